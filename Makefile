@@ -1,0 +1,82 @@
+# Each target works on a fresh Debian machine with git, make, python3 (3.11+) and python3-venv:
+# what is missing is set up first. CI calls these targets only.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+PACKAGES := firmware/wire firmware/boards gateway tools hil
+
+# make run NODES=12 SECONDS=60 SEED=7
+NODES   ?= 6
+SECONDS ?= 0
+SEED    ?= 1
+# make crash KILLS=200 SEED=7
+KILLS   ?= 200
+
+.PHONY: help setup run test check e2e crash hil size energy bench-air clean mosquitto
+
+help: ## Say what each target does
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+setup: $(READY) ## Make the virtual environment and install every package into it
+
+$(READY): .ci/constraints.txt .ci/requirements.txt $(addsuffix /pyproject.toml,$(PACKAGES))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "setup: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 $@" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(MAKE) --no-print-directory debian-python3-venv
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt setuptools wheel
+	$(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt -r .ci/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c .ci/constraints.txt $(addprefix -e ,$(PACKAGES))
+	@touch $@
+
+# A Debian package that a target needs: installed when we are root, named in one line when not.
+debian-%:
+	@if [ "$$(id -u)" = 0 ]; then \
+		echo "setup: installing the Debian package $*"; \
+		{ apt-get install -y -qq $* || { apt-get update -qq && apt-get install -y -qq $*; }; } >/dev/null; \
+	else \
+		echo "setup: the Debian package $* is missing; install it: sudo apt-get install $*" >&2; exit 2; \
+	fi
+
+mosquitto:
+	@PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null || $(MAKE) --no-print-directory debian-mosquitto
+
+run: $(READY) ## Run a street of virtual nodes (NODES=6 SECONDS=60 SEED=1), real gateway and brokers, with a live table
+	@$(BIN)/lyhord-rig street --nodes $(NODES) --seconds $(SECONDS) --seed $(SEED)
+
+test: check mosquitto ## Everything that must hold, in under 6 minutes: checks, unit, end-to-end and hil tests
+	@$(BIN)/pytest -q -n 3 --dist worksteal -p no:pytest_embedded tests
+	@$(BIN)/pytest -q hil/tests
+
+check: $(READY) ## Lint and type-check
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+e2e: $(READY) mosquitto ## Only the end-to-end scenarios: killed gateways, stopped brokers, cut power, lost frames
+	@$(BIN)/pytest -q -n 4 -p no:pytest_embedded tests/e2e
+
+crash: $(READY) mosquitto ## Kill the gateway at KILLS=200 random moments: nothing lost, nothing doubled (SEED=… repeats a run)
+	@$(BIN)/python -m tests.crash --kills $(KILLS) $(if $(filter command line environment,$(origin SEED)),--seed $(SEED))
+
+hil: $(READY) ## The bench suite on a virtual board, or on a real one: make hil PORT=/dev/ttyUSB0
+	@$(BIN)/pytest -q hil/tests $(if $(PORT),--port $(PORT)) $(if $(MICROPYTHON),--micropython $(MICROPYTHON))
+
+size: $(READY) ## Bytes of the node's image per module, and free heap after a full cycle
+	@$(BIN)/lyhord-rig size
+
+energy: $(READY) ## Charge per report and battery life, per board and setting, with every assumption
+	@$(BIN)/lyhord-rig energy
+
+bench-air: $(READY) ## Bytes and ms on the air per sample: our frames beside SenML, Cayenne LPP, Milesight and JSON
+	@$(BIN)/lyhord-rig bench-air
+
+clean: ## Remove what was built and set up
+	rm -rf $(VENV) .cache build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +

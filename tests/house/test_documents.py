@@ -1,0 +1,73 @@
+"""README and docs say what there is: every target, every command, every dependency."""
+
+import re
+import tomllib
+
+import pytest
+
+from tests.house.sources import ROOT, tracked
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_make_target_is_in_the_help_and_in_the_readme():
+    makefile = (ROOT / "Makefile").read_text()
+    phony = set(re.search(r"^\.PHONY: (.*)$", makefile, re.M).group(1).split())
+    helped = set(re.findall(r"^([a-z0-9-]+):.*## \S", makefile, re.M))
+    assert helped == phony - {"mosquitto"}
+    assert not [target for target in helped if f"make {target}" not in README]
+
+
+def commands():
+    """(program, command) of every command line program of ours."""
+    from click import Group
+    from typer.main import get_command
+
+    from lyhord_gateway.cli import app as gateway
+    from lyhord_rig.cli import app as rig
+    from lyhord_tools.cli import app as tools
+
+    for program, app in (("lyhord", tools), ("lyhord-gateway", gateway), ("lyhord-rig", rig)):
+        root = get_command(app)
+        stack = [(program, root)]
+        while stack:
+            name, command = stack.pop()
+            if isinstance(command, Group):
+                stack += [(f"{name} {sub}", child) for sub, child in command.commands.items()]
+            else:
+                yield name, command
+
+
+@pytest.mark.parametrize(("name", "command"), [pytest.param(n, c, id=n) for n, c in commands()])
+def test_every_command_has_help_and_is_in_the_readme(name, command):
+    assert command.help, f"{name} has no help text"
+    assert f"`{name}" in README, f"{name} is not in README.md"
+
+
+def test_every_package_has_a_pyproject_and_every_dependency_a_reason():
+    reasons = (ROOT / "docs/decisions/dependencies.md").read_text()
+    pinned = (ROOT / ".ci/constraints.txt").read_text().lower()
+    projects = [path for path in tracked() if path.name == "pyproject.toml" and path.parent != ROOT]
+    assert len(projects) == 7
+    wanted = (ROOT / ".ci/requirements.txt").read_text().split("\n")[1:]
+    for path in projects:
+        wanted += tomllib.loads(path.read_text())["project"].get("dependencies", [])
+    names = {re.split(r"[<>=~;\[ ]", line)[0] for line in wanted if line} - {""}
+    names = {name for name in names if not name.startswith("lyhord")}
+    missing = sorted(name for name in names if f"`{name}`" not in reasons)
+    assert not missing, "no reason given in docs/decisions/dependencies.md"
+    loose = sorted(
+        n for n in names if not re.search(rf"^{re.escape(n.lower()).replace('_', '[-_]')}==", pinned, re.M)
+    )
+    assert not loose, "not pinned in .ci/constraints.txt"
+
+
+def test_links_between_documents_lead_somewhere():
+    dead = []
+    for path in tracked():
+        if path.suffix != ".md":
+            continue
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
+            if not (path.parent / target).exists():
+                dead.append(f"{path.relative_to(ROOT)}: {target}")
+    assert not dead

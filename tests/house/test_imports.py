@@ -1,0 +1,75 @@
+"""Data flows one way: who may import whom."""
+
+import pytest
+
+from tests.house.sources import ROOT, imports, python_files
+
+OURS = (
+    "lyhord_wire",
+    "lyhord_node",
+    "lyhord_bridge",
+    "lyhord_gateway",
+    "lyhord_tools",
+    "lyhord_rig",
+    "drivers",
+    "boards",
+)
+
+# folder: the packages of ours that its files may import (its own package always)
+ALLOWED = {
+    "firmware/wire": {"lyhord_wire"},
+    "firmware/drivers": {"lyhord_wire", "drivers"},
+    "firmware/boards": set(),
+    "firmware/node": {"lyhord_wire", "lyhord_node", "drivers"},
+    "firmware/bridge": {"lyhord_wire", "lyhord_bridge", "drivers"},
+    "gateway/src": {"lyhord_wire", "lyhord_gateway"},
+    "tools/src": {"lyhord_wire", "lyhord_tools"},
+    "hil/src": {"lyhord_wire", "lyhord_rig", "lyhord_tools", "boards"},
+}
+
+
+def ours(path):
+    return {name.split(".")[0] for name in imports(path)} & set(OURS)
+
+
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_a_package_imports_only_what_lies_below_it(folder):
+    wrong = {
+        str(path.relative_to(ROOT)): sorted(ours(path) - ALLOWED[folder])
+        for path in python_files(folder)
+        if ours(path) - ALLOWED[folder]
+    }
+    assert not wrong
+
+
+def test_the_wire_imports_no_io():
+    outside = set()
+    for path in python_files("firmware/wire"):
+        outside |= {name.split(".")[0] for name in imports(path)} - {"lyhord_wire", "typing", "binascii"}
+    assert not outside
+
+
+STAGES = {
+    # The node: sensors → sample → outbox → report → link. Only cycle and console know all stages.
+    "firmware/node/lyhord_node": ({"measure", "outbox", "lora_link", "wifi_link"}, "lyhord_node"),
+    # The gateway: sources → ingest → store → batch → publish. Only app knows all stages.
+    "gateway/src/lyhord_gateway": ({"sources", "ingest", "store", "publish"}, "lyhord_gateway"),
+}
+
+
+@pytest.mark.parametrize("folder", STAGES)
+def test_stages_do_not_import_each_other(folder):
+    stages, package = STAGES[folder]
+    seen = set()
+    wrong = []
+    for path in python_files(folder):
+        stage = path.relative_to(ROOT / folder).parts[0].removesuffix(".py")
+        if stage not in stages:
+            continue
+        seen.add(stage)
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] == package and len(parts) > 1 and parts[1] in stages - {stage}:
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert seen == stages, "the table of stages is stale"
+    assert not wrong
