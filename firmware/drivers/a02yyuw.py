@@ -1,0 +1,30 @@
+"""DFRobot A02YYUW (DYP-A02 with UART output): waterproof, 30…4500 mm, a message every 100…300 ms.
+
+With the sensor's RX line high or open it sends filtered values (100…300 ms apart), with RX low raw
+ones (100 ms). Raw ones are better here: pings that the sensor has already averaged are not
+independent, and their agreement would prove nothing. Wire RX to ground or to an output that is low.
+"""
+
+from drivers.range_frames import BinaryFrames
+from drivers.ranging import NO_TARGET, in_range
+from drivers.serial_ranger import SerialRanger
+
+
+class A02yyuw(SerialRanger):
+    """The sensor on `uart`, see `drivers.ranging` for the interface."""
+
+    nearest_mm = 30
+    farthest_mm = 4500
+    every_ms = 100
+    settle_ms = 100
+    deadline_ms = 700  # two messages of the slow, filtered kind
+
+    # Its data sheet does not say how it counts with temperature, so nothing is corrected twice.
+    compensates = True
+
+    def __init__(self, uart):
+        super().__init__(uart, BinaryFrames())
+
+    def read_mm(self, mm, temperature_dc):
+        """0 is what it says towards an open space, and with its transducer covered: no target, not 0 mm."""
+        return in_range(self, mm) if mm else NO_TARGET

@@ -1,0 +1,69 @@
+"""A ranger that tells its distance over a UART (9600 baud, 8N1): what all of them share.
+
+`uart` is a `machine.UART` or anything with its `any`, `readinto` and `write`; it must not wait
+(timeout 0). The interface is that of `drivers.ranging`.
+"""
+
+from time import ticks_add, ticks_diff, ticks_ms
+
+from micropython import const
+
+from drivers.ranging import GARBLED, SILENT
+
+_CHUNK = const(32)
+_CHUNKS_MAX = const(16)  # 512 bytes are more than any receive buffer: a line that never rests ends as well
+
+
+class SerialRanger:
+    """`frames` finds the messages (see `drivers.range_frames`); a sensor's class adds ranges and times.
+
+    A sensor adds `deadline_ms`, the longest time from start() to a whole message, and `read_mm(mm,
+    temperature_dc)`, which makes of the sensor's number millimetres or one of ranging.REASONS.
+    """
+
+    compensates = False
+
+    def __init__(self, uart, frames):
+        self._uart = uart
+        self._frames = frames
+        self._buffer = bytearray(_CHUNK)
+        self._deadline = None
+        self._heard = False
+
+    def start(self):
+        """Forgets what came before now, which was measured before now, and waits for the next message."""
+        for _ in range(_CHUNKS_MAX):
+            if not self._receive():
+                break
+        self._frames.reset()
+        self._heard = False
+        self._deadline = ticks_add(ticks_ms(), self.deadline_ms)
+        self.request()
+
+    def request(self):
+        """Asks for a measurement, where the sensor does not measure all the time."""
+
+    def poll_mm(self, temperature_dc):
+        """None while no message is whole; then, within deadline_ms, millimetres or a reason."""
+        if self._deadline is None:
+            raise RuntimeError("not started")
+        for _ in range(_CHUNKS_MAX):
+            count = self._receive()
+            if not count:
+                break
+            self._heard = True
+            for index in range(count):
+                mm = self._frames.feed(self._buffer[index])
+                if mm is not None:
+                    self._deadline = None
+                    return self.read_mm(mm, temperature_dc)
+        if ticks_diff(ticks_ms(), self._deadline) < 0:
+            return None
+        self._deadline = None
+        return GARBLED if self._heard else SILENT
+
+    def _receive(self):
+        waiting = self._uart.any()
+        if not waiting:
+            return 0
+        return self._uart.readinto(self._buffer, min(waiting, _CHUNK)) or 0

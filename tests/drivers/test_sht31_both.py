@@ -1,0 +1,21 @@
+"""The SHT31's numbers and checksum, against the data sheet and exact arithmetic."""
+
+from drivers.sht31 import crc8, humidity_permille, temperature_dc
+from tests.fakes.sht31_bus import crc8 as crc8_of_fake
+
+
+def test_the_crc_is_that_of_the_data_sheet():
+    assert crc8(b"\xbe\xef", 0) == 0x92  # table 20
+    assert crc8_of_fake(b"\xbe\xef") == 0x92
+    for word in range(0, 65536, 257):
+        pair = bytes((word >> 8, word & 0xFF))
+        assert crc8(b"\x00" + pair, 1) == crc8_of_fake(pair)
+
+
+def test_numbers_are_the_nearest_tenth():
+    for raw in range(0, 65536, 13):
+        assert abs(temperature_dc(raw) - (-450 + 1750 * raw / 65535)) <= 0.5
+        assert abs(humidity_permille(raw) - 1000 * raw / 65535) <= 0.5
+    assert temperature_dc(0) == -450 and temperature_dc(65535) == 1300
+    assert humidity_permille(0) == 0 and humidity_permille(65535) == 1000
+    assert temperature_dc(0x6666) == 250

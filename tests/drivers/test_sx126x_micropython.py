@@ -1,0 +1,424 @@
+"""The SX126x driver against a chip of commands, in a time that wraps in the middle."""
+
+import micropython
+
+import drivers.lora_radio as common
+import drivers.sx126x as driver
+import drivers.sx126x_chip as chip_driver
+from drivers.sx126x import TIMEOUT, RadioError, SX126x
+from tests.fakes.sx1262_chip import FS, RX, SLEEP, STANDBY_RC, STANDBY_XOSC, TX, Chip
+from tests.fakes.ticks import PERIOD, Ticks
+
+
+def install(ticks):
+    for module in (common, driver, chip_driver):
+        ticks.install(module)
+
+
+def open_radio(chip, tcxo_mv=1800, dio2_switch=True):
+    return SX126x(chip, chip.nss, chip.reset, chip.busy, chip.dio1, tcxo_mv=tcxo_mv, dio2_switch=dio2_switch)
+
+
+def make(now_us=PERIOD - 2_000_000):
+    """(ticks, chip, radio); the tick counter wraps two seconds from the start."""
+    ticks = Ticks(now_us)
+    install(ticks)
+    chip = Chip(ticks)
+    return ticks, chip, open_radio(chip)
+
+
+def refuses(error, call, *args, **kwargs):
+    try:
+        call(*args, **kwargs)
+    except error as refused:
+        return refused
+    raise AssertionError("not refused")
+
+
+def opcodes(chip):
+    return [op for op, _ in chip.commands]
+
+
+def test_an_absent_chip_is_found_at_once():
+    for floating in (0x00, 0xFF):
+        ticks = Ticks()
+        install(ticks)
+        chip = Chip(ticks)
+        chip.floating = floating
+        chip.busy_stuck = 0
+        assert "register 0x%02x%02x" % (floating, floating) in str(refuses(RadioError, open_radio, chip))
+
+
+def test_a_chip_that_stays_busy_is_a_fault_with_a_deadline():
+    ticks = Ticks(PERIOD - 20_000)
+    install(ticks)
+    chip = Chip(ticks)
+    chip.busy_stuck = 1
+    assert "busy" in str(refuses(RadioError, open_radio, chip))
+    assert 50_000 <= ticks.now_us - (PERIOD - 20_000) <= 80_000
+    assert chip.commands == []
+
+
+def test_the_start_has_the_order_of_a_tcxo_and_ends_asleep():
+    _, chip, _ = make()
+    order = opcodes(chip)
+    assert order[0] == 0x80 and chip.commands[0][1] == b"\x00"
+    start = order.index(0x97)
+    assert order[start : start + 4] == [0x97, 0x07, 0x89, 0x98]
+    assert chip.last[0x97] == b"\x02\x00\x01\x40"  # 1.8 V, 320 steps of 15.625 us
+    assert (chip.last[0x89], chip.last[0x98]) == (b"\x7f", b"\xd7\xdb")
+    assert order.index(0x96) < start and chip.last[0x96] == b"\x01"
+    assert chip.last[0x9D] == b"\x01" and chip.last[0x8A] == b"\x01"
+    assert chip.registers[0x08D8] == 0xC8 | 0x1E
+    assert chip.commands[-1] == (0x84, b"\x04") and chip.mode == SLEEP
+    assert chip.violations == []
+
+
+def test_a_crystal_gets_no_voltage():
+    ticks = Ticks()
+    install(ticks)
+    chip = Chip(ticks, tcxo=False)
+    open_radio(chip, tcxo_mv=None, dio2_switch=False)
+    assert 0x97 not in chip.last and 0x9D not in chip.last
+    assert chip.violations == []
+
+
+def test_a_clock_that_does_not_start_is_a_fault():
+    for broken, tcxo_mv in ((True, 1800), (False, None)):
+        ticks = Ticks()
+        install(ticks)
+        chip = Chip(ticks)
+        chip.clock_broken = broken
+        assert "0x0020" in str(refuses(RadioError, open_radio, chip, tcxo_mv=tcxo_mv))
+    refuses(ValueError, open_radio, Chip(ticks), tcxo_mv=1750)
+
+
+def test_configure_sets_the_modem_of_the_protocol():
+    steps = (
+        (868_100_000, b"\x36\x41\x99\x9a"),
+        (868_300_000, b"\x36\x44\xcc\xcd"),
+        (868_500_000, b"\x36\x48\x00\x00"),
+        (869_525_000, b"\x36\x58\x66\x66"),
+    )
+    _, chip, radio = make()
+    for freq_hz, expected in steps:
+        for sf in range(7, 13):
+            radio.configure(freq_hz, sf)
+            assert chip.last[0x86] == expected
+            assert chip.last[0x8B] == bytes((sf, 4, 1, 1 if sf >= 11 else 0))
+            assert (chip.registers[0x0740], chip.registers[0x0741]) == (0x34, 0x44)
+            assert chip.mode == STANDBY_XOSC
+    radio.configure(868_100_000, 9, sync_word=0x12)
+    assert (chip.registers[0x0740], chip.registers[0x0741]) == (0x14, 0x24)
+    assert chip.violations == []
+
+
+def test_power_uses_the_setting_of_the_pa_that_wastes_least():
+    _, chip, radio = make()
+    optimal_dbm = {b"\x02\x02\x00\x01": 14, b"\x04\x07\x00\x01": 22}
+    for power_dbm in range(-9, 23):
+        radio.configure(868_100_000, 7, power_dbm=power_dbm)
+        setting, ramp = chip.last[0x8E]
+        setting = setting - 256 if setting > 127 else setting
+        assert -9 <= setting <= 22 and ramp == 2
+        assert optimal_dbm[chip.last[0x95]] - (22 - setting) == power_dbm
+        assert (chip.last[0x95] == b"\x04\x07\x00\x01") is (power_dbm > 14)
+
+
+def test_configure_refuses_what_the_chip_cannot_do():
+    _, _, radio = make()
+    for arguments in ((862_900_000, 7), (870_100_000, 7), (868_100_000, 6), (868_100_000, 13)):
+        refuses(ValueError, radio.configure, *arguments)
+    for power_dbm in (-10, 23):
+        refuses(ValueError, radio.configure, 868_100_000, 7, power_dbm=power_dbm)
+    refuses(ValueError, radio.configure, 868_100_000, 7, preamble=5)
+
+
+def test_send_loads_the_buffer_and_reports_the_time_of_the_interrupt():
+    ticks, chip, radio = make()
+    radio.configure(868_100_000, 7, preamble=300)
+    radio.start_send(b"lyhord")
+    last, registers, data = chip.sent[0]
+    assert data == b"lyhord"
+    assert last[0x8C] == b"\x01\x2c\x00\x06\x01\x00"
+    assert last[0x83] == b"\x00\x00\x00"
+    assert registers[0x0736] & 4 and registers[0x0889] & 4
+    end_us = ticks.now_us + 36_000
+    ticks.at(end_us, chip.finish_send)
+    assert radio.poll_send() is False
+    ticks.pass_us(60_000)  # polled late, the time is right all the same
+    assert radio.poll_send() is True
+    assert 0 <= radio.sent_us - (end_us & PERIOD - 1) <= 2 * ticks.read_us
+    assert chip.flags == 0
+    refuses(RuntimeError, radio.poll_send)
+    assert chip.violations == []
+
+
+def test_inversion_is_told_to_the_modem_and_worked_around():
+    _, chip, radio = make()
+    for invert_iq, crc in ((True, False), (False, True)):
+        radio.configure(868_100_000, 7, invert_iq=invert_iq, crc=crc)
+        radio.start_send(b"down")
+        last, registers, _ = chip.sent[-1]
+        assert (last[0x8C][4], last[0x8C][5]) == (int(crc), int(invert_iq))
+        assert registers[0x0736] == (0x09 if invert_iq else 0x0D)
+        chip.finish_send()
+        assert radio.poll_send()
+        radio.start_receive()
+        assert chip.last[0x8C][5] == int(invert_iq)
+        assert chip.registers[0x0736] == (0x09 if invert_iq else 0x0D)
+
+
+def test_what_a_warm_start_forgets_is_there_again():
+    _, chip, radio = make()
+    radio.configure(868_100_000, 7, invert_iq=True)
+    radio.sleep()
+    radio.sleep()
+    assert chip.mode == SLEEP and opcodes(chip)[-2:] == [0x80, 0x84]  # the second one lets it lie
+    radio.start_receive()
+    assert (chip.registers[0x0736], chip.registers[0x08AC]) == (0x09, 0x96)
+    radio.sleep()
+    radio.start_send(b"x")
+    assert chip.registers[0x0889] & 4 and chip.sent[-1][2] == b"x"
+    assert chip.violations == []
+
+
+def test_a_transmission_that_never_ends_is_a_fault_after_its_time_on_air():
+    ticks, chip, radio = make()
+    radio.configure(868_100_000, 12)
+    started_us = ticks.now_us
+    refused = refuses(RadioError, radio.send, bytes(64))
+    lasted_us = ticks.now_us - started_us
+    assert 2_793_472 + 100_000 <= lasted_us <= 2_793_472 + 200_000  # over the wrap of the ticks
+    assert started_us < PERIOD < ticks.now_us
+    assert "transmission" in str(refused)
+    assert chip.mode == STANDBY_RC
+
+
+def test_a_lost_edge_of_the_interrupt_costs_20_ms_only():
+    ticks, chip, radio = make()
+    radio.configure(868_100_000, 7)
+    chip.interrupts = False
+    radio.start_send(b"x")
+    end_us = ticks.now_us + 30_000
+    ticks.at(end_us, chip.finish_send)
+    while not radio.poll_send():
+        ticks.pass_us(1000)
+    assert 0 <= radio.sent_us - (end_us & PERIOD - 1) <= 22_000
+    radio.start_receive()
+    end_us = ticks.now_us + 30_000
+    ticks.at(end_us, lambda: chip.deliver(b"y"))
+    packet = radio.poll_receive()
+    while packet is None:
+        ticks.pass_us(1000)
+        packet = radio.poll_receive()
+    assert packet.data == b"y"
+    assert 0 <= packet.end_us - (end_us & PERIOD - 1) <= 22_000
+
+
+def test_prepared_frames_start_with_one_command():
+    ticks, chip, radio = make()
+    radio.configure(869_525_000, 12, power_dbm=22, invert_iq=True, crc=False)
+    radio.prepare_send(b"abc")
+    assert chip.mode == FS and chip.sent == []
+    before, began_us = len(chip.commands), ticks.now_us
+    ticks.pass_us(1000)
+    radio.start_send()
+    assert opcodes(chip)[before:] == [0x83] and chip.mode == TX
+    assert ticks.now_us - began_us <= 1000 + 2 * ticks.read_us
+    chip.finish_send()
+    assert radio.poll_send()
+    refuses(RuntimeError, radio.start_send)
+    refuses(ValueError, radio.start_send, b"")
+    refuses(ValueError, radio.start_send, bytes(256))
+    assert chip.violations == []
+
+
+def test_continuous_reception_reads_from_where_the_chip_put_the_frame():
+    ticks, chip, radio = make()
+    radio.configure(868_100_000, 7)
+    radio.start_receive()
+    assert chip.rx_steps == 0xFFFFFF and radio.poll_receive() is None
+    for at, data in ((0, b"first"), (5, b"second"), (250, b"over the end of the buffer")):
+        end_us = ticks.now_us + 20_000
+        ticks.at(end_us, lambda data=data, at=at: chip.deliver(data, at=at))
+        ticks.pass_us(40_000)
+        packet = radio.poll_receive()
+        assert packet.data == data and packet.crc_ok
+        assert 0 <= packet.end_us - (end_us & PERIOD - 1) <= 2 * ticks.read_us
+        assert chip.mode == RX and chip.flags == 0
+        ticks.pass_us(30_000)
+        assert radio.poll_receive() is None
+    assert chip.violations == []
+
+
+def test_a_broken_header_does_not_spoil_the_next_frames_time():
+    ticks, chip, radio = make()
+    radio.configure(868_100_000, 7)
+    radio.start_receive()
+    chip.break_header()
+    assert chip.dio1.level == 0
+    end_us = ticks.now_us + 10_000
+    ticks.at(end_us, lambda: chip.deliver(b"good"))
+    ticks.pass_us(15_000)
+    packet = radio.poll_receive()
+    assert packet.data == b"good" and 0 <= packet.end_us - (end_us & PERIOD - 1) <= 2 * ticks.read_us
+    chip.break_header()
+    ticks.pass_us(25_000)
+    assert radio.poll_receive() is None and chip.flags & 0x20 == 0 and chip.mode == RX
+
+
+def test_signal_strength_is_the_signals_own():
+    _, chip, radio = make()
+    radio.configure(868_100_000, 7)
+    radio.start_receive()
+    for rssi, snr, signal_rssi, rssi_dbm, snr_q4 in (
+        (200, 40, 202, -101, 40),
+        (234, 0, 240, -120, 0),
+        (230, 0xFC, 236, -118, -4),
+        (230, 0x80, 255, -127, -128),
+    ):
+        chip.deliver(b"x", rssi, snr, signal_rssi)
+        packet = radio.poll_receive()
+        assert (packet.rssi_dbm, packet.snr_q4) == (rssi_dbm, snr_q4)
+
+
+def test_a_frame_without_the_crc_that_is_due_is_not_believed():
+    _, chip, radio = make()
+    for expected, has_crc, crc_error, crc_ok in (
+        (True, True, False, True),
+        (True, True, True, False),
+        (True, False, False, False),
+        (False, False, False, True),
+        (False, True, True, False),
+    ):
+        radio.configure(868_100_000, 7, crc=expected)
+        radio.start_receive()
+        chip.deliver(b"x", has_crc=has_crc, crc_error=crc_error)
+        assert radio.poll_receive().crc_ok is crc_ok
+
+
+def test_single_reception_sets_the_timer_and_ends():
+    ticks, chip, radio = make()
+    for sf, timeout_symbols in ((9, 4), (7, 57), (12, 255), (12, 1023)):
+        radio.configure(868_100_000, sf)
+        radio.start_receive(timeout_symbols)
+        assert chip.last[0x9F] == b"\x01"
+        assert 0 <= timeout_symbols * (8 << sf) - chip.rx_steps * 125 // 8 <= 16  # microseconds
+        assert radio.poll_receive() is None
+        chip.time_out()
+        assert chip.dio1.level == 1
+        assert radio.poll_receive() is TIMEOUT
+        assert chip.mode == STANDBY_RC
+        refuses(RuntimeError, radio.poll_receive)
+    for timeout_symbols in (3, 1024):
+        refuses(ValueError, radio.start_receive, timeout_symbols)
+    radio.configure(868_100_000, 9)
+    radio.start_receive(8)
+    ticks.at(ticks.now_us + 50_000, lambda: chip.deliver(b"answer"))
+    ticks.pass_us(60_000)
+    assert radio.poll_receive().data == b"answer"
+    refuses(RuntimeError, radio.poll_receive)
+    assert chip.violations == []
+
+
+def test_a_broken_header_ends_a_single_reception_as_a_timeout():
+    _, chip, radio = make()
+    radio.configure(868_100_000, 9)
+    radio.start_receive(8)
+    chip.break_header()
+    assert radio.poll_receive() is TIMEOUT
+    assert chip.mode == STANDBY_RC
+
+
+def poll_until_it_ends(ticks, radio):
+    """(result, microseconds) of a single reception that nobody ends from outside."""
+    started_us = ticks.now_us
+    result = None
+    while result is None:
+        ticks.pass_us(1000)
+        assert ticks.now_us - started_us < 5_000_000
+        try:
+            result = radio.poll_receive()
+        except RadioError as error:
+            result = error
+    return result, ticks.now_us - started_us
+
+
+def test_noise_that_stopped_the_timer_ends_the_window_when_no_header_follows():
+    ticks, chip, radio = make()
+    radio.configure(868_100_000, 9)
+    radio.start_receive(20)
+    chip.notice_preamble()
+    result, lasted_us = poll_until_it_ends(ticks, radio)
+    assert result is TIMEOUT
+    assert (20 + 8 + 12) * 4096 <= lasted_us <= (20 + 8 + 14) * 4096 + 10_000
+    assert chip.mode == STANDBY_RC and chip.violations == []
+
+
+def test_a_single_reception_that_never_ends_is_a_fault():
+    ticks, chip, radio = make()
+    radio.configure(868_100_000, 7)
+    radio.start_receive(100)
+    result, lasted_us = poll_until_it_ends(ticks, radio)
+    assert isinstance(result, RadioError)
+    assert lasted_us >= 102_400 + 399_616
+    assert chip.mode == STANDBY_RC
+
+
+def test_a_chip_that_has_reset_itself_is_noticed():
+    ticks, chip, radio = make()
+    for symbols in (None, 500):
+        radio.configure(868_100_000, 7)
+        radio.start_receive(symbols)
+        chip.brown_out()
+        ticks.pass_us(25_000)
+        assert "left receiving" in str(refuses(RadioError, radio.poll_receive))
+        radio.restart()
+    radio.configure(868_100_000, 7)
+    radio.start_receive()
+    chip.deliver(b"back")
+    assert radio.poll_receive().data == b"back"
+
+
+def test_a_chip_that_stays_busy_later_raises_where_it_matters_and_sleep_never_does():
+    _, chip, radio = make()
+    radio.configure(868_100_000, 7)
+    chip.busy_stuck = 1
+    for call in (radio.standby, radio.start_receive, lambda: radio.start_send(b"x")):
+        refuses(RadioError, call)
+    radio.sleep()
+    assert chip.reset.level == 0  # whatever it was doing, it does not send any more
+    refuses(RadioError, radio.configure, 868_100_000, 7)
+    chip.busy_stuck = None
+    radio.restart()
+    radio.configure(868_100_000, 7)
+    assert chip.mode == STANDBY_XOSC and chip.nss.level == 1
+
+
+def test_the_blocking_shells():
+    ticks, chip, radio = make()
+    radio.configure(868_100_000, 7)
+    ticks.at(ticks.now_us + 60_000, chip.finish_send)
+    radio.send(b"ping")
+    ticks.at(ticks.now_us + 100_000, lambda: chip.deliver(b"pong"))
+    assert radio.receive(200).data == b"pong"
+    assert chip.mode == STANDBY_RC
+    before_us = ticks.now_us
+    assert radio.receive(200) is TIMEOUT
+    assert 199_000 < ticks.now_us - before_us < 212_000
+    radio.sleep()
+    assert chip.mode == SLEEP
+    assert chip.violations == []
+
+
+def test_the_interrupt_allocates_nothing():
+    _, chip, radio = make()
+    common.ticks_us = lambda: 5  # the fake's own time may allocate, the handler may not
+    handler, pin = chip.dio1.handler, chip.dio1
+    micropython.heap_lock()
+    try:
+        handler(pin)
+    finally:
+        micropython.heap_unlock()
+    assert radio._stamp == [5, True]

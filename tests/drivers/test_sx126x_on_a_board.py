@@ -1,0 +1,313 @@
+"""The SX1262 driver on its boards, the chip at command level in the ether: uplinks, windows, failures."""
+
+import pytest
+
+from boards import heltec_lora32_v3, lilygo_lora32_v21, lilygo_t3s3
+from lyhord_rig import Board, Ports, State, World
+from lyhord_rig.ether import Ether
+from lyhord_rig.ether_model import Modulation, Transmission
+from lyhord_rig.sx1262 import Fault, Sx1262
+from lyhord_rig.sx1262_tables import Mode
+from lyhord_rig.sx1276 import Sx1276
+from lyhord_wire.airtime import airtime_us
+from tests.bridge.host import Peer
+from tests.fakes.board_image import write_image
+
+BOARDS = [pytest.param(board, id=board.NAME) for board in (heltec_lora32_v3, lilygo_t3s3)]
+
+OPEN = """
+from time import sleep_ms, ticks_diff, ticks_us
+from boards import {board} as board
+from drivers.lora_radio import TIMEOUT, RadioError
+from drivers.radio import open_radio
+
+def show(packet):
+    if packet is TIMEOUT:
+        print("timeout")
+    else:
+        print("packet", packet.data, packet.rssi_dbm, packet.snr_q4, packet.crc_ok, packet.end_us)
+"""
+
+# An uplink, and a window of `symbols` that opens `after_us` after its end; then asleep.
+UPLINK_AND_WINDOW = """
+radio = open_radio(board)
+radio.configure(868_100_000, {sf}, power_dbm={power_dbm})
+radio.send(b"uplink")
+print("sent", radio.sent_us)
+radio.sleep()
+radio.configure(868_100_000, {sf}, invert_iq=True, crc=False)
+while ticks_diff(ticks_us(), radio.sent_us) < {after_us}:
+    pass
+radio.start_receive({symbols})
+packet = None
+while packet is None:
+    sleep_ms(2)
+    packet = radio.poll_receive()
+show(packet)
+radio.sleep()
+print("done")
+"""
+
+
+@pytest.fixture
+async def world():
+    async with World(seed=3, pace=None) as made:
+        yield made
+
+
+class Bench:
+    """A board with its chip, and a peer 40 m away; `main` is what the board runs from `start` on."""
+
+    def __init__(self, world, folder, main, pins=heltec_lora32_v3):
+        self.world = world
+        self.ether = Ether(world)
+        self.sent = []
+        self.ether.on_event(self._note)
+        ports = Ports()
+        antenna = self.ether.attach((0, 0), "node")
+        if pins.RADIO == "sx126x":
+            busy, dio1 = ports.line(pins.RADIO_BUSY), ports.line(pins.RADIO_DIO1)
+            self.chip = Sx1262(world, antenna, busy, dio1, pins.RADIO_TCXO_MV, pins.RADIO_DIO2_SWITCH)
+        else:
+            self.chip = Sx1276(world, antenna, ports.line(pins.RADIO_DIO0))
+        ports.spi(pins.SPI_BUS, pins.RADIO_NSS, self.chip)
+        ports.output(pins.RADIO_RESET, self.chip.reset)
+        self.peer = Peer(self.ether.attach((40, 0), "peer"))
+        image = write_image(folder / "node.img", OPEN.format(board=pins.NAME) + main)
+        self.board = Board(world, "node", image, folder / "work", ports)
+        self.board.power_on()
+
+    def _note(self, event):
+        if isinstance(event, Transmission) and event.transmitter == "node":
+            self.sent.append(event)
+
+    async def ready(self):
+        """Until it has said so, and the 5 ms that the TCXO takes have gone by."""
+        await self.board.expect(rb"ready\r\n", 5)
+        await self.world.run(self.world.now_us + 8_000)
+
+    async def finish(self, timeout_s=30):
+        """The lines that it printed up to "done"; nothing that the chip forbids was done."""
+        match = await self.board.expect(rb"(?s).*?done\r\n", timeout_s)
+        assert await self.world.run_until(lambda: self.board.state is State.HALTED, 1)
+        assert self.chip.violations == []
+        return match[0].decode().split("\r\n")
+
+
+@pytest.mark.parametrize("pins", BOARDS)
+@pytest.mark.parametrize("sf", range(7, 13))
+async def test_uplink_and_answer_in_the_window(world, tmp_path, sf, pins):
+    main = UPLINK_AND_WINDOW.format(sf=sf, power_dbm=14, after_us=990_000, symbols=30)
+    bench = Bench(world, tmp_path, main, pins)
+    assert await world.run_until(lambda: len(bench.sent) == 1, 5)
+    (uplink,) = bench.sent
+    assert uplink.data == b"uplink" and uplink.power_dbm == 14
+    assert uplink.airtime_us == airtime_us(6, sf)
+    assert (uplink.modulation.sf, uplink.modulation.inverted, uplink.modulation.crc) == (sf, False, True)
+    assert (uplink.modulation.sync_word, uplink.modulation.preamble) == (0x34, 8)
+    await world.run(uplink.end_us + 1_000_000)
+    downlink = bench.peer.antenna.transmit(
+        Modulation(868_100_000, sf, inverted=True, crc=False), 14, b"answer, longer than the uplink"
+    )
+    lines = await bench.finish()
+    _, sent_us = lines[0].split()
+    assert abs(int(sent_us) - uplink.end_us) <= 50  # power came at 0, so ticks are virtual time
+    level_dbm = 14 - bench.ether.link_loss_db(bench.chip.antenna, bench.peer.antenna)
+    (packet,) = (line for line in lines if line.startswith("packet"))
+    head, _, rest = packet.rpartition("'")
+    rssi_dbm, snr_q4, crc_ok, end_us = rest.split()
+    assert head == "packet b'answer, longer than the uplink"
+    assert abs(int(rssi_dbm) - level_dbm) <= 1 and abs(int(snr_q4) / 4 - min(level_dbm + 117, 31.75)) <= 0.3
+    assert crc_ok == "True"  # none was expected
+    assert abs(int(end_us) - downlink.end_us) <= 50
+    assert bench.chip.mode is Mode.SLEEP
+
+
+async def test_the_sx1276_of_the_lilygo_is_opened_by_the_same_call(world, tmp_path):
+    main = UPLINK_AND_WINDOW.format(sf=9, power_dbm=14, after_us=100_000, symbols=8)
+    bench = Bench(world, tmp_path, main, lilygo_lora32_v21)
+    assert (await bench.finish())[-3:-1] == ["timeout", "done"]
+    assert [sent.data for sent in bench.sent] == [b"uplink"]
+
+
+@pytest.mark.parametrize("power_dbm", [-9, 0, 13, 14, 15, 22])
+async def test_an_empty_window_ends_after_its_symbols(world, tmp_path, power_dbm):
+    main = UPLINK_AND_WINDOW.format(sf=9, power_dbm=power_dbm, after_us=100_000, symbols=300)
+    bench = Bench(world, tmp_path, main)
+    await bench.board.expect(rb"sent", 10)
+    ended_us = world.now_us
+    assert (await bench.finish())[-3:-1] == ["timeout", "done"]
+    assert 100_000 + 300 * 4096 <= world.now_us - ended_us <= 100_000 + 300 * 4096 + 10_000
+    assert bench.sent[0].power_dbm == power_dbm
+
+
+async def test_other_nodes_are_not_heard_in_the_window(world, tmp_path):
+    bench = Bench(world, tmp_path, UPLINK_AND_WINDOW.format(sf=7, power_dbm=2, after_us=50_000, symbols=200))
+    await bench.board.expect(rb"sent", 10)
+    await world.run(world.now_us + 80_000)
+    bench.peer.send(b"another node's uplink")
+    assert (await bench.finish())[-3] == "timeout"
+
+
+async def test_a_frame_that_breaks_off_ends_the_window(world, tmp_path):
+    # Two nearly equally loud frames: the chip locks on to the preamble and gets no header.
+    bench = Bench(world, tmp_path, UPLINK_AND_WINDOW.format(sf=9, power_dbm=14, after_us=50_000, symbols=30))
+    await bench.board.expect(rb"sent", 10)
+    other = Peer(bench.ether.attach((0, 40), "other"))
+    down = Modulation(868_100_000, 9, inverted=True, crc=False)
+    await world.run(world.now_us + 60_000)
+    bench.peer.antenna.transmit(down, 14, b"answer")
+    await world.run(world.now_us + 30_000)
+    other.antenna.transmit(down, 20, b"another gateway's answer")
+    assert (await bench.finish())[-3] == "timeout"
+
+
+async def test_frames_without_a_good_crc_are_marked(world, tmp_path):
+    bench = Bench(
+        world,
+        tmp_path,
+        """
+radio = open_radio(board)
+radio.configure(868_100_000, 7)
+for _ in range(3):
+    print("ready")
+    show(radio.receive(1000))
+radio.sleep()
+print("done")
+""",
+    )
+    await bench.ready()
+    bench.peer.send(b"good")
+    await bench.board.expect(rb"packet b'good' -?\d+ -?\d+ True \d+\r\n", 5)
+    await bench.ready()
+    bench.peer.send(b"without", crc=False)
+    await bench.board.expect(rb"packet b'without' -?\d+ -?\d+ False \d+\r\n", 5)
+    await bench.ready()
+    bench.chip.fault = Fault.CRC_ERROR
+    bench.peer.send(b"damaged")
+    await bench.board.expect(rb"packet b'.*' -?\d+ -?\d+ False \d+\r\n", 5)
+    await bench.finish()
+
+
+async def test_many_frames_go_round_the_buffer(world, tmp_path):
+    bench = Bench(
+        world,
+        tmp_path,
+        """
+radio = open_radio(board)
+radio.configure(868_100_000, 7)
+radio.start_receive()
+print("ready")
+count = 0
+while count < 12:
+    packet = radio.poll_receive()
+    if packet is None:
+        sleep_ms(5)
+        continue
+    assert packet.crc_ok and packet.data == bytes((count,)) * (60 + count), packet.data
+    print("end", packet.end_us)
+    count += 1
+radio.sleep()
+print("done")
+""",
+    )
+    await bench.ready()
+    ends_us = []
+    for count in range(12):
+        sent = bench.peer.send(bytes((count,)) * (60 + count))
+        ends_us.append(sent.end_us)
+        await world.run(sent.end_us + 20_000)
+    lines = await bench.finish()
+    stamps = [int(line.split()[1]) for line in lines if line.startswith("end")]
+    assert all(abs(stamp - end_us) <= 50 for stamp, end_us in zip(stamps, ends_us, strict=True))
+
+
+FIND = """
+started_us = ticks_us()
+try:
+    open_radio(board)
+except RadioError as error:
+    print("fault:", error)
+print("after", ticks_diff(ticks_us(), started_us))
+print("done")
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "shown"),
+    [
+        (Fault.FLOATING, "no SX126x: status 0xff, register 0xffff"),
+        (Fault.GROUNDED, "no SX126x: status 0x00, register 0x0000"),
+        (Fault.BUSY_STUCK, "chip stays busy"),
+        (Fault.NO_CLOCK, "device errors 0x0020"),
+    ],
+)
+async def test_what_is_wrong_from_the_start_is_found_in_the_constructor(world, tmp_path, fault, shown):
+    bench = Bench(world, tmp_path, FIND)
+    bench.chip.fault = fault
+    lines = await bench.finish()
+    assert lines[0] == f"fault: {shown}"
+    assert int(lines[1].split()[1]) < 100_000
+
+
+HANG = """
+radio = open_radio(board)
+radio.configure(868_100_000, 7)
+print("ready")
+sleep_ms(10)
+try:
+    {call}
+except RadioError as error:
+    print("fault:", error)
+radio.sleep()
+sleep_ms(100)
+radio.restart()
+radio.configure(868_100_000, 7)
+radio.send(b"again")
+radio.sleep()
+print("done")
+"""
+
+
+async def test_a_transmission_that_hangs_ends_in_an_error_and_the_next_one_works(world, tmp_path):
+    bench = Bench(world, tmp_path, HANG.format(call="radio.send(bytes(50))"))
+    await bench.ready()
+    began_us = world.now_us
+    bench.chip.fault = Fault.STUCK_TX
+    await bench.board.expect(rb"fault: transmission did not end\r\n", 5)
+    assert world.now_us - began_us <= 10_000 + airtime_us(50, 7) + 150_000
+    bench.chip.fault = None
+    await bench.finish()
+    assert [sent.data for sent in bench.sent] == [b"again"]
+
+
+@pytest.mark.parametrize("call", ["radio.send(bytes(50))", "radio.start_receive(8)", "radio.receive(1000)"])
+async def test_a_chip_that_gets_stuck_busy_is_a_fault_and_a_reset_brings_it_back(world, tmp_path, call):
+    bench = Bench(world, tmp_path, HANG.format(call=call))
+    await bench.ready()
+    bench.chip.fault = Fault.BUSY_STUCK
+    await bench.board.expect(rb"fault: chip stays busy\r\n", 5)
+    await world.run(world.now_us + 70_000)
+    bench.chip.fault = None
+    await bench.finish()
+    assert [sent.data for sent in bench.sent] == [b"again"]
+
+
+async def test_a_clock_that_dies_later_is_a_fault_too(world, tmp_path):
+    bench = Bench(world, tmp_path, HANG.format(call="radio.sleep(); radio.send(bytes(50))"))
+    await bench.ready()
+    bench.chip.fault = Fault.NO_CLOCK
+    await bench.board.expect(rb"fault: transmission did not end\r\n", 5)
+    bench.chip.fault = None
+    await bench.finish()
+
+
+async def test_a_chip_that_loses_its_supply_while_listening_is_noticed(world, tmp_path):
+    bench = Bench(world, tmp_path, HANG.format(call="radio.receive(1000)"))
+    await bench.ready()
+    await world.run(world.now_us + 100_000)
+    bench.chip.power(False)
+    await world.run(world.now_us + 1_000)
+    bench.chip.power(True)
+    await bench.board.expect(rb"fault: chip left receiving, status 0x\w\w\r\n", 5)
+    await bench.finish()
