@@ -1,0 +1,31 @@
+"""Modules that are needed for one stage of a wake and give their memory back afterwards."""
+
+import gc
+import sys
+
+_OURS = ("lyhord_wire.", "lyhord_node.", "drivers.", "umqtt.")
+
+
+class Borrowed:
+    """`with Borrowed(): …`: modules of ours that are imported inside are forgotten at the end.
+
+    Their memory comes back when nothing refers to them any more: no local name, no instance of theirs.
+    """
+
+    def __enter__(self):
+        gc.collect()
+        self._before = set(sys.modules)
+        return self
+
+    def __exit__(self, *_exception):
+        for name in list(sys.modules):
+            if name not in self._before and name[: name.rfind(".") + 1] in _OURS:
+                forget(name)
+        gc.collect()
+
+
+def forget(name):
+    """Drops a module; whoever took names out of it keeps those."""
+    package, _, module = name.rpartition(".")
+    del sys.modules[name]
+    delattr(sys.modules[package], module)

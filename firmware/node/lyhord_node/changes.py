@@ -1,0 +1,21 @@
+"""Making new settings count: durably, and with what follows from them."""
+
+from lyhord_node import settings
+from lyhord_node.state import ABOUT_ALL
+from lyhord_wire.codes import EMPTY_DISTANCE, FULL_DISTANCE, REPORT_PERIOD, SAMPLE_PERIOD
+
+
+def apply(node, wanted):
+    """Makes `wanted` the node's settings; nothing is written where nothing changed."""
+    before = node.settings
+    if wanted.values == before.values and wanted.version == before.version:
+        return
+    settings.save(node.store, wanted)
+    node.store.commit()
+    node.settings = wanted
+    if before[SAMPLE_PERIOD] != wanted[SAMPLE_PERIOD]:
+        node.state.sample_due = 0
+    if before[REPORT_PERIOD] != wanted[REPORT_PERIOD]:
+        node.state.report_due = 0
+    if before[EMPTY_DISTANCE] != wanted[EMPTY_DISTANCE] or before[FULL_DISTANCE] != wanted[FULL_DISTANCE]:
+        node.state.about_due = ABOUT_ALL

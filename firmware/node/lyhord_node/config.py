@@ -1,0 +1,87 @@
+"""Texts that an installer gives the node: name, place, WiFi, broker. Each is one NVS key.
+
+Passwords are stored, used and never shown.
+"""
+
+from micropython import const
+
+from lyhord_wire.codes import PROFILE_BIN, PROFILE_BUILDING
+
+_TEXT = const(0)
+_SECRET = const(1)
+_PORT = const(2)
+_LATITUDE = const(3)
+_LONGITUDE = const(4)
+_PROFILE = const(5)
+PROFILES = {"bin": PROFILE_BIN, "building": PROFILE_BUILDING}
+NAME_MAX = const(24)  # bytes, `lyhord_wire.about.TEXT_MAX`
+
+# name: (kind, most bytes, default)
+FIELDS = {
+    "name": (_TEXT, NAME_MAX, ""),
+    "profile": (_PROFILE, 8, "bin"),
+    "latitude": (_LATITUDE, 11, ""),
+    "longitude": (_LONGITUDE, 11, ""),
+    "wifi_ssid": (_TEXT, 32, ""),
+    "wifi_password": (_SECRET, 63, ""),
+    "broker_host": (_TEXT, 64, ""),
+    "broker_port": (_PORT, 5, "1883"),
+    "broker_user": (_TEXT, 64, ""),
+    "broker_password": (_SECRET, 64, ""),
+}
+ABOUT_FIELDS = ("name", "profile", "latitude", "longitude")  # what an about report tells
+
+_MICRO = const(6)  # decimals of a degree that are kept
+
+
+def text(store, name):
+    """The field's value as text; its default, mostly empty, where nothing was set."""
+    data = store.blob(name)
+    return FIELDS[name][2] if data is None else data.decode()
+
+
+def shown(name, value):
+    """`value` as it may be printed."""
+    if FIELDS[name][0] == _SECRET:
+        return "(set)" if value else "(not set)"
+    return value
+
+
+def objection(name, value):
+    """Why `value` (text) cannot be the field's; None if it can. An empty text forgets the field."""
+    kind, longest, _ = FIELDS[name]
+    if len(value.encode()) > longest:
+        return "%s: expected up to %d bytes" % (name, longest)
+    if not value:
+        return None
+    if kind == _PORT and not (value.isdigit() and 1 <= int(value) <= 65535):
+        return name + ": expected 1...65535"
+    if kind == _PROFILE and value not in PROFILES:
+        return "profile: expected bin or building"
+    if kind in (_LATITUDE, _LONGITUDE):
+        limit = 90 if kind == _LATITUDE else 180
+        degrees = micro_degrees(value)
+        if degrees is None or not -limit * 1_000_000 <= degrees <= limit * 1_000_000:
+            return "%s: expected degrees -%d...%d with up to 6 decimals" % (name, limit, limit)
+    return None
+
+
+def save(store, name, value):
+    """Sets a field; durable after the caller's commit. ValueError where `objection` has one."""
+    why = objection(name, value)
+    if why:
+        raise ValueError(why)
+    if value:
+        store.set_blob(name, value.encode())
+    else:
+        store.erase(name)
+
+
+def micro_degrees(value):
+    """Decimal degrees as text ("59.195", "-0.5") → degrees × 10⁶ as an integer; None for other texts."""
+    sign = -1 if value[:1] == "-" else 1
+    digits = value[1:] if sign < 0 else value
+    whole, _, decimals = digits.partition(".")
+    if not whole.isdigit() or len(decimals) > _MICRO or (decimals and not decimals.isdigit()):
+        return None
+    return sign * int(whole + decimals + "0" * (_MICRO - len(decimals)))

@@ -1,0 +1,246 @@
+"""The node's story: wake → measure → keep → send → sleep. This file and the console alone know all stages.
+
+start ─▶ wake ─▶ (console, after power-on or reset only)
+          │
+          ├─ sample due ─▶ measure ─▶ keep in the log ─▶ judge alarms
+          ├─ report due or new alarm ─▶ send, obey the answers
+          └─ sleep until the earlier of the two: deeply, or lightly for the last seconds
+"""
+
+import gc
+import os
+import sys
+
+from micropython import const
+
+from lyhord_node import clock, counters, nvs, schedule, settings, state
+from lyhord_node import identity as identities
+from lyhord_node.borrowed import Borrowed, forget
+from lyhord_node.outbox import Outbox
+from lyhord_node.power import Power
+from lyhord_wire.codes import (
+    FAULT_STORAGE,
+    REPORT_PERIOD,
+    SAMPLE_PERIOD,
+)
+
+_LOG = "/log"
+# Bytes. Collecting only when memory is full would leave it in pieces, with lasting things between the gaps.
+_COLLECT_EVERY = const(16_384)
+_LIGHT_S = const(5)  # shorter waits do not pay for a start
+_CRASH_SLEEP_S = const(60)  # times the crashes in a row, an hour at most
+_CRASHES_MAX = const(60)
+
+# docs/protocol.md section 2, status 1
+_POWER_ON = const(0)
+_HARD = const(1)
+_WATCHDOG = const(2)
+_DEEP_SLEEP = const(3)
+_SOFT = const(4)
+
+
+class Node:
+    """All that the stages work on: `board`, `power`, `store`, `identity` (None before provisioning),
+    `settings`, `state`, `outbox`, `version` (number), `reset_cause` (number on the wire)."""
+
+    def __init__(self, board, power, version, reset_cause):
+        self.board = board
+        self.power = power
+        self.version = version
+        self.reset_cause = reset_cause
+        from machine import RTC
+
+        self.store = nvs.open_store()
+        self.identity = identities.load(self.store)
+        self.settings = settings.load(self.store)
+        self.outbox = Outbox(
+            _LOG,
+            lambda: counters.lost_sample_number(self.store),
+            lambda number: counters.reserve_sample_number(self.store, number),
+        )
+        rtc = RTC()
+        self.state = state.load(rtc)
+        if self.state is None:
+            self._begin(rtc)
+        if self.outbox.damaged:
+            self.state.faults |= FAULT_STORAGE
+        if reset_cause != _DEEP_SLEEP:
+            self.state.reset_cause = reset_cause
+            self.state.status_due = state.STATUS_ALL  # due in the first report after a start
+        self.state.unsent = max(self.state.unsent, self.outbox.stored)
+        self.state.wakes += 1
+        self.state.save()
+
+    def _begin(self, rtc):
+        """A fresh state after a power loss: the time line goes on behind the newest record."""
+        self.state = state.State(rtc)
+        newest = self.outbox.newest
+        if newest is not None and clock.now() <= newest:
+            clock.set_line(newest + 1)
+        self.state.started = clock.now()
+        self.state.about_due = state.ABOUT_ALL if self.identity else 0
+        # The duty ledgers count as if no time had passed: silent too long, never too short.
+        self.state.ledgers = self.store.blob(state.LEDGERS_KEY) or b""
+        self.state.ledgers_at = clock.now()
+
+    def random(self, below):
+        """An even random number in 0…below-1."""
+        return int.from_bytes(os.urandom(4), "big") % below
+
+
+def run(board):
+    """The node's program; returns only to a KeyboardInterrupt."""
+    gc.threshold(_COLLECT_EVERY)
+    forget("lyhord_wire.codes")  # a hundred names, of which this file and settings.py have what they need
+    power = Power()
+    try:
+        _live(_wake(board, power))
+    except Exception as crash:  # noqa: BLE001 - our bug, and the only place where one is caught: the node lives on
+        _after_crash(power, crash)
+
+
+def _wake(board, power):
+    import image
+    from machine import reset_cause
+
+    with Borrowed():
+        return Node(board, power, image.VERSION_NUMBER, _reset_cause(reset_cause()))
+
+
+def _reset_cause(code):
+    import machine
+
+    causes = {
+        machine.HARD_RESET: _HARD,
+        machine.WDT_RESET: _WATCHDOG,
+        machine.DEEPSLEEP_RESET: _DEEP_SLEEP,
+        machine.SOFT_RESET: _SOFT,
+    }
+    return causes.get(code, _POWER_ON)
+
+
+def _live(node):
+    _release_pins(node)
+    if node.reset_cause not in (_DEEP_SLEEP, _WATCHDOG):
+        with Borrowed():
+            from lyhord_node import terminal
+
+            enter = terminal.offer(node)
+            if enter or node.identity is None:  # a node that is nobody has nothing else to do
+                terminal.serve(node, enter)
+                sleep(node, 1 if node.identity else None)
+    while True:
+        node.power.feed()
+        due = schedule.is_due(clock.now(), node.state.sample_due, node.settings[SAMPLE_PERIOD])
+        raised = take_sample(node) if due else False
+        if raised or _is_report_due(node):
+            report(node)
+        node.state.save()
+        wait = max(1, _next_due(node) - clock.now())
+        if wait > _LIGHT_S:
+            sleep(node, wait)
+        node.power.nap_ms(1000 * wait)
+
+
+def _release_pins(node):
+    if node.board.HAS_LORA:
+        with Borrowed():
+            from lyhord_node.hardware import release_pins
+
+            release_pins(node.board)  # held in deep sleep, and by some resets out of it
+
+
+def measure(node):
+    """One set of values, not kept."""
+    with Borrowed():
+        from lyhord_node.measure import measure_bin
+
+        return measure_bin(node.board, node.state, node.settings)
+
+
+def take_sample(node):
+    """Measures and keeps; True if a new alarm is to be told at once."""
+    period = node.settings[SAMPLE_PERIOD]
+    nominal, node.state.sample_due = schedule.place(clock.now(), node.state.sample_due, period)
+    values = measure(node)
+    try:
+        number = node.outbox.append(nominal, bool(node.state.clock_set), values)
+        node.state.faults &= ~FAULT_STORAGE
+        print("sample", number, values)
+    except OSError as fault:
+        node.state.faults |= FAULT_STORAGE
+        print("sample not kept:", fault)
+    if not node.state.report_at:
+        _plan_report(node, clock.now())  # the first report of a power session follows the first sample
+    return _judge(node, values)
+
+
+def _judge(node, values):
+    with Borrowed():
+        from lyhord_node.alarms import judge
+
+        return judge(node.state, values, node.settings)
+
+
+def _is_report_due(node):
+    now = clock.now()
+    return bool(node.state.report_at) and now >= node.state.report_at and now >= node.state.not_before
+
+
+def _plan_report(node, due=None):
+    period = node.settings[REPORT_PERIOD]
+    if due is None:
+        due = schedule.next_report(clock.now(), node.state.report_due, period)
+    node.state.report_due = due
+    node.state.report_at = due + schedule.jitter(period, node.random(1 << 30))
+
+
+def _next_due(node):
+    report_at = max(node.state.report_at, node.state.not_before)
+    return min(node.state.sample_due, report_at) if node.state.report_at else node.state.sample_due
+
+
+def report(node, everything=False):
+    """Sends what is due and plans the next report. Returns how it ended (None: no link works) and how many
+    samples went out."""
+    told = _send(node, everything)
+    node.state.free_heap = gc.mem_free()
+    print("report:", told[0], told[1], "heap", node.state.least_heap, node.state.free_heap)
+    _plan_report(node)
+    return told
+
+
+def _send(node, everything):
+    # A function of its own: what it refers to goes with it, or nothing would give its memory back.
+    with Borrowed():
+        from lyhord_node.reporting import send_due
+
+        told = send_due(node, everything)
+        gc.collect()
+        node.state.least_heap = gc.mem_free()  # with all that a report takes still in memory
+    return told
+
+
+def sleep(node, seconds):
+    """Saves the state and sleeps deeply; seconds None: until a reset. Does not return."""
+    node.state.crashes = 0
+    node.state.save()
+    if node.board.HAS_LORA:
+        from lyhord_node import hardware
+
+        hardware.hold_pins(node.board)
+    print("sleep", seconds)
+    node.power.deep_sleep(seconds)
+
+
+def _after_crash(power, crash):
+    """Shows what broke, counts it, and sleeps until the next try: never dead, never silent."""
+    from machine import RTC
+
+    sys.print_exception(crash)
+    crashes = 1
+    kept = state.load(RTC())
+    if kept is not None:
+        crashes = kept.crashes = min(_CRASHES_MAX, kept.crashes + 1)
+        kept.save()
+    power.deep_sleep(_CRASH_SLEEP_S * crashes)

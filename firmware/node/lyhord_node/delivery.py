@@ -1,0 +1,157 @@
+"""Getting messages to the gateway over a link, and its answers back.
+
+next message ─▶ seal ─▶ send ─┬─ SENT ───────▶ next, as long as there is a backlog
+                              ├─ ANSWERED ───▶ obey, next
+                              ├─ NO_ANSWER ──▶ the very same bytes once more, then end
+                              └─ REFUSED ────▶ end; until when is told
+"""
+
+from micropython import const
+
+from lyhord_node import clock, reports
+from lyhord_node.counters import next_counter
+from lyhord_node.instructions import Afterwards, obey
+from lyhord_node.link import ANSWERED, NO_ANSWER, REFUSED, SENT
+from lyhord_wire.frame import UPLINK_OVERHEAD, open_downlink, parse_downlink, seal_uplink
+from lyhord_wire.instructions import decode_instructions
+from lyhord_wire.refusal import Refused
+
+DONE = "done"
+MORE_LEFT = "more left"
+
+_AGAIN_LEAST_MS = const(1000)  # before the same bytes go out again, and as much more at random
+_NEXT_LEAST_MS = const(200)  # between two frames that nobody answers
+_EVERYTHING_ROUNDS = const(400)
+_TRIES = const(2)
+
+
+class Outcome:
+    """`end`: DONE, MORE_LEFT, NO_ANSWER or REFUSED (`until`: Unix seconds); `samples`: how many went out."""
+
+    def __init__(self):
+        self.end = DONE
+        self.until = None
+        self.samples = 0
+        self.afterwards = Afterwards()
+
+
+class Delivery:
+    """One connection's worth of messages; `everything`: until the gateway has stored all that is kept."""
+
+    def __init__(self, node, link, everything=False):
+        self._node = node
+        self._link = link
+        self._everything = everything
+        self._cipher = node.identity.cipher()
+        self._more = False  # the last downlink said that the gateway has more to tell
+        self.outcome = Outcome()
+
+    def run(self):
+        """Sends until there is nothing left, nobody answers, or it is enough for one wake; see `outcome`.
+
+        Raises LinkDown when the link breaks, Exhausted when the frame counters are used up.
+        """
+        node = self._node
+        payload_max = self._link.frame_max - UPLINK_OVERHEAD
+        rewound = False
+        for _ in range(_EVERYTHING_ROUNDS if self._everything else self._link.rounds):
+            kept = node.outbox.kept()
+            probe = self._more or (self._everything and kept > 0)
+            message = reports.next_message(
+                node, payload_max, clock.now(), self._link.always_ack or self._everything, probe
+            )
+            if message is None or not self._exchange(message):
+                return
+            if self._everything and self._is_stuck(message, kept):
+                if rewound:
+                    break
+                rewound = True
+                node.state.unsent = node.outbox.stored
+        self.outcome.end = MORE_LEFT
+
+    def _is_stuck(self, message, kept):
+        """True if the gateway has heard all and asks for nothing, but has not stored all."""
+        outbox = self._node.outbox
+        return (
+            kept > 0
+            and outbox.kept() == kept
+            and not message.count
+            and not self._more
+            and not self._node.state.again_count
+        )
+
+    def _exchange(self, message):
+        """Sends one message; False if this was the last for now."""
+        node = self._node
+        counter = next_counter(node.store, node.state)
+        raw = seal_uplink(
+            self._cipher,
+            node.identity.node,
+            counter,
+            message.kind,
+            message.payload,
+            message.ack,
+            node.identity.generation & 1,
+        )
+        self._more = False
+        result = self._send(raw, counter, message.ack)
+        if result.kind == SENT:
+            reports.sent(node, message)
+            self.outcome.samples += message.count
+            self._link_pause(_NEXT_LEAST_MS)
+            return True
+        if result.kind == ANSWERED:
+            reports.answered(node, message, clock.now())
+            self.outcome.samples += message.count
+            self._obey(result)
+            return True
+        self.outcome.end = result.kind
+        if result.kind == REFUSED:
+            self.outcome.until = result.until
+        else:
+            node.state.failures = min(0xFFFF, node.state.failures + 1)
+        return False
+
+    def _send(self, raw, counter, ack):
+        result = None
+        for i in range(_TRIES):
+            if i:
+                self._link_pause(_AGAIN_LEAST_MS)
+            again = self._link.send(raw, self._accept(counter) if ack else None)
+            if again.kind != NO_ANSWER:
+                # A repetition that the duty cycle refuses changes nothing: the first try had no answer.
+                return result if i and again.kind == REFUSED else again
+            result = again
+        return result
+
+    def _link_pause(self, least_ms):
+        if not self._link.always_ack:  # on the air: others may be sending in the same rhythm
+            self._node.power.nap_ms(least_ms + self._node.random(least_ms))
+
+    def _accept(self, counter):
+        def accept(raw):
+            identity, state = self._node.identity, self._node.state
+            try:
+                sealed = parse_downlink(raw)
+                if sealed.node != identity.node or sealed.generation != identity.generation & 1:
+                    return None
+                opened = open_downlink(sealed, self._cipher, counter)
+                opened.payload = decode_instructions(opened.payload)
+                return opened
+            except Refused as why:
+                state.refused = min(0xFFFF, state.refused + 1)
+                print("downlink refused:", why)
+                return None
+
+        return accept
+
+    def _obey(self, result):
+        node = self._node
+        if result.rssi_dbm:
+            node.state.rssi_dbm = result.rssi_dbm
+            node.state.snr_q4 = result.snr_q4
+        self._more = result.downlink.more
+        heard_at = clock.now() - (result.waited_ms + 500) // 1000
+        refusal = obey(node, result.downlink.payload, heard_at, self.outcome.afterwards)
+        if refusal:
+            print(refusal)

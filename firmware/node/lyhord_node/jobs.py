@@ -1,0 +1,50 @@
+"""What the console does beyond settings: it looks, measures and sends with the stages of the cycle."""
+
+from lyhord_node import clock, cycle
+from lyhord_node.borrowed import Borrowed
+
+
+def status(node):
+    """All about the node as `key: value` lines."""
+    with Borrowed():
+        from lyhord_node.overview import lines
+
+        for line in lines(node):
+            print(line)
+    print("ok")
+
+
+def measure(node):
+    """What the sensors say now; nothing is kept."""
+    values = cycle.measure(node)
+    with Borrowed():
+        from lyhord_wire.tables import FAULTS, QUANTITIES
+
+        for key in sorted(values):
+            print("%s: %s" % (QUANTITIES[key].name, "none" if values[key] is None else values[key]))
+        faults = [FAULTS[bit] for bit in sorted(FAULTS) if node.state.faults & bit]
+        print("faults: %s" % (" ".join(faults) or "none"))
+    print("ok")
+
+
+def sample(node):
+    """One sample out of turn, kept."""
+    cycle.take_sample(node)
+    node.state.save()
+    print("ok")
+
+
+def send(node):
+    """Delivers everything that is kept; `ok` only if nothing is left."""
+    end, samples = cycle.report(node, everything=True)
+    node.state.save()
+    left = node.outbox.kept()
+    print("sent: %d samples, left: %d" % (samples, left))
+    if end is None:
+        print("error: no link works; see above, and get link, wifi_ssid, broker_host")
+    elif node.state.not_before:
+        print("error: duty cycle, try again in %d s" % max(1, node.state.not_before - clock.now()))
+    elif left:
+        print("error: %s, %d samples left" % (end, left))
+    else:
+        print("ok")

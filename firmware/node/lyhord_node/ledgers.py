@@ -1,0 +1,55 @@
+"""The duty-cycle ledgers of this node's uplink bands, through deep sleep and power cuts.
+
+They live in the running state; a copy goes into NVS before each transmission. After a power loss
+the copy counts as if no time had passed: the node may be silent too long, never too short.
+"""
+
+from micropython import const
+
+from lyhord_node.state import LEDGERS_KEY
+from lyhord_wire.duty import Ledger
+from lyhord_wire.lora import BANDS
+
+_UPLINK_BANDS = ("L", "M")
+_ENTRIES = const(20)  # per band and hour: 8 bytes each, in 512 bytes of state
+_SECOND_US = const(1_000_000)
+_COUNT_SIZE = const(1)
+
+
+class Ledgers:
+    """The ledgers out of `state`. Times are Unix seconds on the node's line."""
+
+    def __init__(self, state, store):
+        self._state = state
+        self._store = store
+        self._bands = {name: Ledger(BANDS[name][2], entries=_ENTRIES) for name in _UPLINK_BANDS}
+        at = 0
+        for name in _UPLINK_BANDS:
+            size = 8 * state.ledgers[at] if at < len(state.ledgers) else 0
+            at += _COUNT_SIZE
+            self._bands[name].unpack(state.ledgers[at : at + size], state.ledgers_at * _SECOND_US)
+            at += size
+
+    def next_fit(self, band, now, airtime_us):
+        """First second ≥ `now` at which `airtime_us` fits into `band`; None if never."""
+        fit_us = self._bands[band].next_fit(now * _SECOND_US, airtime_us)
+        return None if fit_us is None else -(-fit_us // _SECOND_US)
+
+    def record(self, band, now, airtime_us):
+        """Enters a transmission that is about to start; durable when this returns."""
+        # Whole seconds: entered as late as it may have been, so that it counts long enough.
+        self._bands[band].record((now + 1) * _SECOND_US, airtime_us)
+        out = bytearray()
+        for name in _UPLINK_BANDS:
+            packed = self._bands[name].pack(now * _SECOND_US)
+            out.append(len(packed) // 8)
+            out.extend(packed)
+        self._state.ledgers = bytes(out)
+        self._state.ledgers_at = now
+        self._store.set_blob(LEDGERS_KEY, self._state.ledgers)
+        self._store.commit()
+        self._state.save()
+
+    def used_us(self, band, now):
+        """Airtime that counts now, in microseconds."""
+        return self._bands[band].used(now * _SECOND_US)

@@ -1,0 +1,45 @@
+"""How the node is, as `key: value` lines for `status`. Programs read them: keys are added, never changed."""
+
+import gc
+
+from lyhord_node import clock, config
+from lyhord_wire.tables import ALARMS, FAULTS, LINK, RESET_CAUSES
+
+
+def lines(node):
+    """The lines, one after the other."""
+    state, outbox = node.state, node.outbox
+    now = clock.now()
+    identity = node.identity
+    pairs = (
+        ("id", "none" if identity is None else "%06x" % identity.node),
+        ("generation", "none" if identity is None else identity.generation),
+        ("name", config.text(node.store, "name")),
+        ("profile", config.text(node.store, "profile")),
+        ("reset_cause", RESET_CAUSES[state.reset_cause]),
+        ("uptime_s", max(0, now - state.started)),
+        ("clock", "set" if state.clock_set else "not set"),
+        ("time", now),
+        ("link", ("auto", "lora", "wifi")[node.settings[LINK]]),
+        ("settings_version", node.settings.version),
+        ("next_sample", outbox.next_seq),
+        ("stored", outbox.stored),
+        ("kept", outbox.kept()),
+        ("dropped", outbox.dropped),
+        ("next_sample_in_s", max(0, state.sample_due - now)),
+        ("next_report_in_s", max(0, max(state.report_at, state.not_before) - now)),
+        ("counter", state.counter),
+        ("failures", state.failures),
+        ("downlinks_refused", state.refused),
+        ("downlink_rssi_dbm", state.rssi_dbm or "none"),
+        ("battery_mv", state.battery_mv or "none"),
+        ("alarms", " ".join([ALARMS[code] for code in state.alarms]) or "none"),
+        ("faults", " ".join([FAULTS[bit] for bit in sorted(FAULTS) if state.faults & bit]) or "none"),
+        ("wakes", state.wakes),
+        ("crashes", state.crashes),
+        ("heap_free", gc.mem_free()),
+        ("heap_free_after_cycle", state.free_heap or "none"),
+        ("heap_free_while_sending", state.least_heap or "none"),
+    )
+    for key, value in pairs:
+        yield "%s: %s" % (key, value)

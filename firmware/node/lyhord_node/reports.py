@@ -1,0 +1,219 @@
+"""What the node says next: about, samples asked for again, new samples, status, alarms. One frame each.
+
+The choice is made from the log's cursors and the running state; nothing is remembered here. What a
+delivered message has settled is entered by `sent` and `answered`.
+"""
+
+import gc
+
+from micropython import const
+
+from lyhord_node.state import STATUS_ALL, STATUS_HEALTH, STATUS_MATTERS
+from lyhord_wire.codes import (
+    ACK_EVERY,
+    STATUS_BATTERY,
+    STATUS_DROPPED,
+    STATUS_FAULTS,
+    STATUS_FREE_HEAP,
+    STATUS_OLDEST,
+    STATUS_RESET_CAUSE,
+    STATUS_RSSI,
+    STATUS_SETTINGS_VERSION,
+    STATUS_SNR,
+    STATUS_UPTIME,
+    STATUS_VERSION,
+)
+from lyhord_wire.compose import Report, encode_report, largest_report
+from lyhord_wire.frame import KIND_ABOUT, KIND_REPORT
+
+_SAMPLES_MAX = const(24)  # per report: bounds the memory that building one takes
+_COLUMN_LEAST = const(4)  # bytes that a sample takes in a report at the very least
+_DAY_S = const(86_400)
+_BATTERY_STEP_MV = const(100)
+
+
+class Message:
+    """One frame's content. `first`, `count`: its samples; `again`: they were asked for again;
+    `status`, `about`: bit masks of the parts in it; `alarms`: it tells the alarms as they are."""
+
+    def __init__(self, kind, payload, first=0, count=0, again=False, status=0, about=0, alarms=False):
+        self.kind = kind
+        self.payload = payload
+        self.first = first
+        self.count = count
+        self.again = again
+        self.status = status
+        self.about = about
+        self.alarms = alarms
+        self.dropped = 0  # lost samples that the gateway knows of once it has this
+        self.ack = True
+
+
+def note_changes(node, now):
+    """Marks the parts of the status that are due: a value that matters changed, or a day has passed."""
+    state = node.state
+    if (
+        state.faults != state.told_faults
+        or node.settings.version != state.told_settings
+        or node.outbox.dropped != node.outbox.told
+        or state.oldest_due
+    ):
+        state.status_due |= STATUS_MATTERS
+    if state.battery_mv and not -_BATTERY_STEP_MV < state.battery_mv - state.told_battery < _BATTERY_STEP_MV:
+        state.status_due |= STATUS_HEALTH
+    if now - state.status_at >= _DAY_S:
+        state.status_due |= STATUS_ALL
+
+
+def next_message(node, payload_max, now, always_ack=False, probe=False):
+    """The next Message of at most `payload_max` bytes, or None when there is nothing to say.
+
+    probe: say something in any case, because the gateway has more to tell or its cursor is wanted.
+    """
+    note_changes(node, now)
+    outbox, state = node.outbox, node.state
+    again = state.again_count > 0
+    first = state.again_first if again else max(state.unsent, outbox.floor)
+    below = first + state.again_count if again else outbox.next_seq
+    count = min(_SAMPLES_MAX, payload_max // _COLUMN_LEAST)
+    samples = outbox.read(first, count, below) if first < below else []
+    if again and not samples:
+        state.again_count = 0
+        return next_message(node, payload_max, now, always_ack, probe)
+    message = None
+    if samples:
+        message = _report(node, samples, payload_max, now)
+    elif state.about_due:
+        return _about(node, payload_max)
+    if message is None and (samples or state.status_due or state.alarms_due or probe):
+        message = _status_only(node, payload_max, now)
+    if message is None:
+        return None
+    message.again = again and message.count > 0
+    message.ack = _wants_ack(node, message, always_ack or probe)
+    return message
+
+
+def _wants_ack(node, message, always):
+    state = node.state
+    return bool(
+        always
+        or message.again
+        or message.status
+        or state.alarms_due
+        or state.failures  # nobody may be listening: nothing more is taken for sent
+        or not state.clock_set
+        or state.since_ack + 1 >= node.settings[ACK_EVERY]
+    )
+
+
+def _report(node, samples, payload_max, now):
+    """A report with samples, with as much of the due status as leaves room for one; None if none fits."""
+    samples = [sample.aged(now) for sample in samples]
+    alarms = _alarms(node.state)
+    due = node.state.status_due
+    for parts in (due, due & STATUS_MATTERS) if due else (0,):
+        status = status_map(node, parts, now) if parts or not due else None
+        if due and not parts:
+            continue
+        payload, count = largest_report(samples, payload_max, status, alarms)
+        if count:
+            return _message(node, payload, samples[0].seq, count, parts, alarms)
+    if not due:
+        raise ValueError("a sample does not fit into %d bytes" % payload_max)
+    return None
+
+
+def _status_only(node, payload_max, now):
+    alarms = _alarms(node.state)
+    due = node.state.status_due
+    time = now if node.state.clock_set else -1
+    for parts in (due, due & STATUS_MATTERS, due & STATUS_HEALTH):
+        status = status_map(node, parts, now)
+        payload = encode_report(Report(node.outbox.next_seq, time, 0, {}, status, alarms))
+        if len(payload) <= payload_max:
+            return _message(node, payload, node.outbox.next_seq, 0, parts, alarms)
+    raise ValueError("a status does not fit into %d bytes" % payload_max)
+
+
+def _message(node, payload, first, count, parts, alarms):
+    message = Message(KIND_REPORT, payload, first, count, status=parts, alarms=alarms is not None)
+    if parts & STATUS_MATTERS:
+        message.dropped = node.outbox.dropped
+    return message
+
+
+def _alarms(state):
+    """The active alarms where there are any or the gateway has not heard that there are none."""
+    return list(state.alarms) if state.alarms or state.alarms_due else None
+
+
+def status_map(node, parts, now):
+    """The status values of `parts` as the wire wants them, or None for no part."""
+    state, outbox = node.state, node.outbox
+    status = {}
+    if parts & STATUS_MATTERS:
+        status[STATUS_VERSION] = node.version
+        status[STATUS_RESET_CAUSE] = state.reset_cause
+        status[STATUS_SETTINGS_VERSION] = node.settings.version
+        status[STATUS_DROPPED] = outbox.dropped - outbox.told
+        status[STATUS_FAULTS] = state.faults
+        if state.oldest_due:
+            status[STATUS_OLDEST] = outbox.oldest()
+    if parts & STATUS_HEALTH:
+        status[STATUS_UPTIME] = max(0, now - state.started)
+        status[STATUS_FREE_HEAP] = state.free_heap or gc.mem_free()
+        if state.battery_mv:
+            status[STATUS_BATTERY] = state.battery_mv
+        if state.rssi_dbm:
+            status[STATUS_RSSI] = state.rssi_dbm
+            status[STATUS_SNR] = state.snr_q4
+    return status or None
+
+
+def _about(node, payload_max):
+    from lyhord_node.about import parts
+
+    pieces = parts(node, payload_max)
+    node.state.about_due &= (1 << len(pieces)) - 1
+    for i in range(len(pieces)):
+        if node.state.about_due >> i & 1:
+            return Message(KIND_ABOUT, pieces[i], about=1 << i)
+    return None
+
+
+def sent(node, message):
+    """Enters that a message is out for which no answer was asked."""
+    _move_on(node.state, message)
+    node.state.since_ack += 1
+
+
+def answered(node, message, now):
+    """Enters that the gateway has a message: what it says counts as told."""
+    state = node.state
+    _move_on(state, message)
+    state.since_ack = 0
+    state.failures = 0
+    state.about_due &= ~message.about
+    state.status_due &= ~message.status
+    if message.alarms:
+        state.alarms_due = 0
+    if message.status & STATUS_MATTERS:
+        state.told_faults = state.faults
+        state.told_settings = node.settings.version
+        state.oldest_due = 0
+        node.outbox.note_told(message.dropped)
+    if message.status & STATUS_HEALTH:
+        state.told_battery = state.battery_mv
+        state.status_at = now
+
+
+def _move_on(state, message):
+    if not message.count:
+        return
+    end = message.first + message.count
+    if message.again:
+        state.again_count = max(0, state.again_first + state.again_count - end)
+        state.again_first = end
+    else:
+        state.unsent = max(state.unsent, end)

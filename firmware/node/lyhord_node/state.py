@@ -1,0 +1,184 @@
+"""The running state: what the next wake must know and a power cut may take.
+
+It lives in the ESP32's RTC memory (2048 bytes; survives deep sleep, watchdog and software resets,
+not power-off) as one checksummed record. Whatever a power cut must not take is in NVS or in the log.
+"""
+
+import struct
+from binascii import crc32
+
+from micropython import const
+
+_MAGIC = b"LY\x04"  # the last byte changes with the fields
+_LIMIT = const(512)
+
+# The status in two parts: both fit into one frame up to SF9, each into the 64 bytes of SF10 and slower.
+STATUS_MATTERS = const(1)  # version, reset cause, settings version, dropped, faults, oldest
+STATUS_HEALTH = const(2)  # uptime, battery, how the downlinks are heard, heap
+STATUS_ALL = const(3)
+ABOUT_ALL = const(0x0F)  # parts that an about report may fall into
+_ALARM_SLOTS = const(8)
+_USUAL_DC = const(200)
+LEDGERS_KEY = "duty"  # in NVS: the copy of the ledgers for after a power loss
+
+_FORMAT = ">IIBIIIIIIIIBHhhHBBIHBIBBBhHBBBIIII"
+_BODY = const(3)  # where the values begin, behind the magic
+
+
+class State:
+    """`rtc`: where `save` puts it, anything with `machine.RTC`'s `memory(data)`. Times are on the line."""
+
+    def __init__(self, rtc):
+        self._rtc = rtc
+        self._record = bytearray(_LIMIT)  # once: where memory is in pieces, saving must still be possible
+        self.counter = 0  # next frame counter
+        self.counter_end = 0  # first counter beyond the block reserved in NVS
+        self.clock_set = 0  # the line came from a downlink
+        self.started = 0  # when this power session began
+        self.sample_due = 0
+        self.report_due = 0  # on the grid of reports
+        self.report_at = 0  # with its random start
+        self.not_before = 0  # the duty cycle allows nothing earlier
+        self.unsent = 0  # number of the first sample that no report has carried yet
+        self.again_first = 0  # range that the gateway asked for again
+        self.again_count = 0
+        self.since_ack = 0  # reports since the last that asked for an acknowledgement
+        self.failures = 0  # acknowledgements in a row that did not come
+        self.rssi_dbm = 0  # of the last downlink; 0: none yet
+        self.snr_q4 = 0
+        self.refused = 0  # downlinks that were not believed
+        self.status_due = STATUS_ALL  # parts of the status that the gateway has not got
+        self.about_due = 0
+        self.status_at = 0  # when it got the last health part
+        self.told_battery = 0  # as the gateway knows it
+        self.told_faults = 0
+        self.told_settings = 0
+        self.oldest_due = 0  # the gateway asked for a sample that is gone
+        self.faults = 0  # bits as on the wire
+        self.faulty_run = 0  # samples in a row with a faulty sensor
+        self.temperature_dc = _USUAL_DC  # the last one believed, 0.1 °C
+        self.battery_mv = 0
+        self.alarms_due = 0  # the gateway does not know the alarms as they are
+        self.crashes = 0  # in a row
+        self.reset_cause = 0  # number on the wire, of the last start that was not out of deep sleep
+        self.wakes = 0
+        self.ledgers_at = 0  # when the ledgers were packed
+        self.free_heap = 0  # after the last report
+        self.least_heap = 0  # while it was sent, all modules in memory
+        self.alarms = []  # active codes, newest first
+        self.silenced = []
+        self.ledgers = b""  # packed, see ledgers.py
+
+    def save(self):
+        """Writes the state to RTC memory. Due before anything that must not happen twice."""
+        record = self._record
+        struct.pack_into(
+            _FORMAT,
+            record,
+            _BODY,
+            self.counter,
+            self.counter_end,
+            self.clock_set,
+            self.started,
+            self.sample_due,
+            self.report_due,
+            self.report_at,
+            self.not_before,
+            self.unsent,
+            self.again_first,
+            self.again_count,
+            self.since_ack,
+            self.failures,
+            self.rssi_dbm,
+            self.snr_q4,
+            self.refused,
+            self.status_due,
+            self.about_due,
+            self.status_at,
+            self.told_battery,
+            self.told_faults,
+            self.told_settings,
+            self.oldest_due,
+            self.faults,
+            self.faulty_run,
+            self.temperature_dc,
+            self.battery_mv,
+            self.alarms_due,
+            self.crashes,
+            self.reset_cause,
+            self.wakes,
+            self.ledgers_at,
+            self.free_heap,
+            self.least_heap,
+        )
+        record[:_BODY] = _MAGIC
+        end = _BODY + struct.calcsize(_FORMAT)
+        for part in (bytes(self.alarms[:_ALARM_SLOTS]), bytes(self.silenced[:_ALARM_SLOTS]), self.ledgers):
+            start = end + 2
+            end = start + len(part)
+            if end + 4 > _LIMIT:
+                raise ValueError("state: over %d bytes" % _LIMIT)
+            record[start - 2 : start] = len(part).to_bytes(2, "big")
+            record[start:end] = part
+        view = memoryview(record)
+        record[end : end + 4] = crc32(view[:end]).to_bytes(4, "big")
+        self._rtc.memory(view[: end + 4])
+
+    def _take(self, data, parts):
+        (
+            self.counter,
+            self.counter_end,
+            self.clock_set,
+            self.started,
+            self.sample_due,
+            self.report_due,
+            self.report_at,
+            self.not_before,
+            self.unsent,
+            self.again_first,
+            self.again_count,
+            self.since_ack,
+            self.failures,
+            self.rssi_dbm,
+            self.snr_q4,
+            self.refused,
+            self.status_due,
+            self.about_due,
+            self.status_at,
+            self.told_battery,
+            self.told_faults,
+            self.told_settings,
+            self.oldest_due,
+            self.faults,
+            self.faulty_run,
+            self.temperature_dc,
+            self.battery_mv,
+            self.alarms_due,
+            self.crashes,
+            self.reset_cause,
+            self.wakes,
+            self.ledgers_at,
+            self.free_heap,
+            self.least_heap,
+        ) = struct.unpack_from(_FORMAT, data, _BODY)
+        self.alarms = list(parts[0])
+        self.silenced = list(parts[1])
+        self.ledgers = parts[2]
+
+
+def load(rtc):
+    """The State in `rtc`'s memory, or None if there is none, whole, of this version: after a power loss."""
+    data = rtc.memory()
+    end = _BODY + struct.calcsize(_FORMAT)
+    if len(data) < end or bytes(data[:_BODY]) != _MAGIC:
+        return None
+    parts = []
+    for _ in range(3):
+        start = end + 2
+        end = start + int.from_bytes(data[end:start], "big")
+        parts.append(bytes(data[start:end]))
+    if end + 4 != len(data) or crc32(data[:end]) != int.from_bytes(data[end:], "big"):
+        return None
+    state = State(rtc)
+    state._take(data, parts)
+    return state

@@ -1,0 +1,128 @@
+"""The serial terminal: the offer of the console after power-on or reset, and lines in and answers out.
+
+The commands themselves are in `console.py`; they give their memory back after each line, so that
+measuring and sending have as much room as on any other wake.
+"""
+
+import select
+import sys
+
+from micropython import const
+
+from lyhord_node.borrowed import Borrowed
+
+_OFFER_MS = const(3_000)
+_PROMPT = "> "
+_LINE_MAX = const(200)  # bytes
+_LOOK_MS = const(1_000)  # the watchdog is fed this often
+_IDLE_MS = const(600_000)
+_BACKSPACE = const(8)
+_LF = const(10)
+_CR = const(13)
+_CTRL_U = const(21)
+_DELETE = const(127)
+
+
+def offer(node):
+    """One line, and three seconds to press Enter. Returns the byte that Enter was, None if there was none."""
+    import image
+
+    who = "not provisioned" if node.identity is None else "node %06x" % node.identity.node
+    print("Lyhord %s, %s. Press Enter for the console." % (image.VERSION, who))
+    waiting = select.poll()
+    waiting.register(sys.stdin, select.POLLIN)
+    while waiting.poll(_OFFER_MS):
+        byte = sys.stdin.buffer.read(1)[0]
+        if byte in (_LF, _CR):
+            return byte
+    return None
+
+
+def serve(node, enter):
+    """Answers line after line; returns after ten minutes without a key, for the node to sleep."""
+    node.power.light = False
+    terminal = Terminal(node.power, enter == _CR)
+    staged = {}  # what `set` has collected for `save`: name → text as typed
+    print("ok")
+    while True:
+        line = terminal.read_line()
+        if line is None:
+            print("\nidle: going to sleep; reset to come back")
+            return
+        job = _answer(node, staged, line)
+        if job:  # work that wants room comes when the commands are out of memory; it prints its own answer
+            _do(node, job)
+
+
+def _answer(node, staged, line):
+    with Borrowed():
+        from lyhord_node.console import answer
+
+        return answer(node, staged, line)
+
+
+def _do(node, job):
+    with Borrowed():
+        from lyhord_node import jobs
+
+        getattr(jobs, job)(node)
+
+
+class Terminal:
+    """Lines from the serial port, echoed, with backspace and Ctrl-U. `after_cr`: a LF may belong to a CR."""
+
+    def __init__(self, power, after_cr):
+        self._power = power
+        self._after_cr = after_cr
+        self._input = select.poll()
+        self._input.register(sys.stdin, select.POLLIN)
+
+    def read_line(self):
+        """A line without its end; None after ten idle minutes."""
+        print(_PROMPT, end="")
+        typed = bytearray()
+        idle_ms = 0
+        while idle_ms < _IDLE_MS:
+            self._power.feed()
+            if not self._input.poll(_LOOK_MS):
+                idle_ms += _LOOK_MS
+                continue
+            idle_ms = 0
+            byte = sys.stdin.buffer.read(1)[0]
+            second = byte == _LF and self._after_cr  # CR LF is one end of line
+            self._after_cr = byte == _CR
+            if second:
+                continue
+            if byte in (_LF, _CR):
+                print()
+                return _text(typed)
+            _edit(typed, byte)
+        return None
+
+
+def _edit(typed, byte):
+    if byte in (_BACKSPACE, _DELETE):
+        if typed:
+            while typed and typed[-1] & 0xC0 == 0x80:  # a UTF-8 letter goes whole
+                typed[:] = typed[:-1]
+            typed[:] = typed[:-1]
+            print("\b \b", end="")
+    elif byte == _CTRL_U:
+        print("\b \b" * len(typed), end="")
+        typed[:] = b""
+    elif byte >= 32 and len(typed) < _LINE_MAX:
+        if byte < _DELETE and not _secret(typed):
+            sys.stdout.write(chr(byte))
+        typed.append(byte)
+
+
+def _secret(typed):
+    """True where a key or a password is being typed: terminals and logs keep what they are shown."""
+    return typed[:10] == b"provision " or (typed[:4] == b"set " and b"password " in typed)
+
+
+def _text(typed):
+    try:
+        return bytes(typed).decode()
+    except (UnicodeError, ValueError):
+        return "?"  # no command; the answer says so

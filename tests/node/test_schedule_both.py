@@ -1,0 +1,65 @@
+"""The grid of samples and reports."""
+
+import random
+
+from lyhord_node.schedule import is_due, jitter, next_report, place
+
+
+def test_the_first_sample_begins_the_grid():
+    assert place(1000, 0, 900) == (1000, 1900)
+
+
+def test_a_wake_that_is_a_little_off_is_recorded_on_the_grid():
+    for off in (-30, -1, 0, 1, 29, 30):
+        assert place(10_000 + off, 10_000, 900) == (10_000, 10_900), off
+
+
+def test_with_a_short_period_the_tolerance_is_a_quarter_of_it():
+    assert place(102, 100, 10) == (100, 110)
+    assert place(103, 100, 10) == (103, 113)
+
+
+def test_a_wake_that_missed_places_goes_on_at_a_later_one():
+    assert place(10_000 + 3 * 900 + 12, 10_000, 900) == (10_000 + 3 * 900, 10_000 + 4 * 900)
+    assert place(10_000 + 3 * 900 - 12, 10_000, 900) == (10_000 + 3 * 900, 10_000 + 4 * 900)
+
+
+def test_a_wake_off_the_grid_begins_a_new_one():
+    assert place(10_400, 10_000, 900) == (10_400, 11_300)
+    assert place(5_000, 10_000, 900) == (5_000, 5_900)  # the clock went back
+
+
+def test_the_grid_only_moves_forward_and_by_whole_periods():
+    seed = 4711
+    print("seed", seed)
+    random.seed(seed)
+    for _ in range(2000):
+        period = 10 + random.getrandbits(10)
+        due = 1_767_225_600 + random.getrandbits(12)
+        now = due + random.getrandbits(13) - 1000
+        nominal, following = place(now, due, period)
+        assert following == nominal + period
+        assert abs(now - nominal) <= min(period // 4, 30)
+        assert following > now - min(period // 4, 30)
+
+
+def test_a_wake_that_is_two_percent_early_is_in_time():
+    assert is_due(982, 1000, 900) and not is_due(981, 1000, 900)
+    assert is_due(1000, 1000, 10) and not is_due(999, 1000, 10)
+    assert is_due(99_970, 100_000, 86_400) and not is_due(99_969, 100_000, 86_400)
+    assert is_due(5, 0, 900)
+
+
+def test_reports_keep_their_grid_and_a_clock_that_jumped_begins_a_new_one():
+    assert next_report(1000, 990, 120) == 1110
+    assert next_report(1000, 1000, 120) == 1120
+    assert next_report(1230, 990, 120) == 1350
+    assert next_report(1000, 0, 120) == 1120
+    assert next_report(1000, 900_000, 120) == 1120
+    assert next_report(900_000, 1000, 120) == 900_120
+
+
+def test_the_jitter_covers_a_tenth_of_the_period_and_no_more():
+    waits = set([jitter(3600, number * 7919) for number in range(2000)])
+    assert min(waits) == 0 and max(waits) == 360
+    assert jitter(9, 12345) == 0

@@ -1,0 +1,142 @@
+"""The whole node on a virtual board, over WiFi and a real Mosquitto."""
+
+import itertools
+import re
+
+import pytest
+
+from lyhord_rig import AccessPoint, State, World
+from lyhord_wire import codes
+from tests.fakes.mqtt_gateway import MqttGateway
+from tests.gateway.parts import Mosquitto
+from tests.node.bin_node import KEY, BinNode
+
+PASSWORD = "one secret of its own"
+WIFI = {
+    "sample_period": 10,
+    "report_period": 20,
+    "empty_distance": 1200,
+    "full_distance": 200,
+    "link": 2,
+    "wifi_ssid": "town",
+    "wifi_password": PASSWORD,
+    "broker_host": "gateway.lan",
+    "broker_port": 1883,
+}
+_PACE = 100.0  # virtual seconds per second: the broker and the gateway are real
+
+
+@pytest.fixture
+async def world():
+    async with World(seed=6, pace=_PACE, start_unix=1_767_225_600) as made:
+        yield made
+
+
+@pytest.fixture
+async def broker(tmp_path):
+    async with Mosquitto(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def gateway(world, broker):
+    async with MqttGateway(world, KEY, broker.port) as made:
+        yield made
+        made.check()
+
+
+@pytest.fixture
+def access_point(world, broker):
+    return AccessPoint(world, "town", PASSWORD, {"gateway.lan": ("127.0.0.1", broker.port)})
+
+
+@pytest.fixture
+async def node(world, gateway, access_point, node_image, tmp_path):
+    made = BinNode(world, node_image, tmp_path / "node")
+    yield made
+    print(made.printed())
+    assert made.board.crash_reports == []
+    assert "Traceback" not in made.printed()
+    assert PASSWORD not in made.printed()
+
+
+def whole(gateway):
+    assert sorted(gateway.samples) == list(range(len(gateway.samples)))
+    return len(gateway.samples)
+
+
+async def test_samples_arrive_over_wifi_each_acknowledged(world, gateway, node):
+    await node.provision(WIFI)
+    assert await world.run_until(lambda: len(gateway.samples) >= 14, 400)
+    whole(gateway)
+    heap = 128 * 1024
+    reports = re.findall(r"report: done \d+ heap (\d+) (\d+)", node.printed())
+    assert min(int(after) for _, after in reports) >= heap * 30 // 100
+    assert min(int(while_sending) for while_sending, _ in reports) >= heap * 15 // 100
+    assert all(uplink.ack_requested for uplink in gateway.frames)
+    assert gateway.topics == {"lyhord/v1/000a01/up"}
+    times = [gateway.samples[number][0] for number in range(len(gateway.samples))]
+    assert all(before < after for before, after in itertools.pairwise(times))
+    assert world.start_unix <= times[0] and times[-1] <= world.unix_us() // 1_000_000 + 10
+    assert await world.run_until(lambda: node.board.state is State.ASLEEP, 60)
+    assert gateway.statuses[0][codes.STATUS_FAULTS] & codes.FAULT_RADIO == 0
+
+
+async def test_an_outage_of_the_access_point_costs_no_sample(world, gateway, access_point, node):
+    await node.provision(WIFI | {"sample_period": 40, "report_period": 80})
+    await world.run_for(100)
+    access_point.switch(False)
+    await world.run_for(700)
+    assert "link down: wifi" in node.printed()
+    access_point.switch(True)
+    assert await world.run_until(lambda: len(gateway.samples) >= 22, 300)
+    whole(gateway)
+    # The backlog came in as few frames as it fits into.
+    assert max(report.count() for report in gateway.reports) >= 12
+
+
+async def test_a_broker_that_is_down_and_comes_back(world, broker, access_point, node_image, tmp_path):
+    await broker.stop()
+    node = BinNode(world, node_image, tmp_path / "node")
+    await node.provision(WIFI)
+    await world.run_for(100)
+    assert "link down: broker: OSError" in node.printed()
+    await broker.start()
+    async with MqttGateway(world, KEY, broker.port) as gateway:
+        assert await world.run_until(lambda: len(gateway.samples) >= 14, 300)
+        gateway.check()
+        whole(gateway)
+    assert "Traceback" not in node.printed()
+
+
+async def test_a_silent_gateway_is_asked_again_next_time(world, gateway, node):
+    gateway.silent = True
+    await node.provision(WIFI)
+    await world.run_for(100)
+    reports = node.printed().count("report:")
+    assert await world.run_until(lambda: node.printed().count("report:") > reports, 60)
+    counters = [uplink.counter for uplink in gateway.frames]
+    assert len(counters) == 2 * len(set(counters))
+    gateway.silent = False
+    assert await world.run_until(lambda: len(gateway.samples) >= 14, 300)
+    whole(gateway)
+
+
+async def test_everything_is_delivered_on_demand(world, gateway, access_point, node):
+    access_point.switch(False)
+    await node.provision(WIFI | {"report_period": 86400})
+    await world.run_for(420)
+    access_point.switch(True)
+    await node.enter()
+    end, lines = await node.say("send")
+    assert end == "ok" and lines[-1].startswith("sent: ") and lines[-1].endswith("left: 0"), lines
+    status = await node.ask("status")
+    assert whole(gateway) == int(status["next_sample"]) >= 40
+    assert (status["stored"], status["kept"]) == (status["next_sample"], "0")
+
+
+async def test_lora_takes_over_where_wifi_is_missing(world, gateway, access_point, node):
+    access_point.switch(False)
+    await node.provision(WIFI | {"link": 0})
+    await world.run_for(60)
+    assert "link down: wifi" in node.printed() and "link down: radio" in node.printed()
