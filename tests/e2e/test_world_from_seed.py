@@ -1,0 +1,27 @@
+"""The same seed makes the same street: keys, places, bins, weather and losses."""
+
+from lyhord_rig.street import Plan, Street
+
+
+async def describe(seed, folder):
+    """What there is to know about a street before it lives, hours ahead."""
+    street = Street(Plan(nodes=4, seed=seed, loss=0.2), folder)
+    try:
+        facts = []
+        for resident in street.residents:
+            facts.append((resident.person.key, resident.antenna.position_m))
+        for hour in range(48):
+            street.world.now_us = hour * 3_600_000_000
+            facts.append([resident.bin.distance_mm() for resident in street.residents])
+            facts.append([street.weather.temperature_dc() for resident in street.residents])
+        return facts
+    finally:
+        await street.close()
+
+
+async def test_same_seed_same_street(tmp_path):
+    assert await describe(7, tmp_path / "a") == await describe(7, tmp_path / "b")
+
+
+async def test_other_seed_other_street(tmp_path):
+    assert await describe(7, tmp_path / "a") != await describe(8, tmp_path / "b")

@@ -1,0 +1,448 @@
+"""A board and what is soldered to it."""
+
+import pytest
+
+from lyhord_rig import Ports, State, World
+from lyhord_rig.ports import ESP32, ESP32_S3
+from tests.rig.snippet import make_board
+
+
+@pytest.fixture
+async def world():
+    async with World(seed=7, pace=None) as made:
+        yield made
+
+
+class Echo:
+    """An SPI device that answers each byte with its complement."""
+
+    def __init__(self, world):
+        self.world = world
+        self.log = []
+
+    def select(self):
+        self.log.append((self.world.now_us, "select"))
+
+    def transfer(self, data):
+        self.log.append((self.world.now_us, data))
+        return bytes(byte ^ 0xFF for byte in data)
+
+    def deselect(self):
+        self.log.append((self.world.now_us, "deselect"))
+
+
+async def test_an_interrupt_is_heard_at_its_microsecond_in_every_kind_of_wait(world, tmp_path):
+    ports = Ports()
+    line = ports.line(26)
+    board = make_board(
+        world,
+        tmp_path,
+        """
+        import machine, select, sys, time
+        stamps = []
+        led = machine.Pin(27, machine.Pin.OUT)
+        def rang(pin):
+            stamps.append((time.ticks_us(), pin.value()))
+            led.value(1)
+        machine.Pin(26, machine.Pin.IN).irq(rang, machine.Pin.IRQ_RISING)
+        time.sleep(2)
+        print("slept", time.ticks_ms() // 10)
+        poll = select.poll()
+        poll.register(sys.stdin, select.POLLIN)
+        print(poll.poll(1000), time.ticks_ms() // 10)
+        while time.ticks_ms() < 5000:
+            pass
+        print("stamps", stamps)
+        """,
+        ports,
+    )
+    board.power_on()
+    for at_us in (1_234_567, 2_500_001, 4_000_003):
+        world.call_at(at_us, line.set, 1)
+        world.call_at(at_us + 100, line.set, 0)
+    await board.expect(rb"slept 225\r\n\[\] 325", 5)
+    match = await board.expect(rb"stamps \[(.*)\]\r\n", 3)
+    assert match[1].startswith(b"(1234567, 1), (2500001, 1), (4000003, ")
+
+
+async def test_interrupts_wait_while_they_are_disabled(world, tmp_path):
+    ports = Ports()
+    line = ports.line(26)
+    board = make_board(
+        world,
+        tmp_path,
+        """
+        import machine, time
+        seen = []
+        machine.Pin(26, machine.Pin.IN).irq(lambda pin: seen.append(1), 3)
+        state = machine.disable_irq()
+        time.sleep(1)
+        print("off", seen)
+        machine.enable_irq(state)
+        time.sleep_ms(1)
+        print("on", seen)
+        machine.Pin(26).irq(None)
+        time.sleep(1)
+        print("none", seen)
+        """,
+        ports,
+    )
+    board.power_on()
+    world.call_at(500_000, line.set, 1)
+    world.call_at(1_500_000, line.set, 0)
+    await board.expect(rb"off \[\]\r\non \[1\]\r\nnone \[1\]", 3)
+
+
+async def test_an_exception_in_a_handler_is_printed_and_survived(world, tmp_path):
+    ports = Ports()
+    line = ports.line(26)
+    board = make_board(
+        world,
+        tmp_path,
+        """
+        import machine, time
+        machine.Pin(26, machine.Pin.IN).irq(lambda pin: 1 // 0, machine.Pin.IRQ_RISING)
+        time.sleep(2)
+        print("alive")
+        """,
+        ports,
+    )
+    board.power_on()
+    world.call_at(1_000_000, line.set, 1)
+    await board.expect(rb"ZeroDivisionError[^$]*alive", 3)
+    assert board.events.crashes == 0
+
+
+async def test_spi_reaches_the_selected_device_in_order_and_takes_time(world, tmp_path):
+    device = Echo(world)
+    ports = Ports()
+    ports.spi(2, 5, device)
+    board = make_board(
+        world,
+        tmp_path,
+        """
+        import machine, time
+        nss = machine.Pin(5, machine.Pin.OUT, value=1)
+        pins = {"sck": machine.Pin(18), "mosi": machine.Pin(23), "miso": machine.Pin(19)}
+        spi = machine.SPI(2, baudrate=1_000_000, **pins)
+        into = bytearray(b"....")
+        spi.write_readinto(b"void", into)
+        print(bytes(into))
+        began = time.ticks_us()
+        nss(0)
+        spi.write(b"\\x42")
+        spi.readinto(into)
+        print(bytes(into), spi.read(2, 0xF0))
+        nss(1)
+        print(time.ticks_diff(time.ticks_us(), began) // 10)
+        """,
+        ports,
+    )
+    board.power_on()
+    await board.expect(rb"b'(\\x00){4}'\r\nb'(\\xff){4}' b'(\\x0f){2}'\r\n(9|10)\r\n", 2)
+    await world.run_for(0.1)
+    assert [what for _, what in device.log] == ["select", b"\x42", bytes(4), b"\xf0\xf0", "deselect"]
+    times = [at for at, _ in device.log]
+    assert times == sorted(times)
+
+
+async def test_sensors_are_asked_through_their_pins(world, tmp_path):
+    ports = Ports()
+    levels = []
+    ports.output(32, levels.append)
+    ports.pulse(33, lambda level, timeout_us: 5_000 if timeout_us > 5_000 else -1)
+    ports.adc(34, lambda: 1_850_000)
+    ports.input(4, lambda: 1)
+    board = make_board(
+        world,
+        tmp_path,
+        """
+        import machine, time
+        trigger = machine.Pin(32, machine.Pin.OUT, value=0)
+        trigger(1)
+        time.sleep_us(10)
+        trigger(0)
+        began = time.ticks_us()
+        echo = machine.Pin(33, machine.Pin.IN)
+        print(machine.time_pulse_us(echo, 1, 30_000), time.ticks_diff(time.ticks_us(), began) // 100)
+        print(machine.time_pulse_us(echo, 1, 1000), machine.time_pulse_us(machine.Pin(14, machine.Pin.IN), 1))
+        adc = machine.ADC(machine.Pin(34), atten=machine.ADC.ATTN_11DB)
+        pulled = machine.Pin(15, machine.Pin.IN, machine.Pin.PULL_UP)
+        print(adc.read_uv(), machine.Pin(4, machine.Pin.IN).value(), pulled())
+        """,
+        ports,
+    )
+    board.power_on()
+    await board.expect(rb"5000 50\r\n-1 -2\r\n1850000 1 1\r\n", 5)
+    assert levels == [0, 1, 0]
+
+
+class Bus:
+    """A 1-Wire bus of memory chips that know their ROM codes and the search."""
+
+    def __init__(self, roms):
+        self.roms = roms
+        self.log = []
+        self.left = []
+        self.at = 0
+        self.turn = 0
+
+    def reset(self):
+        self.left = list(self.roms)
+        self.at = self.turn = 0
+        return bool(self.roms)
+
+    def write_byte(self, value):
+        self.log.append(value)
+
+    def read_byte(self):
+        return self.log[-1] ^ 0xFF
+
+    def _bits(self):
+        return [rom[self.at >> 3] >> (self.at & 7) & 1 for rom in self.left]
+
+    def read_bit(self):
+        self.turn += 1
+        bits = self._bits()
+        return int(all(bits)) if self.turn == 1 else int(not any(bits))
+
+    def write_bit(self, value):
+        self.left = [rom for rom, bit in zip(self.left, self._bits(), strict=True) if bit == value]
+        self.at += 1
+        self.turn = 0
+
+
+async def test_one_wire_bytes_and_search(world, tmp_path):
+    roms = [bytes([0x28, n, 5 - n, 7, 0, 0, n * 3, n]) for n in range(4)]
+    ports = Ports()
+    bus = Bus(roms)
+    ports.one_wire(25, bus)
+    board = make_board(
+        world,
+        tmp_path,
+        """
+        import machine, onewire
+        wire = onewire.OneWire(machine.Pin(25))
+        print(sorted(bytes(rom).hex() for rom in wire.scan()))
+        print(wire.reset(), onewire.OneWire(machine.Pin(22)).reset())
+        wire.select_rom(b"12345678")
+        buf = bytearray(2)
+        wire.readinto(buf)
+        print(buf, wire.crc8(b"\\x28\\xff\\x4b\\x46\\x6c\\x16\\x03"))
+        """,
+        ports,
+    )
+    board.power_on()
+    await board.expect(repr(sorted(rom.hex() for rom in roms)).replace("[", r"\[").encode(), 2)
+    await board.expect(rb"True False\r\n", 2)
+    await board.expect(rb"bytearray\(b'\\xc7\\xc7'\) \d+", 2)
+    assert bus.log[-9:] == [0x55, *b"12345678"]
+
+
+async def test_pins_float_in_deep_sleep_unless_they_are_held(world, tmp_path):
+    ports = Ports()
+    free, held = [], []
+    ports.output(13, free.append, floating=0)
+    ports.output(14, held.append, floating=0)
+    board = make_board(
+        world,
+        tmp_path,
+        """
+        import esp32, machine
+        if machine.reset_cause() == machine.DEEPSLEEP_RESET:
+            machine.Pin(14, machine.Pin.OUT, value=0, hold=False)
+            print("woken")
+        else:
+            machine.Pin(13, machine.Pin.OUT, value=1)
+            machine.Pin(14, machine.Pin.OUT, value=1, hold=True)
+            esp32.gpio_deep_sleep_hold(True)
+            machine.deepsleep(10_000)
+        """,
+        ports,
+    )
+    board.power_on()
+    await world.run_for(5)
+    assert board.state is State.ASLEEP
+    assert (free, held) == ([1, 0], [1])
+    await board.expect(rb"woken", 10)
+    assert held == [1, 0]
+
+
+async def test_a_pin_wakes_the_board(world, tmp_path):
+    ports = Ports()
+    line = ports.line(4)
+    board = make_board(
+        world,
+        tmp_path,
+        """
+        import esp32, machine
+        print("wake", machine.wake_reason())
+        esp32.wake_on_ext0(machine.Pin(4, machine.Pin.IN), esp32.WAKEUP_ANY_HIGH)
+        if machine.wake_reason() == 0:
+            machine.deepsleep()
+        """,
+        ports,
+    )
+    board.power_on()
+    await world.run_for(1000)
+    assert board.state is State.ASLEEP
+    world.call_later(1_000_000, line.set, 1)
+    await board.expect(rb"wake 2", 2)
+    assert board.events.wakes == 1
+
+
+async def test_power_listeners_hear_of_power(world, tmp_path):
+    ports = Ports()
+    heard = []
+    ports.on_power(heard.append)
+    board = make_board(world, tmp_path, "", ports)
+    board.power_on()
+    board.power_on()
+    await world.run_for(1)
+    board.reset()
+    await world.run_for(1)
+    board.power_off()
+    board.power_off()
+    assert heard == [True, False]
+
+
+async def test_the_chip_of_the_board_says_which_pins_there_are(world, tmp_path):
+    program = """
+    from machine import Pin
+    def can(pin, mode):
+        try:
+            Pin(pin, mode)
+            return 1
+        except (OSError, ValueError):
+            return 0
+    print("in", [can(pin, Pin.IN) for pin in (21, 22, 39, 40, 48, 49)])
+    print("out", [can(pin, Pin.OUT) for pin in (33, 34, 36)])
+    """
+    for soc, answer in (
+        (ESP32, rb"in \[1, 1, 1, 0, 0, 0\]\r\nout \[1, 0, 0\]"),
+        (ESP32_S3, rb"in \[1, 0, 1, 1, 1, 0\]\r\nout \[1, 1, 1\]"),
+    ):
+        board = make_board(world, tmp_path, program, Ports(soc), name=soc.name)
+        board.power_on()
+        await board.expect(answer, 2)
+
+
+@pytest.mark.parametrize(
+    ("floating", "held", "selected"),
+    [(1, False, 1), (0, False, 2), (0, True, 1)],
+)
+async def test_nss_that_nobody_holds_in_deep_sleep_selects_what_has_no_pull_up(
+    world, tmp_path, floating, held, selected
+):
+    device = Echo(world)
+    ports = Ports()
+    ports.spi(2, 5, device, floating=floating)
+    board = make_board(
+        world,
+        tmp_path,
+        f"""
+        import esp32, machine
+        from machine import Pin
+        nss = Pin(5, Pin.OUT, value=1, hold=False)
+        if machine.reset_cause() != machine.DEEPSLEEP_RESET:
+            nss(0)
+            nss(1)
+            Pin(5, hold={held})
+            esp32.gpio_deep_sleep_hold({held})
+            machine.deepsleep(1000)
+        print("awake")
+        """,
+        ports,
+    )
+    board.power_on()
+    await board.expect(rb"awake", 4)
+    assert [what for _, what in device.log].count("select") == selected
+    assert device.log[-1][1] == "deselect"
+
+
+@pytest.mark.parametrize(
+    ("soc", "pins", "level", "first", "second"),
+    [
+        (ESP32, (25, 26), 0, False, True),  # all low
+        (ESP32, (25, 26), 1, True, True),  # any high
+        (ESP32_S3, (1, 2), 0, True, True),  # any low
+    ],
+)
+async def test_ext1_wakes_by_all_low_on_the_esp32_and_by_any_elsewhere(
+    world, tmp_path, soc, pins, level, first, second
+):
+    ports = Ports(soc)
+    lines = [ports.line(pin) for pin in pins]
+    for line in lines:
+        line.set(1 - level)
+    board = make_board(
+        world,
+        tmp_path,
+        f"""
+        import esp32, machine
+        from machine import Pin
+        if machine.reset_cause() != machine.DEEPSLEEP_RESET:
+            esp32.wake_on_ext1([Pin(pin, Pin.IN) for pin in {pins}], {bool(level)})
+            machine.deepsleep(60000)
+        print("woken by", machine.wake_reason())
+        """,
+        ports,
+    )
+    board.power_on()
+    await world.run_for(1)
+    assert board.state is State.ASLEEP
+    for line, wakes in zip(lines, (first, second), strict=True):
+        assert board.state is State.ASLEEP or first
+        line.set(level)
+        await world.run_for(1)
+        assert (board.events.wakes == 1) == wakes
+    await board.expect(rb"woken by 3", 2)
+
+
+@pytest.mark.parametrize(
+    ("soc", "pin", "can"), [(ESP32, 33, 1), (ESP32, 18, 0), (ESP32_S3, 18, 1), (ESP32_S3, 33, 0)]
+)
+async def test_only_pins_of_the_rtc_wake_the_chip(world, tmp_path, soc, pin, can):
+    board = make_board(
+        world,
+        tmp_path,
+        f"""
+        import esp32
+        from machine import Pin
+        try:
+            esp32.wake_on_ext0(Pin({pin}, Pin.IN), 0)
+            print("can 1")
+        except (OSError, ValueError):
+            print("can 0")
+        """,
+        Ports(soc),
+    )
+    board.power_on()
+    await board.expect(b"can %d" % can, 2)
+
+
+async def test_an_edge_that_a_write_causes_is_heard_at_the_next_call(world, tmp_path):
+    ports = Ports()
+    line = ports.line(26)
+    ports.output(27, line.set)
+    board = make_board(
+        world,
+        tmp_path,
+        """
+        import machine, time
+        from machine import Pin
+        out = Pin(27, Pin.OUT, value=0)
+        copy = Pin(26, Pin.IN)
+        heard = []
+        copy.irq(lambda pin: heard.append(pin.value()), Pin.IRQ_RISING)
+        for n in range(5):
+            out(1)
+            out(0)
+        time.sleep_ms(1)
+        print("heard", len(heard), copy.value())
+        """,
+        ports,
+    )
+    board.power_on()
+    await board.expect(rb"heard 5 0", 2)
+    assert board.events.crashes == 0

@@ -1,0 +1,28 @@
+"""The node keeps to firmware/budget.toml, and the check bites when a limit is lowered."""
+
+from dataclasses import replace
+
+import pytest
+
+from lyhord_rig.budget import read_budget
+from lyhord_rig.size import measure_size
+
+
+@pytest.mark.slow
+async def test_the_node_keeps_to_its_budget_and_a_lower_limit_would_fail():
+    report = await measure_size()
+    budget = read_budget()
+    assert {heap.link for heap in report.heaps} == {"LoRa", "WiFi"}
+    assert not list(budget.exceeded(report))
+
+    stored = report.image.stored_bytes
+    largest = max(file.stored_bytes for file in report.image.files)
+    least = min(100 * heap.after // (128 * 1024) for heap in report.heaps)
+    for lowered, named in (
+        (replace(budget, stored_bytes_max=stored - 1), "image.stored_bytes_max"),
+        (replace(budget, module_bytes_max=largest - 1), "image.module_bytes_max"),
+        (replace(budget, free_after_cycle_percent_min=least + 1), "heap.free_after_cycle_percent_min"),
+    ):
+        found = list(lowered.exceeded(report))
+        assert found, named
+        assert found[0].startswith(named)
