@@ -1,0 +1,304 @@
+"""The wiring: the only module that knows all stages.
+
+sources ──hear──▶ ingest ──submit──▶ store ──committed──▶ answer ──reply──▶ source
+                                       └──page──▶ batch ──▶ publish ──PUBACK──▶ cursor
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import aiomqtt
+
+from lyhord_gateway import __version__
+from lyhord_gateway.answer import Answerer
+from lyhord_gateway.broker import EmbeddedBroker
+from lyhord_gateway.config import Endpoint, Loaded, Mqtt
+from lyhord_gateway.faults import UserFault
+from lyhord_gateway.head import Head
+from lyhord_gateway.ingest import Ingest
+from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.mqtt_client import WINDOW, make_client
+from lyhord_gateway.mqtt_url import MqttUrl
+from lyhord_gateway.operation import Operation
+from lyhord_gateway.profiles import Profile
+from lyhord_gateway.profiles.make import make_profile
+from lyhord_gateway.publish import Backlog, Bounds, Publisher
+from lyhord_gateway.reading import NodeFacts, Reading
+from lyhord_gateway.registry import Registry
+from lyhord_gateway.sources.bridge import BridgePort, BridgeSource
+from lyhord_gateway.sources.mqtt import MqttSource
+from lyhord_gateway.sources.schedule import Scheduler
+from lyhord_gateway.sources.udp import GATHER_US, Concentrator, UdpSource
+from lyhord_gateway.store.reader import Reader
+from lyhord_gateway.store.recover import open_sound
+from lyhord_gateway.store.retention import Retention
+from lyhord_gateway.store.schema import connect
+from lyhord_gateway.store.writer import Events, Writer
+from lyhord_gateway.work import Advance, Keep
+from lyhord_wire.window import ReplayWindow
+
+_log = logging.getLogger(__name__)
+
+_STATUS_S = 2.0  # how often the status file is written
+_DELIVER_S = 2.0  # what is under way to a platform may be acknowledged that long after a stop
+_ENDING_S = 0.7  # a task that was cancelled has this long …
+_ENDINGS = 2  # … this often
+_MIB = 1 << 20
+# The writer's thread gives the interpreter lock away at every statement and must get it back soon.
+_SWITCH_S = 0.0005
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Everything that runs, wired and not yet started; names are those of the configuration."""
+
+    store: Writer
+    sources: dict[str, MqttSource | BridgeSource | UdpSource]
+    publishers: dict[str, Publisher]
+    expected: list[str]  # the parts that should be up, concentrators and our own broker among them
+    broker: EmbeddedBroker | None
+    metrics: Metrics
+    operation: Operation
+
+
+async def run(loaded: Loaded) -> None:
+    """Runs the gateway until SIGTERM or SIGINT. Raises UserFault for what a person can put right; any
+    other exception means that a task has died."""
+    sys.setswitchinterval(_SWITCH_S)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    gateway = loaded.config.gateway
+    async with contextlib.AsyncExitStack() as stack:
+        stages = _build(loaded, stack)
+        if stages.broker is not None:
+            stack.push_async_callback(stages.broker.stop)
+            await stages.broker.start()
+        _log.info("gateway %s (number %d, version %s) started", gateway.name, gateway.number, __version__)
+        await _run(stages, loaded.data_dir / "status.json", stop)
+    _log.info("gateway %s stopped: %s", gateway.name, stages.metrics.line())
+
+
+async def _run(stages: Stages, status: Path, stop: asyncio.Event) -> None:
+    """Starts every stage and ends them in the order of the flow, so that nothing is cut off downstream."""
+    watches = stages.operation.watches(
+        stages.expected, {name: publisher.position for name, publisher in stages.publishers.items()}
+    )
+    async with asyncio.TaskGroup() as group:
+        store = group.create_task(stages.store.run(), name="store")
+        publishers = [
+            group.create_task(publisher.run(), name=name) for name, publisher in stages.publishers.items()
+        ]
+        sources = [group.create_task(source.run(), name=name) for name, source in stages.sources.items()]
+        helpers = [group.create_task(_write_status(stages.metrics, status), name="status")]
+        helpers += [group.create_task(watch, name=name) for name, watch in watches.items()]
+        if stages.broker is not None:
+            helpers.append(group.create_task(stages.broker.watch(), name="broker-watch"))
+        stages.operation.ready()
+        await stop.wait()
+        _log.info("stopping")
+        stages.operation.stopping()
+        await _end(sources)
+        for publisher in stages.publishers.values():
+            publisher.stop()
+        if publishers:
+            await asyncio.wait(publishers, timeout=_DELIVER_S)
+        await _end(publishers)
+        await _end([*helpers, store])
+    _try_to_write(stages.metrics, status)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancels tasks; one that is still saying goodbye to a peer that does not answer is cancelled again."""
+    for _ in range(_ENDINGS):
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            _, pending = await asyncio.wait(tasks, timeout=_ENDING_S)
+            tasks = list(pending)
+
+
+async def _write_status(metrics: Metrics, path: Path) -> None:
+    """At every change of a state, and now and then for the counters."""
+    while True:
+        metrics.state_changed.clear()
+        _try_to_write(metrics, path)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STATUS_S):
+                await metrics.state_changed.wait()
+
+
+def _try_to_write(metrics: Metrics, path: Path) -> None:
+    """A full disk costs the status file, nothing else."""
+    try:
+        metrics.write(path)
+    except OSError:
+        metrics.count("status_not_written")
+
+
+def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
+    config = loaded.config
+    metrics = Metrics()
+    stack.enter_context(_only_one(loaded.data_dir))
+    connection, _ = open_sound(loaded.store_path)
+    operation = Operation(loaded, metrics)
+    stack.callback(operation.close)
+    reader = Reader(connect(loaded.store_path))
+    stack.callback(reader.close)
+    registry = Registry(reader.node)
+    head = Head(reader.head())
+    platforms = [platform.name for platform, _ in loaded.platforms]
+    store = Writer(
+        connection,
+        Retention(config.store.keep_days, config.store.max_mb * _MIB, platforms),
+        Events(
+            head.advance,
+            metrics.counters.update,
+            registry.changed,
+            partial(metrics.state, "store"),
+            metrics.commit_s.observe,
+        ),
+        config.store.queue_frames,
+        config.store.commit_ms,
+    )
+    answerer = Answerer(config.gateway.number, metrics)
+    ingest = Ingest(registry, partial(_stream, reader), store.submit, answerer.answer, metrics)
+    sources: dict[str, MqttSource | BridgeSource | UdpSource] = {}
+    broker = None
+    if config.mqtt is not None:
+        if config.mqtt.embedded:
+            broker = EmbeddedBroker(config.mqtt.listen, config.mqtt.port, metrics)
+        # A persistent session: a broker of its own keeps what nodes say while we are restarted.
+        make = partial(
+            make_client,
+            loaded.node_broker or _own_broker(config.mqtt),
+            f"lyhord-gateway-{config.gateway.number}",
+            clean_session=config.mqtt.embedded,
+        )
+        sources["mqtt"] = MqttSource(make, ingest.hear, store.room, metrics)
+    radios = len(loaded.bridges) + len(config.udp.euis if config.udp else ())
+    gather_us = GATHER_US if radios > 1 else 0
+    for bridge in loaded.bridges:
+        port = BridgePort(bridge.name, bridge.url, bridge.freq_hz, bridge.sf)
+        scheduler, keep = _duty(bridge.name, bridge.power_dbm, reader, store)
+        sources[bridge.name] = BridgeSource(port, scheduler, ingest.hear, keep, metrics, gather_us)
+    concentrators: dict[str, Concentrator] = {}
+    if config.udp is not None:
+        concentrators = {
+            eui: Concentrator(eui, *_duty(eui, config.udp.power_dbm, reader, store))
+            for eui in map(str.lower, config.udp.euis)
+        }
+        sources["udp"] = UdpSource(
+            config.udp.listen, config.udp.port, concentrators, ingest.hear, metrics, gather_us
+        )
+    publishers = _publishers(loaded, stack, reader, head, registry, store, metrics, operation)
+    expected = [*sources, *concentrators, *(["broker"] if broker else [])]
+    return Stages(store, sources, publishers, expected, broker, metrics, operation)
+
+
+def _publishers(
+    loaded: Loaded,
+    stack: contextlib.AsyncExitStack,
+    reader: Reader,
+    head: Head,
+    registry: Registry,
+    store: Writer,
+    metrics: Metrics,
+    operation: Operation,
+) -> dict[str, Publisher]:
+    pages = Reader(connect(loaded.store_path))
+    stack.callback(pages.close)
+    pool = ThreadPoolExecutor(1, "store-reader")
+    stack.callback(pool.shutdown)
+    loop = asyncio.get_running_loop()
+
+    def page(after: int, limit: int) -> Awaitable[list[Reading]]:
+        return loop.run_in_executor(pool, pages.page, after, limit)
+
+    def facts(node: int) -> NodeFacts:
+        known = registry.lookup(node)
+        return known.facts if known else NodeFacts(node)
+
+    gateway = loaded.config.gateway.name
+    publishers = {}
+    for platform, endpoint in loaded.platforms:
+        profile = make_profile(platform, endpoint, gateway, facts)
+        herald = operation.herald(platform.profile)
+        publishers[platform.name] = Publisher(
+            platform.name,
+            partial(make_client, endpoint, will=herald.will if herald else _will(profile)),
+            profile,
+            Bounds(platform.batch_count, platform.batch_bytes, platform.batch_ms, WINDOW),
+            Backlog(head, page, partial(_advance, store, platform.name), facts),
+            reader.cursor(platform.name),
+            metrics,
+            herald,
+        )
+    return publishers
+
+
+def _will(profile: Profile) -> aiomqtt.Will | None:
+    presence = profile.presence()
+    return None if presence is None else aiomqtt.Will(presence.topic, presence.gone, qos=1, retain=True)
+
+
+def _own_broker(mqtt: Mqtt) -> Endpoint:
+    host = "127.0.0.1" if mqtt.listen in ("0.0.0.0", "::", "") else mqtt.listen
+    return Endpoint(
+        url=MqttUrl(host, mqtt.port, False), credentials=None, ca_file=None, cert_file=None, key_file=None
+    )
+
+
+def _stream(reader: Reader, node: int, generation: int) -> tuple[ReplayWindow, bytes]:
+    window = reader.session(node).windows[generation]
+    return ReplayWindow(window.top, window.mask), window.latest
+
+
+def _advance(store: Writer, platform: str, cursor: int) -> None:
+    store.submit(Advance(platform, cursor))
+
+
+def _duty(
+    name: str, power_dbm: int, reader: Reader, store: Writer
+) -> tuple[Scheduler, Callable[[bytes], None]]:
+    """The transmit times of a radio as they were before a restart, and how they are kept for the next."""
+    key = f"duty.{name}"
+    scheduler = Scheduler(power_dbm)
+    if (kept := reader.kept(key)) is not None:
+        scheduler.unpack(kept, time.monotonic_ns() // 1000)
+    return scheduler, partial(_keep, store, key)
+
+
+def _keep(store: Writer, key: str, value: bytes) -> None:
+    store.submit(Keep(key, value))
+
+
+@contextlib.contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """Two gateways on one store would give out the same counters: the second one is refused."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise UserFault(f"{data_dir}: gateway.data_dir cannot be used ({error.strerror})") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise UserFault(f"{data_dir}: another lyhord-gateway is running on this gateway.data_dir") from error
+    try:
+        yield
+    finally:
+        os.close(lock)

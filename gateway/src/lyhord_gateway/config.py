@@ -1,0 +1,310 @@
+"""The configuration: TOML → one frozen tree, every key documented where it is defined.
+
+`template.py` prints these definitions as a commented file, so the documentation of a key cannot
+drift away from what is accepted. Unknown keys are refused.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from lyhord_gateway.faults import UserFault
+from lyhord_gateway.mqtt_url import MqttUrl, parse_mqtt_url
+from lyhord_gateway.operation_options import HealthLimits as HealthLimits
+from lyhord_gateway.operation_options import Http as Http
+from lyhord_gateway.operation_options import Log as Log
+from lyhord_gateway.platform_options import Name as Name
+from lyhord_gateway.platform_options import Platform as Platform
+from lyhord_gateway.platform_rules import wrong
+from lyhord_gateway.secret import ApiKey, Credentials, check_private, read_api_key, read_credentials
+from lyhord_wire.lora import UPLINK_CHANNELS, band_of
+
+Eui = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{16}$")]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+
+
+class Gateway(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """This gateway."""
+
+    number: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=255,
+            description="Number of this gateway. Two gateways that know the same nodes must never share "
+            "a number: it is part of what makes every downlink's nonce unique.",
+            examples=[1],
+        ),
+    ]
+    name: Annotated[
+        Name, Meta(description="Name of this gateway, for people and for topics.", examples=["lyhord-1"])
+    ] = "lyhord"
+    data_dir: Annotated[
+        str,
+        Meta(
+            description="Folder for the store (it holds the nodes' keys: mode 0700) and the status file. A "
+            "relative path starts at this file's folder, here and for all other files."
+        ),
+    ] = "/var/lib/lyhord"
+
+
+class Mqtt(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where WiFi nodes are heard. Leave this section out if there are none."""
+
+    embedded: Annotated[bool, Meta(description="Run a broker of our own for the nodes.")] = True
+    listen: Annotated[str, Meta(description="Address on which the embedded broker listens.")] = "0.0.0.0"
+    port: Annotated[Port, Meta(description="Port of the embedded broker.")] = 1883
+    url: Annotated[
+        str,
+        Meta(
+            description="Another broker, with embedded = false: mqtt://host:port or mqtts://host:port (TLS, "
+            "verified).",
+            examples=["mqtts://broker.example.net:8883"],
+        ),
+    ] = ""
+    credentials: Annotated[
+        str,
+        Meta(
+            description="File (mode 0600) with the user name for that broker on the first line and the "
+            "password on the second.",
+            examples=["node-broker.credentials"],
+        ),
+    ] = ""
+    ca_file: Annotated[
+        str,
+        Meta(
+            description="PEM file with the authorities to trust instead of the system's.",
+            examples=["ca.pem"],
+        ),
+    ] = ""
+    cert_file: Annotated[str, Meta(description="Client certificate (PEM).", examples=["client.pem"])] = ""
+    key_file: Annotated[
+        str, Meta(description="Private key (PEM, mode 0600) of the certificate.", examples=["client.key"])
+    ] = ""
+
+
+class Bridge(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A LoRa bridge on a serial line. Repeat the section for several bridges."""
+
+    url: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Device or URL as pyserial's serial_for_url takes it.",
+            examples=["/dev/ttyUSB0"],
+        ),
+    ]
+    name: Annotated[
+        Name | Literal[""],
+        Meta(description="Name in logs and counters; bridge-1, bridge-2 … if left out.", examples=["roof"]),
+    ] = ""
+    freq_hz: Annotated[
+        int, Meta(ge=863_000_000, le=870_000_000, description="Frequency to listen on, in Hz.")
+    ] = UPLINK_CHANNELS[0][0]
+    sf: Annotated[int, Meta(ge=7, le=12, description="Spreading factor to listen for.")] = 9
+    power_dbm: Annotated[
+        int,
+        Meta(ge=2, le=27, description="Transmit power in dBm; lowered where the band allows less."),
+    ] = 14
+
+
+class Udp(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Concentrators that run Semtech's packet forwarder (UDP protocol version 2). It knows no
+    authentication: listen on a private network only."""
+
+    euis: Annotated[
+        tuple[Eui, ...],
+        Meta(
+            min_length=1,
+            max_length=256,
+            description="The concentrators that are heard: their gateway_ID, 16 hexadecimal digits each.",
+            examples=[["AA555A0000000101"]],
+        ),
+    ]
+    listen: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "0.0.0.0"
+    port: Annotated[Port, Meta(description="UDP port: serv_port_up and serv_port_down over there.")] = 1700
+    power_dbm: Annotated[
+        int,
+        Meta(ge=2, le=27, description="Transmit power in dBm; lowered where the band allows less."),
+    ] = 14
+
+
+class Store(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The store of readings on disk."""
+
+    keep_days: Annotated[
+        int, Meta(ge=1, le=3660, description="Delivered readings older than this are removed.")
+    ] = 30
+    max_mb: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="Size in MiB at which the oldest delivered readings go first; if nothing delivered "
+            "is left, new ones are not acknowledged, so the nodes keep them.",
+        ),
+    ] = 2048
+    queue_frames: Annotated[
+        int,
+        Meta(
+            ge=10,
+            le=1_000_000,
+            description="Frames that may wait for the disk; the rest is counted and not acknowledged.",
+        ),
+    ] = 10_000
+    commit_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=200,
+            description="Longest time a frame waits for others to share its commit, in ms.",
+        ),
+    ] = 5
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole configuration."""
+
+    gateway: Gateway
+    mqtt: Mqtt | None = None
+    bridge: tuple[Bridge, ...] = ()
+    udp: Udp | None = None
+    store: Store = msgspec.field(default_factory=Store)
+    platform: tuple[Platform, ...] = ()
+    http: Http | None = None
+    health: HealthLimits = msgspec.field(default_factory=HealthLimits)
+    log: Log = msgspec.field(default_factory=Log)
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """A broker to connect to, with everything it takes; its files have been read or found readable."""
+
+    url: MqttUrl
+    credentials: Credentials | None
+    ca_file: Path | None
+    cert_file: Path | None
+    key_file: Path | None
+    api_key: ApiKey | None = None
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """A configuration that passed every check, with its secrets read and its paths resolved."""
+
+    config: Config
+    data_dir: Path
+    node_broker: Endpoint | None
+    bridges: tuple[Bridge, ...]
+    platforms: tuple[tuple[Platform, Endpoint], ...]
+
+    @property
+    def store_path(self) -> Path:
+        return self.data_dir / "lyhord.db"
+
+
+def load(path: Path) -> Loaded:
+    """Reads and checks a configuration file and the files it names; raises UserFault."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserFault(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        config = msgspec.toml.decode(data, type=Config)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserFault(f"{path}: {' '.join(str(error).split())}") from error
+    return _resolve(path, config)
+
+
+def _resolve(path: Path, config: Config) -> Loaded:
+    base = path.resolve().parent
+    node_broker = None
+    if config.mqtt is not None and not config.mqtt.embedded:
+        if not config.mqtt.url:
+            raise UserFault(f"{path}: mqtt.url: expected a broker's address, because mqtt.embedded is false")
+        node_broker = _endpoint(path, base, "mqtt", config.mqtt)
+    elif config.mqtt is not None and config.mqtt.url:
+        raise UserFault(f"{path}: mqtt.url: expected no address, because mqtt.embedded is true")
+    bridges = tuple(
+        bridge if bridge.name else msgspec.structs.replace(bridge, name=f"bridge-{at}")
+        for at, bridge in enumerate(config.bridge, start=1)
+    )
+    for at, bridge in enumerate(bridges):
+        if band_of(bridge.freq_hz) is None:
+            raise UserFault(f"{path}: bridge[{at}].freq_hz: expected a frequency in an EU868 band")
+    euis = [eui.lower() for eui in config.udp.euis] if config.udp else []
+    _unique(path, "bridge", ["mqtt", "udp", *euis, *(bridge.name for bridge in bridges)])
+    _template(path, "health.status_topic", config.health.status_topic, ("gateway",))
+    _unique(path, "platform", [platform.name for platform in config.platform])
+    for at, platform in enumerate(config.platform):
+        if fault := wrong(platform):
+            raise UserFault(f"{path}: platform[{at}].{fault}")
+    platforms = tuple(
+        (platform, _endpoint(path, base, f"platform[{at}]", platform))
+        for at, platform in enumerate(config.platform)
+    )
+    for at, platform in enumerate(config.platform):
+        for key, topic in (("topic", platform.topic), ("backlog_topic", platform.backlog_topic)):
+            _template(path, f"platform[{at}].{key}", topic or "", ("gateway", "node"))
+        _template(path, f"platform[{at}].device", platform.device or "", ("node",))
+    return Loaded(
+        config=config,
+        data_dir=base / config.gateway.data_dir,
+        node_broker=node_broker,
+        bridges=bridges,
+        platforms=platforms,
+    )
+
+
+def _endpoint(path: Path, base: Path, key: str, section: Mqtt | Platform) -> Endpoint:
+    try:
+        url = parse_mqtt_url(section.url)
+    except ValueError as error:
+        raise UserFault(f"{path}: {key}.url: {error}") from error
+    if section.cert_file and not section.key_file:
+        raise UserFault(f"{path}: {key}.key_file: expected the private key of {key}.cert_file")
+    if not url.tls and (section.ca_file or section.cert_file or section.key_file):
+        raise UserFault(f"{path}: {key}.url: expected mqtts://, because certificate files are given")
+    credentials = None
+    if section.credentials:
+        credentials = read_credentials(f"{path}: {key}.credentials", base / section.credentials)
+    api_key = None
+    if isinstance(section, Platform) and section.api_key:
+        api_key = read_api_key(f"{path}: {key}.api_key", base / section.api_key)
+    if section.key_file:
+        check_private(f"{path}: {key}.key_file", base / section.key_file)
+    return Endpoint(
+        url=url,
+        credentials=credentials,
+        ca_file=_readable(path, base, f"{key}.ca_file", section.ca_file),
+        cert_file=_readable(path, base, f"{key}.cert_file", section.cert_file),
+        key_file=_readable(path, base, f"{key}.key_file", section.key_file),
+        api_key=api_key,
+    )
+
+
+def _readable(path: Path, base: Path, key: str, name: str) -> Path | None:
+    if not name:
+        return None
+    file = base / name
+    try:
+        with file.open("rb"):
+            return file
+    except OSError as error:
+        raise UserFault(f"{path}: {key}: {file} cannot be read ({error.strerror})") from error
+
+
+def _unique(path: Path, key: str, names: Sequence[str]) -> None:
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise UserFault(f"{path}: {key}.name: expected different names, {name} is there twice")
+
+
+def _template(path: Path, key: str, text: str, known: Sequence[str]) -> None:
+    rest = text
+    for name in known:
+        rest = rest.replace("{" + name + "}", "")
+    if "{" in rest or "}" in rest:
+        expected = " and ".join("{" + name + "}" for name in known)
+        raise UserFault(f"{path}: {key}: expected no braces but {expected}")

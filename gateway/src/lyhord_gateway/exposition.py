@@ -1,0 +1,199 @@
+"""The counters as Prometheus reads them: text format, base units, one family per meaning.
+
+A counter that no rule below knows appears as `lyhord_events_total{event="its.name"}`: none is hidden.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from lyhord_gateway import __version__
+from lyhord_gateway.health import Report
+from lyhord_gateway.metrics import Histogram, Metrics
+
+
+class Rule(NamedTuple):
+    """Counters whose dotted name matches `pattern` are samples of `family`; its groups are the labels."""
+
+    pattern: re.Pattern[str]
+    family: str
+    text: str
+
+
+def _rules(*rows: tuple[str, str, str]) -> tuple[Rule, ...]:
+    return tuple(Rule(re.compile(pattern), family, text) for pattern, family, text in rows)
+
+
+_RULES = _rules(
+    (r"ingest\.refused\.(?P<reason>.+)", "lyhord_frames_refused", "Frames that were refused."),
+    (r"ingest\.retransmissions", "lyhord_frames_retransmitted", "Frames that a node sent again."),
+    (
+        r"ingest\.heard_by_another",
+        "lyhord_frames_heard_by_another",
+        "Receptions of a frame that another radio had heard already.",
+    ),
+    (r"store\.frames", "lyhord_frames_stored", "Frames that are stored durably."),
+    (r"store\.frames_not_stored", "lyhord_frames_not_stored", "Frames that the store could not take."),
+    (r"store\.samples", "lyhord_samples_stored", "Samples that are stored durably, each once."),
+    (r"store\.sample_known", "lyhord_samples_known", "Samples that came again and were not stored again."),
+    (r"store\.given_up", "lyhord_samples_given_up", "Missing samples that their nodes no longer have."),
+    (r"store\.commit_refused", "lyhord_store_commits_refused", "Commits that the disk refused."),
+    (
+        r"platform\.(?P<platform>.+)\.readings",
+        "lyhord_platform_readings",
+        "Readings that the platform has acknowledged.",
+    ),
+    (
+        r"platform\.(?P<platform>.+)\.messages",
+        "lyhord_platform_messages",
+        "Messages that the platform has acknowledged.",
+    ),
+    (
+        r"platform\.(?P<platform>.+)\.connections_lost",
+        "lyhord_platform_connections_lost",
+        "Connections to the platform that failed or were lost.",
+    ),
+    (
+        r"(?P<source>.+)\.rx(?P<window>[12])_answers",
+        "lyhord_answers_sent",
+        "Answers that a radio has sent, by receive window.",
+    ),
+    (r"(?P<source>.+)\.tx\.(?P<result>.+)", "lyhord_transmissions", "Transmissions by their result."),
+    (
+        r"(?P<source>.+)\.tx_refused\.(?P<reason>.+)",
+        "lyhord_answers_refused",
+        "Answers that could not be sent in either receive window.",
+    ),
+    (
+        r"(?!ingest\.)(?P<source>.+)\.refused\.(?P<reason>.+)",
+        "lyhord_source_messages_refused",
+        "Messages that a source refused before ingest.",
+    ),
+)
+_OTHER = Rule(re.compile(r"(?P<event>.+)"), "lyhord_events", "Everything else that is counted.")
+
+
+class Exposition:
+    """`text()` is the answer to a scrape. report: the health at this moment."""
+
+    def __init__(self, gateway: str, metrics: Metrics, report: Callable[[], Report]) -> None:
+        self._gateway = gateway
+        self._metrics = metrics
+        self._report = report
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._registry.register(_Families(self._families))
+
+    def text(self) -> bytes:
+        return generate_latest(self._registry)
+
+    def _families(self) -> Iterator[Metric]:
+        metrics, report = self._metrics, self._report()
+        yield _gauge("lyhord_build_info", "Version and name.", {(self._gateway, __version__): 1}, _INFO)
+        yield _gauge("lyhord_healthy", "1 while /health answers 200.", {(): int(report.healthy)})
+        heard: Samples = {(source,): number for source, number in metrics.heard.items()}
+        yield _counter("lyhord_frames", "Receptions of frames by source.", heard, ("source",))
+        yield from _counters(dict(metrics.counters))
+        yield _commits(metrics.commit_s)
+        yield from _states(metrics.states)
+        backlog: Samples = {(p.name,): p.waiting for p in report.platforms}
+        age: Samples = {(p.name,): p.oldest_age_s for p in report.platforms}
+        facts = report.facts
+        yield _gauge("lyhord_platform_backlog_readings", "Readings that wait.", backlog, ("platform",))
+        yield _gauge("lyhord_platform_backlog_age_seconds", "Age of the oldest that waits.", age, _PLATFORM)
+        yield _gauge("lyhord_nodes", "Nodes by what is known of them.", _by_kind(facts.nodes), ("kind",))
+        yield _gauge("lyhord_store_bytes", "Bytes of the store that hold something.", {(): facts.store_bytes})
+        yield _gauge("lyhord_disk_free_bytes", "Free bytes on the store's disk.", {(): facts.disk_free_bytes})
+        if (share := rx1_share(dict(metrics.counters))) is not None:
+            yield _gauge("lyhord_rx1_answers_ratio", "Share of the radio answers that made RX1.", {(): share})
+
+
+_INFO = ("gateway", "version")
+_PLATFORM = ("platform",)
+Samples = dict[tuple[str, ...], float]
+
+
+class _Families(Collector):
+    def __init__(self, families: Callable[[], Iterator[Metric]]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        return self._families()
+
+    def describe(self) -> list[Metric]:
+        return []
+
+
+def rx1_share(counters: dict[str, int]) -> float | None:
+    """Of all answers that radios have sent, those in RX1; None before the first."""
+    sent = {
+        window: sum(n for name, n in counters.items() if name.endswith(f".rx{window}_answers"))
+        for window in (1, 2)
+    }
+    total = sent[1] + sent[2]
+    return sent[1] / total if total else None
+
+
+def _counters(counters: dict[str, int]) -> Iterator[Metric]:
+    found: dict[str, tuple[Rule, Samples]] = {}
+    for name, value in sorted(counters.items()):
+        if name == "ingest.heard":  # the sum of lyhord_frames_total
+            continue
+        rule, match = next(
+            ((rule, match) for rule in (*_RULES, _OTHER) if (match := rule.pattern.fullmatch(name))),
+            (_OTHER, None),
+        )
+        labels = tuple(match.groups()) if match else (name,)
+        found.setdefault(rule.family, (rule, {}))[1][labels] = value
+    for rule, samples in found.values():
+        yield _counter(rule.family, rule.text, samples, tuple(rule.pattern.groupindex))
+
+
+def _states(states: dict[str, str]) -> Iterator[Metric]:
+    platforms: Samples = {}
+    parts: Samples = {}
+    for part, state in states.items():
+        kind, _, name = part.partition(".")
+        (platforms if kind == "platform" else parts)[name if kind == "platform" else part,] = state == "up"
+    yield _gauge("lyhord_platform_up", "1 while the platform is connected.", platforms, ("platform",))
+    yield _gauge("lyhord_up", "1 while the part (source, broker, store) works.", parts, ("part",))
+
+
+def _by_kind(nodes: dict[str, int]) -> Samples:
+    return {(kind,): number for kind, number in nodes.items()}
+
+
+def _counter(name: str, text: str, samples: Samples, labels: tuple[str, ...] = ()) -> Metric:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for values, number in samples.items():
+        family.add_metric(values, number)
+    return family
+
+
+def _gauge(name: str, text: str, samples: Samples, labels: tuple[str, ...] = ()) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for values, number in samples.items():
+        family.add_metric(values, float(number))
+    return family
+
+
+def _commits(histogram: Histogram) -> Metric:
+    total = 0
+    buckets: list[tuple[str, float]] = []
+    bounds = [*map(str, histogram.bounds), "+Inf"]
+    for bound, number in zip(bounds, histogram.buckets, strict=True):
+        total += number
+        buckets.append((bound, total))
+    text = "Time from the start of a commit until it was on the disk."
+    family = HistogramMetricFamily("lyhord_store_commit_seconds", text)
+    family.add_metric([], buckets, histogram.sum)
+    return family

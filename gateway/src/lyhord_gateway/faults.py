@@ -1,0 +1,13 @@
+"""Two families of errors: the user's faults, told in one line with exit code 2, and our bugs."""
+
+
+class UserFault(Exception):
+    """The message is one line that names the file, key, port or argument and what was expected."""
+
+
+def first_cause(group: BaseException) -> BaseException:
+    """The first plain exception in a group of groups, for a log line."""
+    error = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

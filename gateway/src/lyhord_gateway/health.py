@@ -1,0 +1,205 @@
+"""Is the gateway well? One report for /health, the platforms' health topic and the service manager.
+
+A reason is something that a person should look at. What the event loop cannot know without touching the
+disk (`Facts`) is looked up in a thread, now and then; if that hangs, this too is a reason.
+"""
+
+import asyncio
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.store.retention import used_bytes
+
+_log = logging.getLogger(__name__)
+
+_PROBE_S = 5.0  # how often the disk is asked
+_STALE_S = 60.0  # a disk that does not answer for so long is a reason of its own
+_DAY_S = 86_400
+_MIB = 1 << 20
+
+Position = Callable[[], tuple[int, int]]  # a platform's head and cursor at this moment
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From when on something is a reason: seconds that a source or platform is down, age of the oldest
+    reading that waits for a platform, free bytes on the disk."""
+
+    source_down_s: int
+    platform_down_s: int
+    backlog_age_s: int
+    disk_free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """code: one of docs/operate.md's list. part: whom it concerns. text: for people, one line."""
+
+    code: str
+    part: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformState:
+    """waiting: arrival numbers between cursor and head. oldest_age_s: 0 if nothing waits."""
+
+    name: str
+    state: str
+    waiting: int
+    oldest_age_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What only the disk knows. oldest_s: per platform, when the oldest waiting reading was heard."""
+
+    at_s: float  # monotonic
+    oldest_s: Mapping[str, int | None] = field(default_factory=dict)
+    nodes: dict[str, int] = field(default_factory=dict)
+    store_bytes: int = 0
+    disk_free_bytes: int = 0
+    set_aside: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    reasons: tuple[Reason, ...]
+    notes: tuple[str, ...]
+    platforms: tuple[PlatformState, ...]
+    facts: Facts
+
+    @property
+    def healthy(self) -> bool:
+        return not self.reasons
+
+
+class Probe:
+    """Asks the store and the disk, over a connection of its own; for one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, data_dir: Path) -> None:
+        self._connection = connection
+        self._data_dir = data_dir
+
+    def look(self, cursors: Mapping[str, int]) -> Facts:
+        disk = os.statvfs(self._data_dir)
+        one = self._connection.execute
+        known, enabled = one("SELECT count(*), coalesce(sum(enabled), 0) FROM node").fetchone()
+        day_ago_s = int(time.time()) - _DAY_S
+        (heard,) = one("SELECT count(*) FROM session WHERE heard_s > ?", (day_ago_s,)).fetchone()
+        return Facts(
+            at_s=time.monotonic(),
+            oldest_s={name: self._oldest_s(cursor) for name, cursor in cursors.items()},
+            nodes={"known": known, "enabled": enabled, "heard_last_day": heard},
+            store_bytes=used_bytes(self._connection),
+            disk_free_bytes=disk.f_bavail * disk.f_frsize,
+            set_aside=sum(1 for _ in self._data_dir.glob("*.damaged-*.db")),
+        )
+
+    def _oldest_s(self, cursor: int) -> int | None:
+        row = self._connection.execute(
+            "SELECT heard_s FROM sample WHERE id > ? ORDER BY id LIMIT 1", (cursor,)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+
+class Health:
+    """look: asks the disk, in a thread; its argument is each platform's cursor."""
+
+    def __init__(self, limits: Limits, metrics: Metrics, look: Callable[[Mapping[str, int]], Facts]) -> None:
+        self._limits = limits
+        self._sources: Sequence[str] = ()
+        self._platforms: Mapping[str, Position] = {}
+        self._metrics = metrics
+        self._look = look
+        self._start_s = time.monotonic()
+        self._facts: Facts | None = None
+
+    def expect(self, sources: Sequence[str], platforms: Mapping[str, Position]) -> None:
+        """Which parts should be up."""
+        self._sources = sources
+        self._platforms = platforms
+
+    async def watch(self) -> None:
+        """Keeps the facts fresh, until cancelled."""
+        loop = asyncio.get_running_loop()
+        pool = ThreadPoolExecutor(1, "health")
+        try:
+            while True:
+                cursors = {name: position()[1] for name, position in self._platforms.items()}
+                try:
+                    self._facts = await loop.run_in_executor(pool, self._look, cursors)
+                except (OSError, sqlite3.OperationalError) as error:
+                    _log.warning("health: the store does not answer (%s)", error)
+                await asyncio.sleep(_PROBE_S)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def report(self) -> Report:
+        now_s = time.monotonic()
+        facts = self._facts or Facts(self._start_s)
+        platforms = tuple(self._platform(name, facts) for name in self._platforms)
+        reasons = [reason for source in self._sources if (reason := self._source(source, now_s))]
+        for platform in platforms:
+            reasons += self._behind(platform, now_s)
+        reasons += self._disk(facts, now_s)
+        notes = []
+        if facts.set_aside:
+            notes.append(f"{facts.set_aside} damaged store files are set aside in gateway.data_dir")
+        return Report(tuple(reasons), tuple(notes), platforms, facts)
+
+    def _down_s(self, part: str, now_s: float) -> float:
+        """For how long a part has not been up."""
+        if self._metrics.states.get(part) == "up":
+            return 0.0
+        return now_s - self._metrics.since_s.get(part, self._start_s)
+
+    def _source(self, source: str, now_s: float) -> Reason | None:
+        down_s = self._down_s(source, now_s)
+        if down_s <= self._limits.source_down_s:
+            return None
+        return Reason("source_down", source, f"nothing has been heard of it for {down_s:.0f} s")
+
+    def _platform(self, name: str, facts: Facts) -> PlatformState:
+        head, cursor = self._platforms[name]()
+        oldest_s = facts.oldest_s.get(name)
+        waiting = max(0, head - cursor)
+        age_s = max(0, int(time.time()) - oldest_s) if waiting and oldest_s is not None else 0
+        return PlatformState(name, self._metrics.states.get(f"platform.{name}", "starting"), waiting, age_s)
+
+    def _behind(self, platform: PlatformState, now_s: float) -> list[Reason]:
+        found = []
+        backlog = f"{platform.waiting} readings wait, the oldest for {platform.oldest_age_s} s"
+        down_s = self._down_s(f"platform.{platform.name}", now_s)
+        if down_s > self._limits.platform_down_s:
+            found.append(
+                Reason("platform_down", platform.name, f"no connection for {down_s:.0f} s; {backlog}")
+            )
+        elif platform.oldest_age_s > self._limits.backlog_age_s:
+            found.append(Reason("backlog_old", platform.name, backlog))
+        return found
+
+    def _disk(self, facts: Facts, now_s: float) -> list[Reason]:
+        found = []
+        store = self._metrics.states.get("store", "up")
+        if store == "full":
+            found.append(Reason("store_full", "store", "store.max_mb is full of undelivered readings"))
+        elif store != "up":
+            found.append(
+                Reason("store_refusing", "store", f"commits fail with {store}, nothing is acknowledged")
+            )
+        if now_s - facts.at_s > _STALE_S:
+            found.append(
+                Reason("store_silent", "store", f"no answer from the disk for {now_s - facts.at_s:.0f} s")
+            )
+        elif self._facts is not None and facts.disk_free_bytes < self._limits.disk_free_bytes:
+            free = facts.disk_free_bytes // _MIB
+            found.append(Reason("disk_nearly_full", "store", f"{free} MiB are free on the store's disk"))
+        return found

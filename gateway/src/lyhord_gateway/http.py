@@ -1,0 +1,101 @@
+"""/health and /metrics over HTTP: for a monitoring system, not for the internet."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from lyhord_gateway.faults import UserFault
+from lyhord_gateway.health import Report
+
+_CONNECTIONS = 32  # at once; the rest is answered 503
+_GOODBYE_S = 1
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The signals are the gateway's: it stops its parts in the order of the flow."""
+        yield
+
+
+class HttpServer:
+    """summary: what /health answers. exposition: what /metrics answers. Raises UserFault if the port is
+    not free."""
+
+    def __init__(
+        self,
+        listen: str,
+        port: int,
+        report: Callable[[], Report],
+        summary: Callable[[Report], dict[str, object]],
+        exposition: Callable[[], bytes],
+    ) -> None:
+        self._report = report
+        self._summary = summary
+        self._exposition = exposition
+        self._socket = _listen(listen, port)
+        app = Starlette(routes=[Route("/health", self._health), Route("/metrics", self._metrics)])
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                loop="none",
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=_CONNECTIONS,
+                timeout_graceful_shutdown=_GOODBYE_S,
+            )
+        )
+
+    async def run(self) -> None:
+        """Serves until cancelled."""
+        serving = asyncio.create_task(self._server.serve([self._socket]), name="http-serve")
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            self._server.should_exit = True
+            await asyncio.wait([serving], timeout=2 * _GOODBYE_S)
+            raise
+        finally:
+            self._socket.close()
+
+    async def _health(self, request: Request) -> Response:
+        report = self._report()
+        return JSONResponse(self._summary(report), 200 if report.healthy else 503)
+
+    async def _metrics(self, request: Request) -> Response:
+        return Response(self._exposition(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _listen(listen: str, port: int) -> socket.socket:
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(listen, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, proto)
+    except OSError as error:
+        raise UserFault(
+            f"http.listen: expected an address of this machine, not {listen} ({error})"
+        ) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise UserFault(
+            f"http.port: expected a free port, {listen}:{port} cannot be used ({error})"
+        ) from error
+    listener.setblocking(False)
+    return listener

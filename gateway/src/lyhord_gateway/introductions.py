@@ -1,0 +1,42 @@
+"""What a platform is told about nodes: once per connection, and again when it would be different."""
+
+from collections.abc import Callable, Sequence
+
+from lyhord_gateway.profiles import Profile
+from lyhord_gateway.reading import Message, NodeFacts, Reading
+
+_Known = tuple[NodeFacts, frozenset[int]]
+
+
+class Introductions:
+    """facts: what the registry knows of a node. Which quantities a node has outlives a connection."""
+
+    def __init__(self, profile: Profile, facts: Callable[[int], NodeFacts]) -> None:
+        self._profile = profile
+        self._facts = facts
+        self._quantities: dict[int, frozenset[int]] = {}
+        self._shared: dict[frozenset[int], frozenset[int]] = {}  # thousands of nodes, a few kinds of them
+        self._told: dict[int, _Known] = {}
+
+    def forget(self) -> None:
+        """A new connection: the platform may have forgotten everything."""
+        self._told.clear()
+
+    def due(self, readings: Sequence[Reading]) -> list[Message]:
+        """What has to go out before these readings."""
+        for reading in readings:
+            known = self._quantities.get(reading.node, frozenset())
+            if not known >= reading.values.keys():
+                both = known.union(reading.values)
+                self._quantities[reading.node] = self._shared.setdefault(both, both)
+        found: list[Message] = []
+        for node in dict.fromkeys(reading.node for reading in readings):
+            before = self._told.get(node)
+            now = self._facts(node), self._quantities.get(node, frozenset())
+            if before == now:
+                continue
+            self._told[node] = now
+            words = self._profile.introduce(*now)
+            if before is None or words != self._profile.introduce(*before):
+                found += words
+        return found

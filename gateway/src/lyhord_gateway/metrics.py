@@ -1,0 +1,76 @@
+"""Counters and states: the one place where every drop, refusal and outcome is counted."""
+
+import asyncio
+import json
+import os
+import time
+from bisect import bisect_left
+from collections import Counter
+from pathlib import Path
+
+COMMIT_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Histogram:
+    """Observations by upper bound; the last bucket takes what is above all bounds."""
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.buckets = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self.buckets[bisect_left(self.bounds, value)] += 1
+        self.sum += value
+
+
+class Metrics:
+    """Counters by dotted name, states by part (`mqtt`, a bridge, a platform), and gauges.
+
+    Names come from fixed sets in the code and from the configuration, never from the air, so the
+    number of them is bounded.
+    """
+
+    def __init__(self) -> None:
+        self.counters: Counter[str] = Counter()
+        self.states: dict[str, str] = {}
+        self.gauges: dict[str, int] = {}
+        self.heard: Counter[str] = Counter()  # receptions by source
+        self.commit_s = Histogram(COMMIT_BOUNDS_S)
+        self.since_s: dict[str, float] = {}  # monotonic time at which each part took its state
+        self.state_changed = asyncio.Event()
+
+    def count(self, name: str, number: int = 1) -> None:
+        self.counters[name] += number
+
+    def state(self, part: str, state: str) -> bool:
+        """Notes the state of a part; True if it differs from the one before."""
+        if self.states.get(part) == state:
+            return False
+        self.states[part] = state
+        self.since_s[part] = time.monotonic()
+        self.state_changed.set()
+        return True
+
+    def gauge(self, name: str, value: int) -> None:
+        self.gauges[name] = value
+
+    def line(self) -> str:
+        """All counters in one line, for the log at the stop."""
+        return " ".join(f"{name}={value}" for name, value in sorted(self.counters.items()))
+
+    def snapshot(self) -> dict[str, object]:
+        return {
+            "time": int(time.time()),
+            "pid": os.getpid(),
+            "states": dict(sorted(self.states.items())),
+            "gauges": dict(sorted(self.gauges.items())),
+            "counters": dict(sorted(self.counters.items())),
+        }
+
+    def write(self, path: Path) -> None:
+        """Replaces the status file in one step, so that a reader never sees half of it."""
+        text = json.dumps(self.snapshot(), indent=1)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)

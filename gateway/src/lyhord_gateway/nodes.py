@@ -1,0 +1,162 @@
+"""The registry's files: nodes as JSON Lines, in with their keys, out without."""
+
+import re
+import sqlite3
+from collections.abc import Iterable
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from lyhord_gateway.faults import UserFault
+from lyhord_gateway.reading import firmware_text, node_text
+from lyhord_gateway.store.reader import Listed
+from lyhord_wire.frame import NODE_MAX
+from lyhord_wire.tables import ALARMS, PROFILES
+
+_PROFILE_KEYS = {name: key for key, name in PROFILES.items()}
+_NEW_WINDOW = (
+    "UPDATE session SET top0 = -1, mask0 = zeroblob(8), latest0 = x'' WHERE node = ?",
+    "UPDATE session SET top1 = -1, mask1 = zeroblob(8), latest1 = x'' WHERE node = ?",
+)
+_HEX_ID = re.compile(r"[0-9a-fA-F]{6}")
+
+
+class NodeLine(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """One line of `nodes import` and `nodes export`.
+
+    generation: of the key; the air tells only even from odd, so a node has at most two keys at a time.
+    Places in degrees, distances in millimetres; created: when the node was provisioned, as text.
+    """
+
+    id: str
+    key: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{32}$")] | None = None
+    generation: Annotated[int, Meta(ge=0, le=255)] = 0
+    name: Annotated[str, Meta(max_length=64)] | None = None
+    profile: str | None = None
+    board: str | None = None
+    latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Meta(ge=-180, le=180)] | None = None
+    empty_distance_mm: Annotated[int, Meta(ge=0, le=20_000)] | None = None
+    full_distance_mm: Annotated[int, Meta(ge=0, le=20_000)] | None = None
+    firmware: str | None = None
+    enabled: bool | None = None
+    created: Annotated[str, Meta(max_length=32)] | None = None
+
+    def __repr__(self) -> str:
+        return f"NodeLine(id={self.id!r})"  # never the key
+
+
+_decoder = msgspec.json.Decoder(NodeLine)
+
+
+def parse_lines(where: str, lines: Iterable[bytes]) -> list[tuple[int, NodeLine]]:
+    """(node id, line) of every line that is not empty; raises UserFault naming file and line."""
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            node = _decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UserFault(f"{where}:{number}: {error}") from error
+        if not _HEX_ID.fullmatch(node.id) or not 1 <= int(node.id, 16) <= NODE_MAX:
+            raise UserFault(f"{where}:{number}: id: expected six hexadecimal digits, 000001…ffffff")
+        if node.profile is not None and node.profile not in _PROFILE_KEYS:
+            raise UserFault(f"{where}:{number}: profile: expected {' or '.join(_PROFILE_KEYS)}")
+        found.append((int(node.id, 16), node))
+    return found
+
+
+def import_nodes(connection: sqlite3.Connection, nodes: Iterable[tuple[int, NodeLine]]) -> int:
+    """Enters nodes and keys in one transaction; what a line leaves out stays as it is. How many lines.
+
+    A key that differs from the one before begins its counters anew, so its replay window does too.
+    """
+    count = 0
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for node, line in nodes:
+            _enter(connection, node, line)
+            count += 1
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    return count
+
+
+def _enter(connection: sqlite3.Connection, node: int, line: NodeLine) -> None:
+    connection.execute("INSERT INTO node (id) VALUES (?) ON CONFLICT DO NOTHING", (node,))
+    columns: dict[str, object | None] = {
+        "name": line.name or None,
+        "profile": None if line.profile is None else _PROFILE_KEYS[line.profile],
+        "board": line.board or None,
+        "created": line.created,
+        "latitude_e6": None if line.latitude is None else round(line.latitude * 1_000_000),
+        "longitude_e6": None if line.longitude is None else round(line.longitude * 1_000_000),
+        "empty_mm": line.empty_distance_mm,
+        "full_mm": line.full_distance_mm,
+        "enabled": None if line.enabled is None else int(line.enabled),
+    }
+    for column, value in columns.items():
+        if value is not None:
+            connection.execute(f"UPDATE node SET {column} = ? WHERE id = ?", (value, node))  # noqa: S608
+    if line.key is not None:
+        _enter_key(connection, node, line.generation, bytes.fromhex(line.key))
+
+
+def _enter_key(connection: sqlite3.Connection, node: int, generation: int, key: bytes) -> None:
+    parity = generation & 1
+    before = connection.execute(
+        "SELECT key FROM node_key WHERE node = ? AND parity = ?", (node, parity)
+    ).fetchone()
+    connection.execute(
+        "INSERT OR REPLACE INTO node_key (node, parity, generation, key) VALUES (?, ?, ?, ?)",
+        (node, parity, generation, key),
+    )
+    if before is None or before[0] != key:
+        connection.execute(_NEW_WINDOW[parity], (node,))
+
+
+def export_line(node: Listed) -> str:
+    """The node as `nodes import` takes it, without its keys."""
+    facts = node.facts
+    line = NodeLine(
+        id=node_text(facts.node),
+        name=facts.name,
+        profile=PROFILES.get(facts.profile) if facts.profile is not None else None,
+        board=facts.board,
+        latitude=None if facts.latitude_e6 is None else facts.latitude_e6 / 1_000_000,
+        longitude=None if facts.longitude_e6 is None else facts.longitude_e6 / 1_000_000,
+        empty_distance_mm=facts.empty_mm,
+        full_distance_mm=facts.full_mm,
+        firmware=None if facts.firmware is None else firmware_text(facts.firmware),
+        enabled=node.enabled,
+        created=node.created,
+    )
+    return msgspec.json.encode(line).decode()
+
+
+def listed(node: Listed) -> dict[str, object]:
+    """The node as `nodes --json` shows it."""
+    facts, session = node.facts, node.session
+    heard = session.heard_s > 0
+    return {
+        "id": node_text(facts.node),
+        "name": facts.name,
+        "profile": PROFILES.get(facts.profile) if facts.profile is not None else None,
+        "board": facts.board,
+        "firmware": None if facts.firmware is None else firmware_text(facts.firmware),
+        "enabled": node.enabled,
+        "generations": node.generations,
+        "last_heard": session.heard_s if heard else None,
+        "source": session.source if heard else None,
+        "rssi_dbm": session.rssi_dbm,
+        "snr_db": None if session.snr_q4 is None else session.snr_q4 / 4,
+        "stored": session.stored,
+        "received": node.received,
+        "missing": node.missing,
+        "given_up": node.given_up,
+        "alarms": [ALARMS.get(code, f"alarm_{code}") for code in msgspec.json.decode(session.alarms or "[]")],
+    }

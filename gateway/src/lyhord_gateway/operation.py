@@ -1,0 +1,80 @@
+"""What is needed to operate the gateway, wired: health, HTTP, the health topic, the service manager."""
+
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
+
+from lyhord_gateway import __version__
+from lyhord_gateway.config import Loaded
+from lyhord_gateway.health import Health, Limits, Position, Probe
+from lyhord_gateway.herald import Herald, summary
+from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.notify import Notify
+from lyhord_gateway.store.schema import connect
+
+_MIB = 1 << 20
+_TOPIC_PROFILES = ("senml", "ngsi-ld")  # the other platforms know only topics of their own
+
+
+class Operation:
+    """Made before the other stages, which count into `metrics`."""
+
+    def __init__(self, loaded: Loaded, metrics: Metrics) -> None:
+        self._loaded = loaded
+        self._metrics = metrics
+        self._notify = Notify()
+        config = loaded.config.health
+        self._connection = connect(loaded.store_path)
+        self._health = Health(
+            Limits(
+                config.source_down_s, config.platform_down_s, config.backlog_age_s, config.disk_free_mb * _MIB
+            ),
+            metrics,
+            Probe(self._connection, loaded.data_dir).look,
+        )
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def herald(self, profile: str) -> Herald | None:
+        """Who tells a platform of this profile how we are; None where there is no topic for it."""
+        topic = self._loaded.config.health.status_topic
+        if not topic or profile not in _TOPIC_PROFILES:
+            return None
+        gateway = self._loaded.config.gateway.name
+        return Herald(topic.replace("{gateway}", gateway), gateway, __version__, self._health.report)
+
+    def watches(
+        self, sources: Sequence[str], positions: Mapping[str, Position]
+    ) -> dict[str, Coroutine[Any, Any, None]]:
+        """The tasks to run, by name. sources: the parts that should be up; positions: those of the
+        platforms. Raises UserFault if HTTP's port is not free."""
+        self._health.expect(sources, positions)
+        tasks = {"http": self._http()} if self._loaded.config.http else {}
+        return {**tasks, "health": self._health.watch(), "notify": self._notify.watch(self._status)}
+
+    def ready(self) -> None:
+        self._notify.send("READY=1", f"STATUS={self._status()}")
+
+    def stopping(self) -> None:
+        self._notify.send("STOPPING=1", "STATUS=stopping")
+
+    def _status(self) -> str:
+        report = self._health.report()
+        return "; ".join(f"{r.code} {r.part}: {r.text}" for r in report.reasons) or "healthy"
+
+    def _http(self) -> Coroutine[Any, Any, None]:
+        # Imported only where it is used: it costs memory that a small computer may want for something else.
+        from lyhord_gateway.exposition import Exposition
+        from lyhord_gateway.http import HttpServer
+
+        config, gateway = self._loaded.config.http, self._loaded.config.gateway.name
+        assert config is not None
+        exposition = Exposition(gateway, self._metrics, self._health.report)
+        server = HttpServer(
+            config.listen,
+            config.port,
+            self._health.report,
+            lambda report: summary(gateway, __version__, report),
+            exposition.text,
+        )
+        return server.run()

@@ -1,0 +1,124 @@
+"""Home Assistant over MQTT: devices that it discovers by itself, and one state topic per node.
+
+    homeassistant/device/lyhord-000a01/config   retained: what the node is and which entities it has
+    lyhord/{gateway}/availability               retained: online, or offline by the last will
+    lyhord/{gateway}/{node}/state               {"time": "…", "node": "000a01", "seq": 1, "fill_level": 63, …}
+    lyhord/{gateway}/{node}/backlog             the same for what is no state any more
+
+Home Assistant has no time in a state: what arrives is true now. So a sample that came after a younger one of
+its node, or is older than an entity's life (expire_s), does not go to the state topic but to the backlog
+topic, where nothing is lost and no entity listens. States are not retained: Home Assistant would take an old
+one for a new one at its start; it restores what has not expired by itself.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from lyhord_gateway.profiles import Profile
+from lyhord_gateway.profiles.entities import components
+from lyhord_gateway.profiles.flat import Flat, alarm_names, utc
+from lyhord_gateway.profiles.scale import SI, Units
+from lyhord_gateway.reading import (
+    Message,
+    NodeFacts,
+    Presence,
+    Reading,
+    Sharing,
+    firmware_text,
+    node_text,
+    quantity_name,
+)
+from lyhord_wire.tables import OCCUPANCY, PROFILES
+
+DEVICE = "lyhord-{node}"
+TOPIC = "lyhord/{gateway}/{node}/state"
+BACKLOG = "lyhord/{gateway}/{node}/backlog"
+PREFIX = "homeassistant"
+EXPIRE_S = 14_400  # four of a node's usual report periods
+
+_AVAILABILITY = "lyhord/{gateway}/availability"
+_PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class HomeAssistantProfile(Profile):
+    """now_s: Unix seconds. topic_template, backlog_template: {gateway}, {node}. device: identifier and
+    last part of the discovery topic. expire_s: an entity without news for so long is unavailable; 0: never.
+    """
+
+    gateway: str
+    now_s: Callable[[], float]
+    topic_template: str = TOPIC
+    backlog_template: str = BACKLOG
+    device: str = DEVICE
+    prefix: str = PREFIX
+    expire_s: int = EXPIRE_S
+    units: Units = SI
+    signal: bool = True
+
+    def introduce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
+        device = self.device.replace("{node}", node_text(facts.node))
+        shown = components(facts.profile, quantities, self.units, self.signal)
+        for name, component in shown.items():
+            component["unique_id"] = f"{device}_{name}"
+            if self.expire_s:
+                component["expire_after"] = self.expire_s
+        config = {
+            "dev": _device(device, facts),
+            "o": {"name": "lyhord-gateway"},
+            "cmps": shown,
+            "state_topic": self._filled(self.topic_template, facts.node),
+            "availability": [{"topic": self._availability()}],
+            "qos": 1,
+        }
+        topic = f"{self.prefix}/device/{device}/config"
+        return [Message(topic, msgspec.json.encode(config), retain=True)]
+
+    def topic(self, reading: Reading) -> str:
+        expired = self.expire_s and reading.time_s < self.now_s() - self.expire_s
+        past = reading.backlog or expired
+        return self._filled(self.backlog_template if past else self.topic_template, reading.node)
+
+    def payload(self, readings: Sequence[Reading]) -> bytes:
+        (reading,) = readings
+        flat = Flat(_PERCENT, self.units, self.signal)
+        state: dict[str, object] = {
+            "time": utc(reading.time_s),
+            "node": node_text(reading.node),
+            "seq": reading.seq,
+        }
+        # A sensor without a valid value says so: its entity becomes "unknown" and does not keep the old one.
+        state |= dict.fromkeys(map(quantity_name, reading.values))
+        state |= flat.measured(reading)
+        if (occupied := reading.values.get(OCCUPANCY)) is not None:
+            state[quantity_name(OCCUPANCY)] = occupied == 1
+        if reading.alarms is not None:
+            state["alarms"] = alarm_names(reading.alarms)
+        return msgspec.json.encode(state | flat.heard(reading))
+
+    def sharing(self) -> Sharing:
+        return Sharing.ALONE
+
+    def presence(self) -> Presence:
+        return Presence(self._availability(), b"online", b"offline")
+
+    def _availability(self) -> str:
+        return _AVAILABILITY.replace("{gateway}", self.gateway)
+
+    def _filled(self, template: str, node: int) -> str:
+        return template.replace("{gateway}", self.gateway).replace("{node}", node_text(node))
+
+
+def _device(device: str, facts: NodeFacts) -> dict[str, object]:
+    known: dict[str, object | None] = {
+        "ids": [device],
+        "name": facts.name or device,
+        "mf": "Lyhörd",
+        "mdl": PROFILES.get(facts.profile or 0),
+        "hw": facts.board,
+        "sw": None if facts.firmware is None else firmware_text(facts.firmware),
+        "sn": node_text(facts.node),
+    }
+    return {name: value for name, value in known.items() if value is not None}

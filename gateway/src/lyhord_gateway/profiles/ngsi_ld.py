@@ -1,0 +1,202 @@
+"""NGSI-LD entities (ETSI GS CIM 009) after the Smart Data Models, in the shape of a batch upsert.
+
+    [{"id": "urn:ngsi-ld:WasteContainer:lyhord-000a01", "type": "WasteContainer",
+      "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [17.6, 59.2]}},
+      "fillingLevel": {"type": "Property", "value": 0.63, "unitCode": "C62", "observedAt": "…"}, …}, …]
+
+A bin is a WasteContainer, a node in a building an IndoorEnvironmentObserved. Both need a place, so a node
+whose place or kind nobody has entered is a Device until somebody does.
+
+NGSI-LD defines no MQTT topics for ingestion. A message here is exactly the body of
+`POST /ngsi-ld/v1/entityOperations/upsert?options=update` (application/ld+json); a subscriber hands it on
+unchanged. With an IoT Agent for JSON and `payloadType: ngsild`, let the topic be its own. A broker may take
+one entity once per request, so a message holds one sample of a node. Every measured property says when
+(observedAt); entity id and sampleNumber are the reading's identity.
+
+What no model has a name for (batteryVoltage, tilt, sampleNumber …) are further properties of the entity.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from lyhord_gateway.profiles import Profile
+from lyhord_gateway.profiles.flat import alarm_text, utc
+from lyhord_gateway.profiles.scale import SI, Units, fraction, scaled, unit
+from lyhord_gateway.reading import NodeFacts, Reading, Sharing, firmware_text, node_text, quantity_name
+from lyhord_wire import tables
+
+DEVICE = "lyhord-{node}"
+BIN, INDOOR, BARE = "WasteContainer", "IndoorEnvironmentObserved", "Device"
+
+_MODELS = "https://raw.githubusercontent.com/smart-data-models/dataModel.{}/master/context.jsonld"
+_CONTEXTS = MappingProxyType(
+    {
+        BIN: _MODELS.format("WasteManagement"),
+        INDOOR: _MODELS.format("Environment"),
+        BARE: _MODELS.format("Device"),
+    }
+)
+_PROPERTIES = MappingProxyType(
+    {
+        tables.FILL_LEVEL: "fillingLevel",
+        tables.DISTANCE: "measuredDistance",  # a Device's `distance` is its position
+        tables.HUMIDITY: "relativeHumidity",
+        tables.BATTERY: "batteryVoltage",
+        tables.FILL_QUALITY: "fillingLevelQuality",
+        tables.PRESSURE: "atmosphericPressure",
+        tables.PULSE_COUNT: "pulseCount",
+    }
+)
+# Device.controlledProperty is an enumeration; what it has no word for is left out of that list only.
+_CONTROLLED = MappingProxyType(
+    {
+        tables.FILL_LEVEL: "fillingLevel",
+        tables.TEMPERATURE: "temperature",
+        tables.HUMIDITY: "humidity",
+        tables.BATTERY: "batterySupply",
+        tables.CO2: "airPollution",
+        tables.PRESSURE: "atmosphericPressure",
+        tables.ILLUMINANCE: "light",
+        tables.OCCUPANCY: "occupancy",
+    }
+)
+# SenML unit → UN/CEFACT Recommendation 20 common code.
+_CODES = MappingProxyType(
+    {
+        "/": "C62",
+        "%": "P1",
+        "count": "C62",
+        "m": "MTR",
+        "cm": "CMT",
+        "mm": "MMT",
+        "Cel": "CEL",
+        "V": "VLT",
+        "mV": "2Z",
+        "ppm": "59",
+        "deg": "DD",
+        "Pa": "PAL",
+        "hPa": "A97",
+        "lx": "LUX",
+    }
+)
+_E6 = 1_000_000
+
+_Entity = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NgsiLdProfile(Profile):
+    """topic_template, backlog_template: {gateway}, {node}; facts: what the registry knows of a node.
+
+    device: last part of the entity id; context: instead of the models' own; fill_scale: 1 or 100. The
+    published models want ratios as 0…1; some platforms write and expect 0…100.
+    """
+
+    topic_template: str
+    gateway: str
+    facts: Callable[[int], NodeFacts]
+    device: str = DEVICE
+    fill_scale: int = 1
+    units: Units = SI
+    signal: bool = True
+    context: str | None = None
+    backlog_template: str | None = None
+
+    def topic(self, reading: Reading) -> str:
+        template = self.backlog_template if reading.backlog else None
+        topic = (template or self.topic_template).replace("{gateway}", self.gateway)
+        return topic.replace("{node}", node_text(reading.node))
+
+    def sharing(self) -> Sharing:
+        return Sharing.ONCE_PER_NODE
+
+    def payload(self, readings: Sequence[Reading]) -> bytes:
+        return msgspec.json.encode([self._entity(reading) for reading in readings])
+
+    def _entity(self, reading: Reading) -> _Entity:
+        facts = self.facts(reading.node)
+        kind = _kind(facts)
+        node = node_text(reading.node)
+        when = utc(reading.time_s)
+        entity: _Entity = {
+            "id": f"urn:ngsi-ld:{kind}:{self.device.replace('{node}', node)}",
+            "type": kind,
+            **_own(kind, facts, reading, when),
+        }
+        if facts.name:
+            entity["name"] = {"type": "Property", "value": facts.name}
+        if (place := _place(facts)) is not None:
+            entity["location"] = {"type": "GeoProperty", "value": place}
+        for quantity, value in reading.values.items():
+            if value is not None:
+                name = _PROPERTIES.get(quantity) or quantity_name(quantity)
+                entity[name] = {"type": "Property", **self._value(quantity, value), "observedAt": when}
+        seen: _Entity = {"sampleNumber": reading.seq, "backlog": reading.backlog}
+        if reading.alarms is not None:
+            if kind == BIN:
+                seen["status"] = _status(reading.alarms)
+            seen["alarms"] = alarm_text(reading.alarms)
+        if self.signal and reading.rssi_dbm is not None:
+            seen["rssi"] = reading.rssi_dbm
+            if reading.snr_q4 is not None:
+                seen["snr"] = fraction(reading.snr_q4, 4)
+        for name, value in seen.items():
+            entity[name] = {"type": "Property", "value": value, "observedAt": when}
+        entity["@context"] = [self.context or _CONTEXTS[kind]]
+        return entity
+
+    def _value(self, quantity: int, value: int) -> _Entity:
+        if quantity == tables.OCCUPANCY:
+            return {"value": value == 1}
+        if quantity == tables.HUMIDITY:  # the model has it as a ratio, the wire as 0.1 %
+            ratio = self.fill_scale == 1
+            return {"value": fraction(value, 1000 if ratio else 10), "unitCode": "C62" if ratio else "P1"}
+        entry: _Entity = {"value": scaled(quantity, value, self.fill_scale, self.units)}
+        if code := _CODES.get(unit(quantity, self.fill_scale, self.units)):
+            entry["unitCode"] = code
+        return entry
+
+
+def _kind(facts: NodeFacts) -> str:
+    if facts.latitude_e6 is None or facts.longitude_e6 is None:
+        return BARE
+    return {tables.PROFILE_BIN: BIN, tables.PROFILE_BUILDING: INDOOR}.get(facts.profile or 0, BARE)
+
+
+def _own(kind: str, facts: NodeFacts, reading: Reading, when: str) -> _Entity:
+    """What only this type has, and what its model requires beyond id, type and location."""
+    own: _Entity = {}
+    if kind == INDOOR:
+        own["dateObserved"] = when
+    elif kind == BARE:
+        own["category"] = ["sensor"]
+        own["controlledProperty"] = [_CONTROLLED[q] for q in reading.values if q in _CONTROLLED]
+        own["dateLastValueReported"] = when
+        if facts.firmware is not None:
+            own["firmwareVersion"] = firmware_text(facts.firmware)
+    return {name: {"type": "Property", "value": value} for name, value in own.items()}
+
+
+def _place(facts: NodeFacts) -> _Entity | None:
+    """A GeoJSON point: longitude first (RFC 7946 section 3.1.1)."""
+    if facts.latitude_e6 is None or facts.longitude_e6 is None:
+        return None
+    return {
+        "type": "Point",
+        "coordinates": [fraction(facts.longitude_e6, _E6), fraction(facts.latitude_e6, _E6)],
+    }
+
+
+def _status(alarms: Sequence[int]) -> str:
+    """WasteContainer.status: the worst that the alarms say of the container's safety."""
+    if tables.ALARM_FIRE in alarms:
+        return "burning"
+    if tables.ALARM_TILTED in alarms:
+        return "dropped"
+    if tables.ALARM_SENSOR_FAULT in alarms:
+        return "unknown"
+    return "ok"

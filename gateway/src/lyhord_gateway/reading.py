@@ -1,0 +1,87 @@
+"""The canonical reading that every platform profile starts from, and the message that it ends in."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from lyhord_wire.tables import QUANTITIES
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One sample of one node. (node, seq) is its identity from the air to the platform.
+
+    arrival: the store's running number. values: quantity → integer in the wire's scale, None where the
+    sensor gave no valid value. backlog: it was delivered after a younger sample of the same node.
+    alarms: codes active at that moment, None if the report said nothing about alarms.
+    """
+
+    arrival: int
+    node: int
+    seq: int
+    time_s: int
+    values: dict[int, int | None]
+    alarms: list[int] | None
+    rssi_dbm: int | None
+    snr_q4: int | None
+    heard_by: str
+    backlog: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What the registry knows about a node. Places in degrees × 10⁶, distances in millimetres."""
+
+    node: int
+    name: str | None = None
+    profile: int | None = None
+    board: str | None = None
+    latitude_e6: int | None = None
+    longitude_e6: int | None = None
+    empty_mm: int | None = None
+    full_mm: int | None = None
+    firmware: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One MQTT message. last: highest arrival number in it, 0 if it carries no readings. retain: the
+    broker keeps it for whoever comes later."""
+
+    topic: str
+    payload: bytes = field(repr=False)
+    last: int = 0
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A retained topic that says whether the gateway is there; the broker says `gone` for a gateway that
+    was cut off (MQTT's last will)."""
+
+    topic: str
+    here: bytes
+    gone: bytes
+
+
+class Sharing(Enum):
+    """Which readings with the same topic may share a message."""
+
+    ANY = "any"
+    ONCE_PER_NODE = "once per node"
+    ALONE = "alone"
+
+
+def quantity_name(quantity: int) -> str:
+    """The quantity's name; `q` and its number for one that this version does not know."""
+    known = QUANTITIES.get(quantity)
+    return known.name if known else f"q{quantity}"
+
+
+def node_text(node: int) -> str:
+    """A node id as people and topics write it: six hexadecimal digits."""
+    return f"{node:06x}"
+
+
+def firmware_text(firmware: int) -> str:
+    """A version number from the wire (major « 16 | minor « 8 | patch) as `major.minor.patch`."""
+    return f"{firmware >> 16}.{firmware >> 8 & 255}.{firmware & 255}"

@@ -1,0 +1,62 @@
+"""Tables for people, at most 80 columns wide."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+WIDTH = 80
+
+Row = dict[str, object]
+
+
+def nodes(rows: Sequence[Row], now_s: int) -> None:
+    """rows: as `nodes --json` prints them."""
+    table = _table("id", "name", "heard", "by", "RSSI", "samples", "missing", "lost")
+    for row in rows:
+        heard_s = row["last_heard"]
+        table.add_row(
+            str(row["id"]),
+            str(row["name"] or "-") + ("" if row["enabled"] else " (off)"),
+            duration(max(0, now_s - heard_s)) if isinstance(heard_s, int) else "never",
+            _or_dash(row["source"]),
+            _or_dash(row["rssi_dbm"]),
+            str(row["received"]),
+            str(row["missing"]),
+            str(row["given_up"]),
+        )
+    _print(table)
+
+
+def backlog(rows: Sequence[Row]) -> None:
+    """rows: as `backlog --json` prints them."""
+    table = _table("platform", "url", "waiting", "oldest")
+    for row in rows:
+        age_s = row["oldest_age_s"]
+        oldest = duration(age_s) if isinstance(age_s, int) else "-"
+        table.add_row(str(row["platform"]), str(row["url"]), str(row["waiting"]), oldest)
+    _print(table)
+
+
+def duration(seconds: int) -> str:
+    """In the largest unit that is not zero: 59 s, 2 min, 3 h, 4 d."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def _or_dash(value: object) -> str:
+    return "-" if value is None else str(value)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column not in ("name", "url"))
+    return table
+
+
+def _print(table: Table) -> None:
+    console = Console(width=WIDTH, highlight=False, markup=False)
+    console.print(table)

@@ -1,0 +1,210 @@
+"""LoRa nodes through a bridge on a serial line (docs/protocol.md section 6).
+
+A bridge that vanishes comes back by itself: every fault of the line, silence included, takes the one way
+out of the session and into the next attempt.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+from lyhord_gateway.backoff import Backoff
+from lyhord_gateway.faults import first_cause
+from lyhord_gateway.line_limit import LineLimit, more
+from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.sources.schedule import Heard, Refusal, Scheduler
+from lyhord_gateway.sources.serial_link import LinkLost, SerialLink
+from lyhord_gateway.uplink import Uplink
+from lyhord_wire import bridge, cobs
+from lyhord_wire.refusal import Refused
+
+_log = logging.getLogger(__name__)
+
+_SILENT_S = 75.0  # a bridge reports its status every 30 s
+_OUTBOX = 64  # messages that may wait for the line
+_TOKENS = 256  # transmissions whose result is awaited
+_GAUGES = {
+    bridge.STATUS_UPTIME: "uptime_s",
+    bridge.STATUS_RECEIVED: "received",
+    bridge.STATUS_CRC_ERRORS: "crc_errors",
+    bridge.STATUS_SENT: "sent",
+}
+
+Outgoing: TypeAlias = bridge.Transmit | bridge.GetStatus | bridge.Listen
+
+
+@dataclass(frozen=True, slots=True)
+class BridgePort:
+    """Which bridge, and where it shall listen."""
+
+    name: str
+    url: str
+    freq_hz: int
+    sf: int
+
+
+class BridgeSource:
+    """scheduler: this radio's transmit times. hear: takes each uplink. keep: stores the duty ledgers.
+    gather_us: see `Uplink`."""
+
+    def __init__(
+        self,
+        port: BridgePort,
+        scheduler: Scheduler,
+        hear: Callable[[Uplink], None],
+        keep: Callable[[bytes], None],
+        metrics: Metrics,
+        gather_us: int = 0,
+    ) -> None:
+        self._port = port
+        self._scheduler = scheduler
+        self._hear = hear
+        self._keep = keep
+        self._metrics = metrics
+        self._gather_us = gather_us
+        self._backoff = Backoff(cap_s=5.0)
+        self._lines = LineLimit()
+        self._outbox: asyncio.Queue[Outgoing] = asyncio.Queue(_OUTBOX)
+        self._awaited: dict[int, int] = {}  # token → receive window
+        self._token = 0
+
+    async def run(self) -> None:
+        """Opens the line, works, and opens it again, until cancelled."""
+        while True:
+            try:
+                await self._session()
+            except* LinkLost as lost:
+                self._count("lost")
+                if self._metrics.state(self._port.name, "down"):
+                    _log.warning(
+                        "%s: no bridge at %s (%s)", self._port.name, self._port.url, first_cause(lost)
+                    )
+            await asyncio.sleep(self._backoff.next_s())
+
+    async def _session(self) -> None:
+        link = await SerialLink.open(self._port.url)
+        try:
+            self._outbox = asyncio.Queue(_OUTBOX)  # what waited for the line that is gone is too late now
+            self._put(bridge.Listen(self._port.freq_hz, self._port.sf))
+            self._put(bridge.GetStatus())
+            await link.write(b"\0")  # ends whatever half a message the bridge may have in its buffer
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._receive(link), name=f"{self._port.name}-receive")
+                group.create_task(self._send(link), name=f"{self._port.name}-send")
+        finally:
+            link.close()
+
+    async def _receive(self, link: SerialLink) -> None:
+        deframer = cobs.Deframer()
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(_SILENT_S) as silence:
+                while True:
+                    data = await link.read()
+                    heard_us = _now_us()
+                    junk = deframer.dropped
+                    for message in deframer.feed(data):
+                        if self._take(message, heard_us):
+                            silence.reschedule(loop.time() + _SILENT_S)
+                    if deframer.dropped != junk:
+                        self._count("junk", deframer.dropped - junk)
+        except TimeoutError as error:
+            raise LinkLost(f"silent for {_SILENT_S:.0f} s") from error
+
+    def _take(self, data: bytes, heard_us: int) -> bool:
+        """Handles one message; False if it was none."""
+        try:
+            message = bridge.decode(data)
+        except Refused as refused:
+            self._count(f"refused.{refused.reason}")
+            held_back = self._lines.admit("refused", time.monotonic())
+            if held_back is not None:
+                _log.warning("%s: message refused: %s%s", self._port.name, refused, more(held_back))
+            return False
+        if self._metrics.state(self._port.name, "up"):
+            _log.info("%s: bridge at %s is up", self._port.name, self._port.url)
+        self._backoff.reset()
+        match message:
+            case bridge.Received():
+                self._received(message, heard_us)
+            case bridge.TxResult():
+                self._sent(message)
+            case bridge.Status():
+                self._status(message.values)
+            case bridge.Log():
+                held_back = self._lines.admit("log", time.monotonic())
+                if held_back is not None:
+                    _log.info("%s says: %r%s", self._port.name, message.text, more(held_back))
+            case _:
+                self._count("refused.direction")
+                return False
+        return True
+
+    def _received(self, message: bridge.Received, heard_us: int) -> None:
+        heard = Heard(message.tmst_us, heard_us, message.freq_hz, message.sf)
+        self._hear(
+            Uplink(
+                raw=message.data,
+                source=self._port.name,
+                heard_s=int(time.time()),
+                heard_us=heard_us,
+                rssi_dbm=message.rssi_dbm,
+                snr_q4=message.snr_q4,
+                reply=partial(self._reply, heard),
+                gather_us=self._gather_us,
+            )
+        )
+
+    def _reply(self, heard: Heard, frame: bytes) -> None:
+        now_us = _now_us()
+        plan = self._scheduler.plan(now_us, heard, len(frame))
+        if isinstance(plan, Refusal):
+            self._count(f"tx_refused.{plan.value}")
+            return
+        self._keep(self._scheduler.pack(now_us))
+        self._token = (self._token + 1) & 0xFFFFFFFF
+        self._awaited[self._token] = plan.window
+        if len(self._awaited) > _TOKENS:
+            del self._awaited[next(iter(self._awaited))]
+            self._count("tx_unanswered")
+        self._put(bridge.Transmit(self._token, plan.tmst_us, plan.freq_hz, plan.sf, plan.power_dbm, frame))
+
+    def _put(self, message: Outgoing) -> None:
+        try:
+            self._outbox.put_nowait(message)
+        except asyncio.QueueFull:
+            self._count("outbox_dropped")
+
+    async def _send(self, link: SerialLink) -> None:
+        while True:
+            message = await self._outbox.get()
+            await link.write(cobs.encode(bridge.encode(message)))
+
+    def _sent(self, result: bridge.TxResult) -> None:
+        window = self._awaited.pop(result.token, None)
+        if window is None:
+            self._count("tx_unknown_token")
+            return
+        outcome = bridge.RESULTS.get(result.status, "unknown")
+        self._count(f"tx.{outcome}")
+        if result.status == bridge.SENT:
+            self._count(f"rx{window}_answers")
+
+    def _status(self, values: dict[int, int]) -> None:
+        for key, name in _GAUGES.items():
+            if key in values:
+                self._metrics.gauge(f"{self._port.name}.{name}", values[key])
+        where = (values.get(bridge.STATUS_FREQ), values.get(bridge.STATUS_SF))
+        if where != (self._port.freq_hz, self._port.sf):  # it has restarted since we told it
+            self._put(bridge.Listen(self._port.freq_hz, self._port.sf))
+
+    def _count(self, name: str, number: int = 1) -> None:
+        self._metrics.count(f"{self._port.name}.{name}", number)
+
+
+def _now_us() -> int:
+    return time.monotonic_ns() // 1000

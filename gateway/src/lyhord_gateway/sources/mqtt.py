@@ -1,0 +1,149 @@
+"""WiFi nodes: frames in lyhord/v1/<node id>/up, answers to …/down (docs/protocol.md section 5).
+
+A broker's PUBACK to a node proves nothing; only our own *stored* does. So what does not fit here is
+dropped and counted, and the node sends it again.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+import aiomqtt
+
+from lyhord_gateway.backoff import Backoff
+from lyhord_gateway.faults import first_cause
+from lyhord_gateway.line_limit import LineLimit, more
+from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.mqtt_client import watch
+from lyhord_gateway.uplink import Uplink
+
+_log = logging.getLogger(__name__)
+
+NAME = "mqtt"
+_FILTER = "lyhord/v1/+/up"
+_TOPIC = re.compile(r"lyhord/v1/([0-9a-f]{6})/up")
+_FRAME_MAX = 4096  # longer payloads are not even looked at
+_INBOX = 10_000  # messages that may wait for ingest
+_ANSWERS = 1000  # answers that may wait for the broker
+_SENDERS = 8
+
+
+class Inbox:
+    """Messages that wait for ingest: bounded, with a counter instead of a log line per drop."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.waiting: deque[aiomqtt.Message] = deque()
+        self.arrived = asyncio.Event()
+        self._metrics = metrics
+
+    def queue_type(self) -> type[asyncio.Queue[aiomqtt.Message]]:
+        """A queue for aiomqtt that puts into this inbox and itself stays empty: whoever iterates over the
+        client's messages learns when the connection is lost, and nothing else. Taking messages from the
+        iterator costs a task each; from here one wake-up takes all that have come."""
+
+        class Funnel(asyncio.Queue[aiomqtt.Message]):
+            def put_nowait(funnel, item: aiomqtt.Message) -> None:
+                self._put(item)
+
+        return Funnel
+
+    def _put(self, message: aiomqtt.Message) -> None:
+        if len(self.waiting) >= _INBOX:
+            self._metrics.count("mqtt.inbox_dropped")
+        else:
+            self.waiting.append(message)
+            self.arrived.set()
+
+
+class MqttSource:
+    """connect: makes a client, its arguments are those of aiomqtt.Client. hear: takes each uplink.
+    room: is set while the store has room; until then messages wait here."""
+
+    def __init__(
+        self,
+        connect: Callable[..., aiomqtt.Client],
+        hear: Callable[[Uplink], None],
+        room: asyncio.Event,
+        metrics: Metrics,
+    ) -> None:
+        self._connect = connect
+        self._hear = hear
+        self._room = room
+        self._metrics = metrics
+        self._answers: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(_ANSWERS)
+        self._lines = LineLimit()
+
+    async def run(self) -> None:
+        """Connects, listens, and connects again, until cancelled."""
+        backoff = Backoff(cap_s=5.0)
+        while True:
+            try:
+                inbox = Inbox(self._metrics)
+                async with self._connect(queue_type=inbox.queue_type()) as client:
+                    await client.subscribe(_FILTER, qos=1)
+                    backoff.reset()
+                    self._metrics.state(NAME, "up")
+                    _log.info("mqtt: listening to nodes")
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(watch(client), name="mqtt-watch")
+                        group.create_task(self._receive(inbox), name="mqtt-receive")
+                        for number in range(_SENDERS):
+                            group.create_task(self._send(client), name=f"mqtt-send-{number}")
+            except* aiomqtt.MqttError as lost:
+                self._metrics.count("mqtt.connections_lost")
+                if self._metrics.state(NAME, "down"):
+                    _log.warning("mqtt: node broker lost (%s)", first_cause(lost))
+            await asyncio.sleep(backoff.next_s())
+
+    async def _receive(self, inbox: Inbox) -> None:
+        while True:
+            await inbox.arrived.wait()
+            inbox.arrived.clear()
+            while inbox.waiting:
+                self._take(inbox.waiting.popleft())
+                if not self._room.is_set():
+                    await self._room.wait()
+
+    def _take(self, message: aiomqtt.Message) -> None:
+        topic = str(message.topic)
+        payload = message.payload
+        match = _TOPIC.fullmatch(topic)
+        if match is None or not isinstance(payload, bytes) or len(payload) > _FRAME_MAX:
+            self._refuse("junk", topic)
+            return
+        if len(payload) >= 5 and payload[2:5].hex() != match[1]:
+            self._refuse("topic", topic)
+            return
+        self._hear(
+            Uplink(
+                raw=payload,
+                source=NAME,
+                heard_s=int(time.time()),
+                heard_us=time.monotonic_ns() // 1000,
+                rssi_dbm=None,
+                snr_q4=None,
+                reply=partial(self._reply, match[1]),
+            )
+        )
+
+    def _refuse(self, reason: str, topic: str) -> None:
+        self._metrics.count(f"mqtt.refused.{reason}")
+        held_back = self._lines.admit(reason, time.monotonic())
+        if held_back is not None:
+            _log.warning("refused topic=%.60r reason=%s source=mqtt%s", topic, reason, more(held_back))
+
+    def _reply(self, node: str, frame: bytes) -> None:
+        try:
+            self._answers.put_nowait((f"lyhord/v1/{node}/down", frame))
+        except asyncio.QueueFull:
+            self._metrics.count("mqtt.answers_dropped")
+
+    async def _send(self, client: aiomqtt.Client) -> None:
+        while True:
+            topic, frame = await self._answers.get()
+            await client.publish(topic, frame, qos=1)
+            self._metrics.count("mqtt.answers_sent")

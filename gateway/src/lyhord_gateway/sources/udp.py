@@ -1,0 +1,229 @@
+"""LoRa nodes through concentrators that run Semtech's packet forwarder (docs/protocol.md section 7).
+
+The protocol knows no authentication: whoever can send us datagrams can pretend to be a concentrator. So
+only listed EUIs are answered, and of what they say nothing is believed but a frame's tag.
+"""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from lyhord_gateway.backoff import Backoff
+from lyhord_gateway.line_limit import LineLimit, more
+from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.sources import gwmp
+from lyhord_gateway.sources.radio_clock import RadioClock
+from lyhord_gateway.sources.schedule import Heard, Refusal, Scheduler
+from lyhord_gateway.uplink import Uplink
+
+_log = logging.getLogger(__name__)
+
+NAME = "udp"
+GATHER_US = 100_000  # several concentrators' datagrams about one frame come within this
+_SILENT_S = 75.0  # a packet forwarder sends PULL_DATA every 5 or 10 s
+_LOOK_S = 5.0
+_TOKENS = 256  # downlinks whose TX_ACK is awaited, per concentrator
+_BUFFER = 4 << 20  # bytes that the kernel may hold while we are busy
+
+Address = tuple[str | int, ...]
+
+
+@dataclass(slots=True)
+class Concentrator:
+    """One allow-listed packet forwarder. pull: where its latest PULL_DATA came from; awaited: token →
+    receive window of the downlink."""
+
+    eui: str
+    scheduler: Scheduler
+    keep: Callable[[bytes], None]
+    clock: RadioClock = field(default_factory=RadioClock)
+    pull: Address | None = None
+    heard_s: float = float("-inf")
+    token: int = 0
+    awaited: dict[bytes, int] = field(default_factory=dict)
+
+
+class UdpSource:
+    """concentrators: by EUI, sixteen hexadecimal digits in lower case. hear: takes each uplink.
+    now_us: our monotonic clock."""
+
+    def __init__(
+        self,
+        listen: str,
+        port: int,
+        concentrators: Mapping[str, Concentrator],
+        hear: Callable[[Uplink], None],
+        metrics: Metrics,
+        gather_us: int = 0,
+        now_us: Callable[[], int] | None = None,
+    ) -> None:
+        self._listen = listen
+        self._port = port
+        self._concentrators = concentrators
+        self._hear = hear
+        self._metrics = metrics
+        self._gather_us = gather_us
+        self._now_us = now_us or _monotonic_us
+        self._transport: asyncio.DatagramTransport | None = None
+        self._lines = LineLimit()
+        self.address: Address = ()
+
+    async def run(self) -> None:
+        """Listens until cancelled; an address that is not there yet is tried again."""
+        backoff = Backoff(cap_s=5.0)
+        while True:
+            try:
+                await self._session()
+            except OSError as error:
+                self._count("not_listening")
+                if self._metrics.state(NAME, "down"):
+                    _log.warning("udp: cannot listen on %s:%d (%s)", self._listen, self._port, error)
+            await asyncio.sleep(backoff.next_s())
+
+    async def _session(self) -> None:
+        loop = asyncio.get_running_loop()
+        closed: asyncio.Future[None] = loop.create_future()
+        transport, _ = await loop.create_datagram_endpoint(
+            partial(_Protocol, self._received, closed), local_addr=(self._listen, self._port)
+        )
+        self._transport = transport
+        try:
+            bound = transport.get_extra_info("socket")
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+            self.address = transport.get_extra_info("sockname")
+            self._metrics.state(NAME, "up")
+            _log.info("udp: listening on %s:%d", self.address[0], self.address[1])
+            for concentrator in self._concentrators.values():
+                concentrator.heard_s = max(concentrator.heard_s, time.monotonic())
+            while not closed.done():
+                self._look_for_silence()
+                await asyncio.wait([closed], timeout=_LOOK_S)
+            closed.result()
+        finally:
+            self._transport = None
+            transport.close()
+
+    def _look_for_silence(self) -> None:
+        for eui, concentrator in self._concentrators.items():
+            if time.monotonic() - concentrator.heard_s > _SILENT_S:
+                concentrator.pull = None
+                if self._metrics.state(eui, "down"):
+                    _log.warning("udp: nothing is heard of concentrator %s", eui)
+
+    def _received(self, datagram: bytes, source: Address) -> None:
+        arrived_us = self._now_us()
+        try:
+            message = gwmp.parse(datagram)
+        except gwmp.Malformed as malformed:
+            self._refuse(malformed.reason, source)
+            return
+        concentrator = self._concentrators.get(message.eui)
+        if concentrator is None:
+            self._refuse("unknown_eui", source)
+            return
+        concentrator.heard_s = time.monotonic()
+        match message:
+            case gwmp.PushData():
+                self._count("push_data")
+                self._send(gwmp.push_ack(message.token), source)
+                self._push(concentrator, message, arrived_us)
+            case gwmp.PullData():
+                self._count("pull_data")
+                concentrator.pull = source
+                self._send(gwmp.pull_ack(message.token), source)
+                if self._metrics.state(concentrator.eui, "up"):
+                    _log.info("udp: concentrator %s is up", concentrator.eui)
+            case gwmp.TxAck():
+                self._tx_ack(concentrator, message)
+
+    def _push(self, concentrator: Concentrator, push: gwmp.PushData, arrived_us: int) -> None:
+        for reason, number in push.passed_over.items():
+            self._count(f"passed_over.{reason}", number)
+        heard_s = int(time.time())
+        for packet in push.packets:
+            heard_us = concentrator.clock.heard_us(packet.tmst_us, arrived_us)
+            heard = Heard(packet.tmst_us, heard_us, packet.freq_hz, packet.sf)
+            self._hear(
+                Uplink(
+                    raw=packet.data,
+                    source=concentrator.eui,
+                    heard_s=heard_s,
+                    heard_us=heard_us,
+                    rssi_dbm=packet.rssi_dbm,
+                    snr_q4=packet.snr_q4,
+                    reply=partial(self._reply, concentrator, heard),
+                    gather_us=self._gather_us,
+                )
+            )
+
+    def _reply(self, concentrator: Concentrator, heard: Heard, frame: bytes) -> None:
+        if concentrator.pull is None:
+            self._count("tx_refused.no_pull")
+            return
+        now_us = self._now_us()
+        plan = concentrator.scheduler.plan(now_us, heard, len(frame))
+        if isinstance(plan, Refusal):
+            self._count(f"tx_refused.{plan.value}")
+            return
+        concentrator.keep(concentrator.scheduler.pack(now_us))
+        concentrator.token = (concentrator.token + 1) & 0xFFFF
+        token = concentrator.token.to_bytes(2, "big")
+        concentrator.awaited[token] = plan.window
+        if len(concentrator.awaited) > _TOKENS:
+            del concentrator.awaited[next(iter(concentrator.awaited))]
+            self._count("tx_unanswered")
+        self._send(gwmp.pull_resp(token, plan, frame), concentrator.pull)
+
+    def _tx_ack(self, concentrator: Concentrator, ack: gwmp.TxAck) -> None:
+        window = concentrator.awaited.pop(ack.token, None)
+        if window is None:
+            self._count("tx_unknown_token")
+            return
+        self._count(f"tx.{ack.outcome}")
+        if ack.warned:
+            self._count("tx_warned")
+        if ack.outcome == gwmp.SENT:
+            self._count(f"rx{window}_answers")
+
+    def _send(self, datagram: bytes, address: Address) -> None:
+        if self._transport is None or self._transport.is_closing():
+            self._count("send_dropped")
+            return
+        self._transport.sendto(datagram, address)
+
+    def _refuse(self, reason: str, source: Address) -> None:
+        self._count(f"refused.{reason}")
+        held_back = self._lines.admit(reason, time.monotonic())
+        if held_back is not None:
+            _log.warning("udp: refused from=%s reason=%s%s", source[0], reason, more(held_back))
+
+    def _count(self, name: str, number: int = 1) -> None:
+        self._metrics.count(f"{NAME}.{name}", number)
+
+
+class _Protocol(asyncio.DatagramProtocol):
+    def __init__(self, received: Callable[[bytes, Address], None], closed: asyncio.Future[None]) -> None:
+        self._received = received
+        self._closed = closed
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        self._received(data, addr)
+
+    def error_received(self, exc: Exception) -> None:
+        """A peer's port is closed (ICMP): it was told to whom it matters, and will be back or not."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._closed.done():
+            return
+        if exc is None:
+            self._closed.set_result(None)
+        else:
+            self._closed.set_exception(exc)
+
+
+def _monotonic_us() -> int:
+    return time.monotonic_ns() // 1000

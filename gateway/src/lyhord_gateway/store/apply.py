@@ -1,0 +1,175 @@
+"""One batch of work becomes one transaction.
+
+A sample is stored once, whatever happens: its number is looked up in the node's received ranges, which
+are written in the same transaction as the samples.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lyhord_gateway.store import ranges
+from lyhord_gateway.store.rows import RowWriter
+from lyhord_gateway.store.session import COLUMNS, WIDTH, Session, load_session
+from lyhord_gateway.work import Advance, Arrival, Better, Committed, Keep, Repeat, Work
+from lyhord_wire import tables
+
+_ABOUT_COLUMNS = {
+    tables.ABOUT_NAME: "name",
+    tables.ABOUT_LATITUDE: "latitude_e6",
+    tables.ABOUT_LONGITUDE: "longitude_e6",
+    tables.ABOUT_PROFILE: "profile",
+    tables.ABOUT_BOARD: "board",
+    tables.ABOUT_EMPTY_DISTANCE: "empty_mm",
+    tables.ABOUT_FULL_DISTANCE: "full_mm",
+    tables.ABOUT_VERSION: "firmware",
+}
+_SAMPLES = RowWriter(
+    'INSERT INTO sample (id, node, seq, time_s, heard_s, "values", alarms, rssi_dbm, snr_q4, source, '
+    "backlog)",
+    11,
+)
+_SESSIONS = RowWriter(f"INSERT OR REPLACE INTO session ({COLUMNS})", WIDTH)
+
+
+@dataclass(slots=True)
+class Applied:
+    """What a batch came to: one answer per piece of work (None where none is due), and the counts."""
+
+    answers: list[Committed | None] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    about: set[int] = field(default_factory=set)
+
+
+class Applier:
+    """Applies batches within a transaction that the caller opens and commits.
+
+    next_id: the arrival number of the next sample. After a rollback, call `forget()`.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._sessions: dict[int, Session] = {}
+        self._dirty: dict[int, Session] = {}
+        self._rows: list[tuple[object, ...]] = []
+        self.next_id = 1
+        self.forget()
+
+    def forget(self) -> None:
+        """Drops everything that is remembered; the database says how things are."""
+        self._sessions.clear()
+        self._dirty.clear()
+        self._rows.clear()
+        # Never an arrival number twice, though the newest rows may be gone: a cursor has passed them.
+        row = self._connection.execute(
+            "SELECT max(coalesce((SELECT max(id) FROM sample), 0), "
+            "coalesce((SELECT max(cursor) FROM platform), 0))"
+        ).fetchone()
+        self.next_id = int(row[0]) + 1
+
+    def apply(self, batch: Sequence[Work]) -> Applied:
+        applied = Applied()
+        for work in batch:
+            answer = None
+            match work:
+                case Arrival():
+                    answer = self._arrival(work, applied)
+                case Repeat():
+                    answer = self._answer(self._session(work.node), applied)
+                case Better():
+                    self._flush()
+                    self._better(work)
+                case Advance():
+                    self._connection.execute(
+                        "INSERT INTO platform (name, cursor) VALUES (?, ?) ON CONFLICT (name) "
+                        "DO UPDATE SET cursor = max(cursor, excluded.cursor)",
+                        (work.platform, work.cursor),
+                    )
+                case Keep():
+                    self._connection.execute(
+                        "INSERT OR REPLACE INTO kept (key, value) VALUES (?, ?)", (work.key, work.value)
+                    )
+            applied.answers.append(answer)
+        self._flush()
+        return applied
+
+    def _flush(self) -> None:
+        _SAMPLES.insert(self._connection, self._rows)
+        _SESSIONS.insert(self._connection, [session.row() for session in self._dirty.values()])
+        self._rows.clear()
+        self._dirty.clear()
+
+    def _session(self, node: int) -> Session:
+        session = self._sessions.get(node)
+        if session is None:
+            session = self._sessions[node] = load_session(self._connection, node)
+        self._dirty[node] = session
+        return session
+
+    def _arrival(self, arrival: Arrival, applied: Applied) -> Committed:
+        session = self._session(arrival.node)
+        session.note(arrival)
+        for sample in arrival.samples:
+            if ranges.contains(session.received, sample.seq):
+                if not ranges.contains(session.given_up, sample.seq):
+                    applied.counts["store.sample_known"] += 1
+                    continue
+                # Given up, and here it is after all.
+                ranges.remove(session.given_up, sample.seq)
+                applied.counts["store.given_up_arrived"] += 1
+            newest = session.received[-1][1] if session.received else 0
+            ranges.add(session.received, sample.seq, sample.seq + 1)
+            self._rows.append(
+                (
+                    self.next_id,
+                    arrival.node,
+                    sample.seq,
+                    sample.time_s,
+                    arrival.heard_s,
+                    sample.values,
+                    sample.alarms,
+                    arrival.rssi_dbm,
+                    arrival.snr_q4,
+                    arrival.source,
+                    int(sample.seq < newest),
+                )
+            )
+            self.next_id += 1
+            applied.counts["store.samples"] += 1
+        lost = session.give_up_below(arrival.oldest) if arrival.oldest is not None else 0
+        lost += session.bound_gaps()
+        if lost:
+            applied.counts["store.given_up"] += lost
+        if arrival.about:
+            self._about(arrival.node, arrival.about)
+            applied.about.add(arrival.node)
+        applied.counts["store.frames"] += 1
+        return self._answer(session, applied) if arrival.answer else Committed(session.stored, None, None)
+
+    def _answer(self, session: Session, applied: Applied) -> Committed:
+        downlink = session.take_downlink()
+        if downlink is None:
+            applied.counts["store.downlinks_used_up"] += 1
+        return Committed(session.stored, session.again, downlink)
+
+    def _about(self, node: int, about: dict[int, int | str]) -> None:
+        known = {_ABOUT_COLUMNS[key]: value for key, value in about.items() if key in _ABOUT_COLUMNS}
+        for column, value in known.items():
+            self._connection.execute(f"UPDATE node SET {column} = ? WHERE id = ?", (value, node))  # noqa: S608
+
+    def _better(self, better: Better) -> None:
+        # Only what no platform has: a reading that is sent twice must be the same twice.
+        self._connection.execute(
+            "UPDATE sample SET source = ?, rssi_dbm = ?, snr_q4 = ? WHERE node = ? AND seq >= ? AND seq < ? "
+            "AND id > (SELECT coalesce(max(cursor), 0) FROM platform) AND rssi_dbm < ?",
+            (
+                better.source,
+                better.rssi_dbm,
+                better.snr_q4,
+                better.node,
+                better.first,
+                better.first + better.count,
+                better.rssi_dbm,
+            ),
+        )

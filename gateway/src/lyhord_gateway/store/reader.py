@@ -1,0 +1,160 @@
+"""Reading the store: pages of readings for the platforms, rows for the registry and the CLI.
+
+A page comes out of SQLite as one JSON text: one step of the statement, so the interpreter lock is
+given away once and not once per row.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+import msgspec
+
+from lyhord_gateway.reading import NodeFacts, Reading
+from lyhord_gateway.store import ranges
+from lyhord_gateway.store.session import COLUMNS, Session, from_row, load_session
+
+_PAGE = """
+SELECT json_group_array(json_array(id, node, seq, time_s, json("values"), json(alarms), rssi_dbm, snr_q4,
+                                   source, backlog))
+FROM (SELECT * FROM sample WHERE id > ? ORDER BY id LIMIT ?)
+"""
+
+
+class _Row(msgspec.Struct, array_like=True, frozen=True):
+    arrival: int
+    node: int
+    seq: int
+    time_s: int
+    values: dict[int, int | None]
+    alarms: list[int] | None
+    rssi_dbm: int | None
+    snr_q4: int | None
+    heard_by: str
+    backlog: int
+
+
+_decoder = msgspec.json.Decoder(list[_Row])
+
+
+class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A node of the registry. keys: by parity of their generation; they hide in the repr."""
+
+    facts: NodeFacts
+    enabled: bool
+    created: str | None
+    generations: list[int]
+    keys: dict[int, bytes]
+
+    def __repr__(self) -> str:
+        return f"NodeRow({self.facts!r}, enabled={self.enabled}, generations={self.generations})"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A node for people. received, missing, given_up: numbers of samples; generations: those with a key."""
+
+    facts: NodeFacts
+    enabled: bool
+    created: str | None
+    generations: list[int]
+    session: Session
+    received: int
+    missing: int
+    given_up: int
+
+
+class Reader:
+    """Reads over one connection; not for two threads at a time."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def page(self, after: int, limit: int) -> list[Reading]:
+        """At most `limit` readings with arrival numbers above `after`, in the order of arrival."""
+        text = self._connection.execute(_PAGE, (after, limit)).fetchone()[0]
+        rows = _decoder.decode(text)
+        rows.sort(key=lambda row: row.arrival)
+        return [
+            Reading(
+                row.arrival,
+                row.node,
+                row.seq,
+                row.time_s,
+                row.values,
+                row.alarms,
+                row.rssi_dbm,
+                row.snr_q4,
+                row.heard_by,
+                bool(row.backlog),
+            )
+            for row in rows
+        ]
+
+    def head(self) -> int:
+        """The newest arrival number, 0 if there is none."""
+        return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM sample").fetchone()[0])
+
+    def cursor(self, platform: str) -> int:
+        """How far the platform has acknowledged; 0 for one that is new."""
+        row = self._connection.execute("SELECT cursor FROM platform WHERE name = ?", (platform,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def waiting(self, after: int) -> tuple[int, int | None]:
+        """Readings above an arrival number: how many, and when the oldest was heard (Unix seconds)."""
+        row = self._connection.execute(
+            "SELECT count(*), min(heard_s) FROM sample WHERE id > ?", (after,)
+        ).fetchone()
+        return int(row[0]), row[1]
+
+    def node(self, node: int) -> NodeRow | None:
+        row = self._connection.execute(
+            "SELECT id, name, profile, board, latitude_e6, longitude_e6, empty_mm, full_mm, firmware, "
+            "enabled, created FROM node WHERE id = ?",
+            (node,),
+        ).fetchone()
+        if row is None:
+            return None
+        keys = self._connection.execute(
+            "SELECT parity, generation, key FROM node_key WHERE node = ? ORDER BY generation", (node,)
+        ).fetchall()
+        return NodeRow(
+            facts=NodeFacts(*row[:9]),
+            enabled=bool(row[9]),
+            created=row[10],
+            generations=[generation for _, generation, _ in keys],
+            keys={parity: key for parity, _, key in keys},
+        )
+
+    def session(self, node: int) -> Session:
+        return load_session(self._connection, node)
+
+    def kept(self, key: str) -> bytes | None:
+        row = self._connection.execute("SELECT value FROM kept WHERE key = ?", (key,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def nodes(self) -> list[Listed]:
+        """All nodes of the registry with what became of their samples, ordered by id."""
+        sessions = {
+            row[0]: from_row(row)
+            for row in self._connection.execute(f"SELECT {COLUMNS} FROM session")  # noqa: S608
+        }
+        ids = [int(row[0]) for row in self._connection.execute("SELECT id FROM node ORDER BY id")]
+        rows = [(self.node(node), sessions.get(node) or Session(node)) for node in ids]
+        return [_listed(row, session) for row, session in rows if row is not None]
+
+
+def _listed(row: NodeRow, session: Session) -> Listed:
+    given_up = ranges.total(session.given_up)
+    return Listed(
+        facts=row.facts,
+        enabled=row.enabled,
+        created=row.created,
+        generations=row.generations,
+        session=session,
+        received=ranges.total(session.received) - given_up,
+        missing=ranges.total(ranges.gaps(session.received, session.expected)),
+        given_up=given_up,
+    )

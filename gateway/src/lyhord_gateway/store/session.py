@@ -1,0 +1,159 @@
+"""What the store knows about one node's stream of frames: progress, windows, counters.
+
+The writer keeps these in memory, changes them while it applies a batch, and writes back the changed
+ones in the batch's transaction.
+"""
+
+import json
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Any
+
+from lyhord_gateway.store import ranges
+from lyhord_gateway.store.ranges import Range
+from lyhord_gateway.work import Arrival
+from lyhord_wire.frame import COUNTER_MAX
+
+COLUMNS = (
+    "node, received, given_up, expected, downlink, top0, mask0, latest0, top1, mask1, latest1, "
+    "heard_s, source, rssi_dbm, snr_q4, status, alarms"
+)
+WIDTH = 17
+AGAIN_MAX = 1000  # samples asked for at once: more than a node can send in an hour of duty cycle
+GAPS_MAX = 256  # beyond that the oldest gap is given up, so that a row stays small
+
+
+@dataclass(slots=True)
+class Window:
+    """A replay window as it is stored: newest counter (−1: none), 64 bits, digest of the newest frame."""
+
+    top: int = -1
+    mask: int = 0
+    latest: bytes = b""
+
+
+@dataclass(slots=True)
+class Session:
+    """received: sample numbers stored or given up; given_up: those of them that never came;
+    expected: number after the newest sample known to have been taken; downlink: next downlink counter."""
+
+    node: int
+    received: list[Range] = field(default_factory=list)
+    given_up: list[Range] = field(default_factory=list)
+    expected: int = 0
+    downlink: int = 0
+    windows: tuple[Window, Window] = field(default_factory=lambda: (Window(), Window()))
+    heard_s: int = 0
+    source: str = ""
+    rssi_dbm: int | None = None
+    snr_q4: int | None = None
+    status: str | None = None
+    alarms: str | None = None
+
+    def note(self, arrival: Arrival) -> None:
+        """Takes over what a frame says about the node, its samples' numbers apart."""
+        window = self.windows[arrival.generation]
+        window.top, window.mask, window.latest = arrival.window_top, arrival.window_mask, arrival.digest
+        self.heard_s, self.source = arrival.heard_s, arrival.source
+        self.rssi_dbm, self.snr_q4 = arrival.rssi_dbm, arrival.snr_q4
+        self.expected = max(self.expected, arrival.next_seq)
+        if arrival.status is not None:
+            self.status = json.dumps(arrival.status)
+        if arrival.alarms is not None:
+            self.alarms = json.dumps(arrival.alarms)
+
+    def give_up_below(self, oldest: int) -> int:
+        """Gives up what is missing below `oldest`, which the node no longer has; how many samples."""
+        lost = 0
+        for first, end in ranges.gaps(self.received, min(oldest, self.expected)):
+            self._give_up(first, end)
+            lost += end - first
+        return lost
+
+    def bound_gaps(self) -> int:
+        """Gives up the oldest gaps beyond GAPS_MAX; how many samples."""
+        lost = 0
+        while len(self.received) > GAPS_MAX:
+            first, end = ranges.gaps(self.received, self.expected)[0]
+            self._give_up(first, end)
+            lost += end - first
+        return lost
+
+    def _give_up(self, first: int, end: int) -> None:
+        ranges.add(self.received, first, end)
+        ranges.add(self.given_up, first, end)
+        del self.given_up[:-GAPS_MAX]
+
+    @property
+    def stored(self) -> int:
+        """Every sample numbered below this is stored for good or given up."""
+        return self.received[0][1] if self.received and self.received[0][0] == 0 else 0
+
+    @property
+    def again(self) -> tuple[int, int] | None:
+        """The first missing range as (first, count), at most AGAIN_MAX samples of it."""
+        first = self.stored
+        following = next((start for start, _ in self.received if start > first), self.expected)
+        return (first, min(following - first, AGAIN_MAX)) if following > first else None
+
+    def take_downlink(self) -> int | None:
+        """A counter that is used for the first time; None when all 2²⁴ are used up."""
+        if self.downlink > COUNTER_MAX:
+            return None
+        self.downlink += 1
+        return self.downlink - 1
+
+    def row(self) -> tuple[object, ...]:
+        even, odd = self.windows
+        return (
+            self.node,
+            json.dumps(self.received),
+            json.dumps(self.given_up),
+            self.expected,
+            self.downlink,
+            even.top,
+            even.mask.to_bytes(8, "big"),
+            even.latest,
+            odd.top,
+            odd.mask.to_bytes(8, "big"),
+            odd.latest,
+            self.heard_s,
+            self.source,
+            self.rssi_dbm,
+            self.snr_q4,
+            self.status,
+            self.alarms,
+        )
+
+
+def load_session(connection: sqlite3.Connection, node: int) -> Session:
+    """The stored session; a fresh one for a node that was never heard."""
+    row = connection.execute(f"SELECT {COLUMNS} FROM session WHERE node = ?", (node,)).fetchone()  # noqa: S608
+    return Session(node) if row is None else from_row(row)
+
+
+def from_row(row: tuple[Any, ...]) -> Session:
+    """A session from a row with COLUMNS."""
+    return Session(
+        node=row[0],
+        received=_ranges(row[1]),
+        given_up=_ranges(row[2]),
+        expected=row[3],
+        downlink=row[4],
+        windows=(_window(row[5:8]), _window(row[8:11])),
+        heard_s=row[11],
+        source=row[12],
+        rssi_dbm=row[13],
+        snr_q4=row[14],
+        status=row[15],
+        alarms=row[16],
+    )
+
+
+def _ranges(text: str) -> list[Range]:
+    return [(first, end) for first, end in json.loads(text)]
+
+
+def _window(columns: tuple[Any, ...]) -> Window:
+    top, mask, latest = columns
+    return Window(top, int.from_bytes(mask, "big"), latest)

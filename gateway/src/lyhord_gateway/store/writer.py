@@ -1,0 +1,281 @@
+"""The single writer: a thread that owns the writing connection and commits in groups.
+
+                 submit()                 group: whatever waits,        one transaction,
+    event loop ───────────▶ bounded queue ──────────────────────▶ apply ──────────────────▶ fsync
+         ◀───────────────────────── done(answer) after the commit ────────────────────────────┘
+
+While one commit is on its way to the disk the next group gathers, so the group grows with the load.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lyhord_gateway.line_limit import LineLimit, more
+from lyhord_gateway.store.apply import Applied, Applier
+from lyhord_gateway.store.retention import Retention
+from lyhord_gateway.work import Advance, Arrival, Committed, Keep, Repeat, Work
+
+_log = logging.getLogger(__name__)
+
+_GROUP_MAX = 1000  # pieces of work in one transaction
+_IDLE_S = 0.5  # how often the thread looks for changes by another process while nothing arrives
+_PAUSE_S = 0.2  # after a refused commit: a full disk does not get emptier by asking faster
+_ADMIN_ROOM = 1000  # cursors and kept values find room even when frames fill the queue
+
+# The disk is full, slow or broken, or another process is in a long transaction: that may pass. Anything
+# else is a bug or a damaged store and ends the process.
+_WORLDS_FAULTS = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+
+_PROBE = Keep("store.probe", b"")
+
+Done = Callable[[Committed | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """What the writer tells the rest, always on the event loop's thread.
+
+    committed(head): the newest arrival number is durable. counted: counters of the last group.
+    changed(nodes): the registry rows of these nodes changed; None: another process changed anything.
+    state(word): "up", "full" (of undelivered readings) or SQLite's name of the error that keeps the store
+    from taking anything. committing(s): how long a commit took.
+    """
+
+    committed: Callable[[int], None]
+    counted: Callable[[Counter[str]], None]
+    changed: Callable[[set[int] | None], None]
+    state: Callable[[str], object] = lambda _: None
+    committing: Callable[[float], None] = lambda _: None
+
+
+class Writer:
+    """Owns `connection` from `start()` to the end of `run()`.
+
+    commit_ms: longest time a lone piece of work waits for company. queue_frames: bound of the queue.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        retention: Retention,
+        events: Events,
+        queue_frames: int,
+        commit_ms: int,
+    ) -> None:
+        self._connection = connection
+        self._retention = retention
+        self._events = events
+        self._queue_frames = queue_frames
+        self._commit_s = commit_ms / 1000
+        self._queue: list[tuple[Work, Done | None]] = []
+        self._wake = threading.Condition()
+        self._closing = False
+        self._data_version = -1
+        self._loop = asyncio.get_running_loop()
+        self._finished: asyncio.Future[None] = self._loop.create_future()
+        self._full = False
+        self._refusing = False
+        self._limit = LineLimit()
+        self.room = asyncio.Event()  # set while sources may go on; see `submit`
+        self.room.set()
+
+    # ---- event loop's side ----
+
+    def submit(self, work: Work, done: Done | None = None) -> bool:
+        """Queues `work`; False if the queue is full or closing, and then nothing else happens.
+
+        done(answer) is called on the event loop after the commit of an Arrival or Repeat; done(None)
+        says that it could not be stored and must not be acknowledged.
+        """
+        frames = isinstance(work, Arrival | Repeat)
+        with self._wake:
+            bound = self._queue_frames if frames else self._queue_frames + _ADMIN_ROOM
+            if self._closing or len(self._queue) >= bound:
+                return False
+            self._queue.append((work, done))
+            waiting = len(self._queue)
+            if waiting == 1:
+                self._wake.notify()
+        if waiting > self._queue_frames * 3 // 4:
+            self.room.clear()
+        return True
+
+    async def run(self) -> None:
+        """Runs the thread until cancelled; then commits what is queued, calls back, and returns.
+
+        Raises whatever kills the thread: a writer that is dead must end the process.
+        """
+        thread = threading.Thread(target=self._main, name="store-writer", daemon=True)
+        thread.start()
+        try:
+            await asyncio.shield(self._finished)
+        except asyncio.CancelledError:
+            self.close()
+            await self._finished
+            raise
+        finally:
+            thread.join()
+
+    def close(self) -> None:
+        """Takes no more work; `run` returns when the queue is empty."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+
+    # ---- the thread's side ----
+
+    def _main(self) -> None:
+        failure: BaseException | None = None
+        try:
+            self._work_until_closed()
+        except BaseException as error:  # noqa: BLE001 — handed to the event loop, which raises it
+            failure = error
+        finally:
+            self._connection.close()
+        self._loop.call_soon_threadsafe(self._finish, failure)
+
+    def _finish(self, failure: BaseException | None) -> None:
+        if failure is None:
+            self._finished.set_result(None)
+        else:
+            self._finished.set_exception(failure)
+
+    def _work_until_closed(self) -> None:
+        applier = Applier(self._connection)
+        self._look_for_foreign_changes(applier)
+        while True:
+            group = self._take()
+            if group is None:
+                return
+            if not group and self._refusing:
+                group = [(_PROBE, None)]  # nothing comes that would show that the disk takes data again
+            if group:
+                self._commit(applier, group)
+            else:
+                self._look_for_foreign_changes(applier)
+            try:
+                full = self._retention.tend(self._connection, time.time(), idle=not group)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _WORLDS_FAULTS:
+                    raise
+                self._refused(error, "retention")
+                continue
+            if full and not self._full:
+                _log.error("store: full of undelivered readings, frames are refused until some are delivered")
+            if full != self._full:
+                self._full = full
+                self._tell("full" if full else "up")
+
+    def _take(self) -> list[tuple[Work, Done | None]] | None:
+        """The next group; an empty one if nothing came for a while, None at the end."""
+        with self._wake:
+            if not self._queue and not self._closing:
+                self._wake.wait(_IDLE_S)
+            if not self._queue:
+                return None if self._closing else []
+            if self._commit_s and len(self._queue) < _GROUP_MAX and not self._closing:
+                self._wake.wait(self._commit_s)  # nobody notifies: a pause in which others may join
+            group = self._queue[:_GROUP_MAX]
+            del self._queue[:_GROUP_MAX]
+            return group
+
+    def _commit(self, applier: Applier, group: list[tuple[Work, Done | None]]) -> None:
+        if self._full:
+            group = self._turn_away(group)
+        start_s = time.monotonic()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._look_for_foreign_changes(applier)
+            applied = applier.apply([work for work, _ in group])
+            self._connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _WORLDS_FAULTS:
+                raise
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            applier.forget()
+            self._refused(error, "commit")
+            self._refusing = True
+            self._tell(error.sqlite_errorname)
+            self._loop.call_soon_threadsafe(self._report_failure, group)
+            with self._wake:
+                self._wake.wait_for(lambda: self._closing, _PAUSE_S)
+            return
+        if self._refusing:
+            self._refusing = False
+            self._tell("full" if self._full else "up")
+            _log.info("store: commits succeed again")
+        self._loop.call_soon_threadsafe(
+            self._report, group, applied, applier.next_id - 1, time.monotonic() - start_s
+        )
+
+    def _turn_away(self, group: list[tuple[Work, Done | None]]) -> list[tuple[Work, Done | None]]:
+        refused: list[tuple[Work, Done | None]] = []
+        taken: list[tuple[Work, Done | None]] = []
+        for work, done in group:
+            over = isinstance(work, Arrival) and work.samples
+            (refused if over else taken).append((work, done))
+        if refused:
+            self._loop.call_soon_threadsafe(self._report_failure, refused)
+        return taken
+
+    def _tell(self, state: str) -> None:
+        self._loop.call_soon_threadsafe(self._events.state, state)
+
+    def _refused(self, error: sqlite3.OperationalError, doing: str) -> None:
+        held_back = self._limit.admit(error.sqlite_errorname, time.monotonic())
+        if held_back is not None:
+            _log.error("store: %s refused: %s (%s)%s", doing, error, error.sqlite_errorname, more(held_back))
+        self._loop.call_soon_threadsafe(self._events.counted, Counter({f"store.{doing}_refused": 1}))
+
+    def _look_for_foreign_changes(self, applier: Applier) -> None:
+        """`data_version` changes only when another connection has committed."""
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._data_version:
+            if self._data_version != -1:
+                applier.forget()
+                self._loop.call_soon_threadsafe(self._events.changed, None)
+            self._data_version = version
+
+    # ---- back on the event loop ----
+
+    def _report(
+        self, group: list[tuple[Work, Done | None]], applied: Applied, head: int, took_s: float
+    ) -> None:
+        self._make_room()
+        self._events.committing(took_s)
+        self._events.counted(applied.counts)
+        if applied.about:
+            self._events.changed(applied.about)
+        self._events.committed(head)
+        for (_, done), answer in zip(group, applied.answers, strict=True):
+            if done is not None:
+                done(answer)
+
+    def _make_room(self) -> None:
+        if len(self._queue) <= self._queue_frames // 2:
+            self.room.set()
+
+    def _report_failure(self, group: list[tuple[Work, Done | None]]) -> None:
+        self._make_room()
+        frames = [(work, done) for work, done in group if isinstance(work, Arrival | Repeat)]
+        self._events.counted(Counter({"store.frames_not_stored": len(frames)}))
+        for _, done in frames:
+            if done is not None:
+                done(None)
+        for work, _ in group:
+            if isinstance(work, Advance | Keep) and work is not _PROBE:
+                self.submit(work)  # these have no sender who would repeat them

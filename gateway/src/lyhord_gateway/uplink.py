@@ -1,0 +1,44 @@
+"""What a source hands to ingest, and what ingest hands on to be answered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lyhord_gateway.cipher import Cipher
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """One reception of one frame; nobody has looked into `raw` yet.
+
+    source: name of the source in the configuration. heard_s: Unix seconds. heard_us: microseconds of
+    the monotonic clock, taken as close to the reception as the host can. rssi_dbm, snr_q4 (dB × 4):
+    None where there is no radio (MQTT). reply: sends a sealed downlink to the node through the source
+    that heard it; returns at once, what becomes of the downlink is counted by the source. gather_us: how
+    long after `heard_us` an answer waits for a radio that heard the frame better; 0 where there is one.
+    """
+
+    raw: bytes
+    source: str
+    heard_s: int
+    heard_us: int
+    rssi_dbm: int | None
+    snr_q4: int | None
+    reply: Callable[[bytes], None]
+    gather_us: int = 0
+
+    def better_than(self, other: "Uplink") -> bool:
+        """True if the radio heard this one better; a reception without a radio is never better."""
+        if self.rssi_dbm is None or other.rssi_dbm is None:
+            return False
+        return (self.rssi_dbm, self.snr_q4 or 0) > (other.rssi_dbm, other.snr_q4 or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An opened uplink that wants an answer after its commit. counter: the uplink's own."""
+
+    node: int
+    generation: int
+    counter: int
+    cipher: Cipher
+    reply: Callable[[bytes], None]

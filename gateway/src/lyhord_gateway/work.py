@@ -1,0 +1,94 @@
+"""What the store is asked to make durable, and what it answers after the commit."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One sample as it is stored. time_s: Unix seconds; values: JSON object quantity → integer or null;
+    alarms: JSON array of alarm codes, on the newest sample of a report that speaks of alarms."""
+
+    seq: int
+    time_s: int
+    values: str
+    alarms: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Everything one opened frame leaves behind, in one transaction.
+
+    window_top, window_mask: the replay window of `generation` with this frame in it; digest: of the
+    whole frame, so that a retransmission of it is recognised. next_seq: number after the last sample
+    that the node is known to have taken. oldest: number of the oldest sample that the node still
+    keeps, if it said so. about: fields of an about report (`lyhord_wire.tables.ABOUT`).
+    """
+
+    node: int
+    generation: int
+    window_top: int
+    window_mask: int
+    digest: bytes
+    heard_s: int
+    source: str
+    rssi_dbm: int | None
+    snr_q4: int | None
+    samples: tuple[SampleRow, ...] = ()
+    next_seq: int = 0
+    status: dict[int, int] | None = None
+    alarms: tuple[int, ...] | None = None
+    oldest: int | None = None
+    about: dict[int, int | str] | None = None
+    answer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A retransmission of a frame that is stored already: only an answer is due."""
+
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
+class Better:
+    """Another reception of the samples first … first + count − 1, heard better than the first one."""
+
+    node: int
+    first: int
+    count: int
+    source: str
+    rssi_dbm: int | None
+    snr_q4: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """A platform has acknowledged every reading up to arrival number `cursor`."""
+
+    platform: str
+    cursor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A small value that a stage wants to find again after a restart."""
+
+    key: str
+    value: bytes
+
+
+Work = Arrival | Repeat | Better | Advance | Keep
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The answer to an Arrival or a Repeat, given after the commit.
+
+    stored: every sample numbered below it is stored for good, or given up. again: first missing range
+    (first, count). downlink: a downlink counter that was never used before under this node's keys,
+    reserved in the same transaction; None if no answer was asked for or the counter is used up.
+    """
+
+    stored: int
+    again: tuple[int, int] | None
+    downlink: int | None

@@ -1,0 +1,109 @@
+"""Ingest, store and answers wired as the gateway wires them, without sources and platforms."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+from lyhord_gateway.answer import Answerer
+from lyhord_gateway.head import Head
+from lyhord_gateway.ingest import Ingest
+from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.nodes import import_nodes, parse_lines
+from lyhord_gateway.registry import Registry
+from lyhord_gateway.store.reader import Reader
+from lyhord_gateway.store.retention import Retention
+from lyhord_gateway.store.schema import connect, open_store
+from lyhord_gateway.store.writer import Events, Writer
+from lyhord_gateway.uplink import Uplink
+from lyhord_gateway.work import Keep
+from lyhord_wire.window import ReplayWindow
+from tests.gateway.parts import DEADLINE_S, KEY, NODE, Node
+
+NOW_S = 1_767_300_000
+
+
+class Bench:
+    """One gateway's inside. `answers` are the frames that were handed to a source, with its name."""
+
+    def __init__(
+        self, path: Path, keep_days: int = 3650, max_bytes: int = 1 << 40, queue: int = 1000
+    ) -> None:
+        self.path = path
+        self.metrics = Metrics()
+        self.connection = open_store(path)  # the writer's own
+        self.reader = Reader(connect(path))
+        self.registry = Registry(self.reader.node)
+        self.head = Head(self.reader.head())
+        self.retention = Retention(keep_days, max_bytes, ["city"], every_s=0.02)
+        self.store = Writer(
+            self.connection,
+            self.retention,
+            Events(self.head.advance, self.metrics.counters.update, self.registry.changed),
+            queue,
+            commit_ms=1,
+        )
+        answerer = Answerer(1, self.metrics, lambda: NOW_S)
+        self.ingest = Ingest(self.registry, self._stream, self.store.submit, answerer.answer, self.metrics)
+        self.answers: list[tuple[str, bytes]] = []
+
+    def _stream(self, node: int, generation: int) -> tuple[ReplayWindow, bytes]:
+        window = self.reader.session(node).windows[generation]
+        return ReplayWindow(window.top, window.mask), window.latest
+
+    def hear(
+        self,
+        raw: bytes,
+        source: str = "mqtt",
+        heard_us: int = 0,
+        rssi: int | None = None,
+        heard_s: int = NOW_S,
+    ) -> None:
+        snr = None if rssi is None else 20
+        self.ingest.hear(Uplink(raw, source, heard_s, heard_us, rssi, snr, partial(self._reply, source)))
+
+    def _reply(self, source: str, frame: bytes) -> None:
+        self.answers.append((source, frame))
+
+    async def settled(self) -> None:
+        """Everything that was submitted before is committed and called back."""
+        done = asyncio.Event()
+        assert self.store.submit(Keep("settled", b""), lambda _: done.set())
+        async with asyncio.timeout(DEADLINE_S):
+            await done.wait()
+
+    async def heard(self, raw: bytes, **how: object) -> None:
+        self.hear(raw, **how)  # type: ignore[arg-type]
+        await self.settled()
+
+    def add(self, node: int = NODE, key: bytes = KEY, **fields: object) -> None:
+        """Enters a node the way `nodes import` does, from another connection."""
+        line = json.dumps({"id": f"{node:06x}", "key": key.hex(), **fields}).encode()
+        connection = connect(self.path)
+        import_nodes(connection, parse_lines("test", [line]))
+        connection.close()
+
+    @property
+    def refused(self) -> dict[str, int]:
+        prefix = "ingest.refused."
+        counters = self.metrics.counters
+        return {name.removeprefix(prefix): n for name, n in counters.items() if name.startswith(prefix)}
+
+    def stored(self, node: int | Node = NODE) -> list[int]:
+        """Numbers of the node's samples, in the order of their arrival."""
+        wanted = node.id if isinstance(node, Node) else node
+        return [reading.seq for reading in self.reader.page(0, 100_000) if reading.node == wanted]
+
+
+@contextlib.asynccontextmanager
+async def running(bench: Bench) -> AsyncIterator[Bench]:
+    task = asyncio.create_task(bench.store.run())
+    try:
+        yield bench
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        bench.reader.close()

@@ -1,0 +1,197 @@
+"""The configuration: its template, and every fault in one line that names file, key and expectation."""
+
+import re
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
+
+from lyhord_gateway.config import Config, Platform, load
+from lyhord_gateway.faults import UserFault
+from lyhord_gateway.platform_rules import ONLY
+from lyhord_gateway.template import template
+from tests.gateway.parts import cli
+
+BASE = "[gateway]\nnumber = 1\n"
+PLATFORM = BASE + '[[platform]]\nname = "city"\nurl = "mqtt://localhost"\nprofile = "senml"\n'
+YGGIO = "yggio/generic/v2/city/lyhord-{node}"
+PROFILES = get_args(get_type_hints(Platform)["profile"])
+
+
+def platform(profile: str, *options: str) -> str:
+    return PLATFORM.replace('"senml"', f'"{profile}"') + "".join(f"{option}\n" for option in options)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "gateway.toml"
+    path.write_text(text)
+    return path
+
+
+def fault(folder: Path, text: str) -> str:
+    path = written(folder, text)
+    with pytest.raises(UserFault) as caught:
+        load(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{path}: ")
+    return message.removeprefix(f"{path}: ")
+
+
+def test_the_template_is_accepted_unchanged_and_says_every_default(tmp_path: Path) -> None:
+    config = load(written(tmp_path, template())).config
+    assert config == load(written(tmp_path, BASE + "[mqtt]\n")).config
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_key_of_the_template_is_accepted_and_documented(profile: str, tmp_path: Path) -> None:
+    text = re.sub(r"^#(\[|[a-z_]+ = )", r"\1", template(), flags=re.M)
+    text = text.replace("embedded = true", "embedded = false").replace('"senml"', f'"{profile}"')
+    for key, profiles in ONLY.items():
+        if profile not in profiles:
+            text = re.sub(rf"^{key} = ", rf"#{key} = ", text, flags=re.M)
+    if profile == "yggio":
+        text = re.sub(r"^topic = .*$", f'topic = "{YGGIO}"', text, flags=re.M)
+    elif profile == "homeassistant":
+        text = re.sub(r"^topic = .*$", 'topic = "{node}/state"', text, flags=re.M)
+        text = text.replace("fill_scale = 1", "fill_scale = 100")
+    (tmp_path / "fiware.key").write_text("4jggokgpepnvsb2uv4s40d59ov\n")
+    (tmp_path / "fiware.key").chmod(0o600)
+    for name in ("node-broker.credentials", "city.credentials", "ca.pem", "client.pem", "client.key"):
+        (tmp_path / name).write_text("user\npassword\n")
+        (tmp_path / name).chmod(0o600)
+    loaded = load(written(tmp_path, text))
+    for section in Config.__struct_fields__:
+        value = getattr(loaded.config, section)
+        for key in (value[0] if isinstance(value, tuple) else value).__struct_fields__:
+            assert re.search(rf"^# .*\n#?{key} = ", text, re.M), f"{section}.{key} is not documented"
+    assert loaded.node_broker is not None and loaded.node_broker.url.tls
+    assert loaded.platforms[0][1].credentials is not None
+    assert "password" not in repr(loaded).replace("password on", "")
+    assert "4jggokgpepnvsb2uv4s40d59ov" not in repr(loaded)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (BASE + "colour = 1\n", r"unknown field `colour` - at `\$.gateway`"),
+        ("[gateways]\n" + BASE, r"unknown field `gateways`"),
+        ('[gateway]\nname = "x"\n', r"missing required field `number` - at `\$.gateway`"),
+        ("[gateway]\nnumber = 256\n", r"Expected `int` <= 255 - at `\$.gateway.number`"),
+        ("[gateway]\nnumber = true\n", r"Expected `int`, got `bool` - at `\$.gateway.number`"),
+        ("[gateway]\nnumber = \n", r"line 2"),
+        (BASE + "[mqtt]\nembedded = false\n", r"mqtt.url: expected a broker's address"),
+        (BASE + '[mqtt]\nurl = "mqtt://x"\n', r"mqtt.url: expected no address"),
+        (BASE + '[[bridge]]\nurl = "x"\nfreq_hz = 869000000\n', r"bridge\[0\].freq_hz: expected"),
+        (BASE + '[[bridge]]\nurl = "x"\nname = "a"\n' * 2, r"bridge.name: expected different names"),
+        (PLATFORM + PLATFORM.removeprefix(BASE), r"platform.name: expected different names"),
+        (PLATFORM.replace("mqtt:", "http:"), r"platform\[0\].url: expected mqtt://host:port"),
+        (PLATFORM.replace("localhost", "u:p@localhost"), r"platform\[0\].url: .*credentials file"),
+        (PLATFORM.replace("localhost", "localhost:99999"), r"platform\[0\].url: .*port"),
+        (PLATFORM + 'ca_file = "ca.pem"\n', r"platform\[0\].url: expected mqtts://"),
+        (PLATFORM + 'topic = "a/{nodes}"\n', r"platform\[0\].topic: expected no braces but"),
+        (PLATFORM + 'topic = "a/#"\n', r"at `\$.platform\[0\].topic`"),
+        (PLATFORM + "fill_scale = 10\n", r"at `\$.platform\[0\].fill_scale`"),
+        (PLATFORM + 'credentials = "none"\n', r"platform\[0\].credentials: .*none cannot be read"),
+        (
+            PLATFORM.replace("mqtt:", "mqtts:") + 'ca_file = "no.pem"\n',
+            r"platform\[0\].ca_file: .*cannot be read",
+        ),
+        (PLATFORM.replace("mqtt:", "mqtts:") + 'cert_file = "c"\n', r"platform\[0\].key_file: expected"),
+        (PLATFORM + 'device = "bin"\n', r"platform\[0\].device: expected {node} in it"),
+        (PLATFORM + 'device = "bin {node}"\n', r"platform\[0\].device: expected letters, .* for senml"),
+        (PLATFORM + 'backlog_topic = "a/{nodes}"\n', r"platform\[0\].backlog_topic: expected no braces but"),
+        (PLATFORM + "expire_s = 60\n", r"platform\[0\].expire_s: expected nothing here for senml; .*homeass"),
+        (PLATFORM + 'context = "https://x"\n', r"platform\[0\].context: .* it is for ngsi-ld"),
+        (PLATFORM + 'battery_unit = "kV"\n', r"at `\$.platform\[0\].battery_unit`"),
+        (platform("thingsboard", 'topic = "a"'), r"platform\[0\].topic: .* senml, ngsi-ld, homeassistant"),
+        (platform("fiware-iota-json"), r"platform\[0\].api_key: expected the file"),
+        (platform("fiware-iota-json", 'api_key = "none"'), r"platform\[0\].api_key: .*none cannot be read"),
+        (platform("fiware-iota-json", 'device = "{node}/a"', 'api_key = "k"'), r"platform\[0\].device: "),
+        (platform("ngsi-ld", 'device = "å{node}"'), r"platform\[0\].device: expected letters, digits"),
+        (platform("ngsi-ld", 'context = "x"'), r"at `\$.platform\[0\].context`"),
+        (platform("yggio"), r"platform\[0\].topic: expected yggio/generic/v2/<credential set>/"),
+        (platform("yggio", 'topic = "generic/{node}"'), r"platform\[0\].topic: expected yggio/generic/v2/"),
+        (platform("yggio", 'topic = "yggio/generic/v2/a"'), r"platform\[0\].topic: expected {node} in it"),
+        (platform("yggio", f'topic = "{YGGIO}"', "batch_count = 20"), r"platform\[0\].batch_count: expected"),
+        (platform("homeassistant", 'topic = "a"'), r"platform\[0\].topic: expected {node} in it"),
+        (platform("homeassistant", 'backlog_topic = "a"'), r"platform\[0\].backlog_topic: expected {node}"),
+        (platform("homeassistant", "fill_scale = 1"), r"platform\[0\].fill_scale: expected 100 for home"),
+        (platform("homeassistant", 'device = "a.{node}"'), r"platform\[0\].device: expected letters, digits"),
+        (platform("homeassistant", 'discovery_prefix = "a/b"'), r"at `\$.platform\[0\].discovery_prefix`"),
+    ],
+)
+def test_faults_name_the_key_and_what_was_expected(text: str, expected: str, tmp_path: Path) -> None:
+    assert re.search(expected, fault(tmp_path, text))
+
+
+@pytest.mark.parametrize(("content", "mode"), [("a b\n", 0o600), ("", 0o600), ("a/b", 0o600), ("abc", 0o644)])
+def test_an_api_key_is_private_and_fits_into_a_topic(content: str, mode: int, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(content)
+    (tmp_path / "key").chmod(mode)
+    said = fault(tmp_path, platform("fiware-iota-json", 'api_key = "key"'))
+    assert said.startswith("platform[0].api_key: ") and "expected" in said
+
+
+def test_options_name_the_profiles_that_they_are_for() -> None:
+    words = template()
+    for key, profiles in ONLY.items():
+        description = re.search(rf"((?:^# .*\n)+)#{key} = ", words, re.M)
+        assert description, key
+        text = " ".join(description[1].replace("# ", "").split())
+        missing = [profile for profile in PROFILES if profile not in text]
+        # Whoever is not for it may be named too, to say so; a short list of those it is for must be.
+        assert not set(profiles) & set(missing) or not set(PROFILES) - set(profiles) & set(missing), key
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "expected"),
+    [
+        ("user\npass\n", 0o640, "expected mode 0600"),
+        ("", 0o600, "user name on line 1"),
+        ("a\nb\nc\n", 0o600, "line 2"),
+    ],
+)
+def test_credentials_are_private_and_well_formed(
+    content: str, mode: int, expected: str, tmp_path: Path
+) -> None:
+    (tmp_path / "city").write_text(content)
+    (tmp_path / "city").chmod(mode)
+    assert expected in fault(tmp_path, PLATFORM + 'credentials = "city"\n')
+
+
+def test_an_access_token_alone_is_enough_and_hides(tmp_path: Path) -> None:
+    (tmp_path / "city").write_text("A1_TOKEN\n")
+    (tmp_path / "city").chmod(0o600)
+    loaded = load(written(tmp_path, PLATFORM + 'credentials = "city"\n'))
+    credentials = loaded.platforms[0][1].credentials
+    assert credentials is not None and (credentials.user, credentials.password) == ("A1_TOKEN", None)
+    assert "A1_TOKEN" not in repr(loaded)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["check", "--config", "/nonexistent/gateway.toml"], "cannot be read"),
+        (["nodes"], "expected --config FILE"),
+        (["run", "--config", "{unknown}"], "unknown field `colour`"),
+        (["nodes", "--config", "{good}"], "expected a store"),
+        (["nodes", "import", "--config", "{good}", "/nonexistent/nodes.jsonl"], "cannot be read"),
+    ],
+)
+async def test_a_users_fault_is_one_line_and_exit_2(
+    arguments: list[str], expected: str, tmp_path: Path
+) -> None:
+    (tmp_path / "unknown.toml").write_text(BASE + "colour = 1\n")
+    (tmp_path / "good.toml").write_text(BASE + f'data_dir = "{tmp_path}/data"\n')
+    files = {"{unknown}": f"{tmp_path}/unknown.toml", "{good}": f"{tmp_path}/good.toml"}
+    code, out, err = await cli(*(files.get(argument, argument) for argument in arguments))
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1 and expected in err, err
+
+
+async def test_check_and_template_from_the_command_line(tmp_path: Path) -> None:
+    code, text, _ = await cli("config-template")
+    assert code == 0
+    path = written(tmp_path, text)
+    assert await cli("check", "--config", str(path)) == (0, f"{path}: ok\n", "")

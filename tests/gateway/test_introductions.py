@@ -1,0 +1,32 @@
+"""A platform is told what it must know of a node, and no more often than it must."""
+
+from lyhord_gateway.introductions import Introductions
+from lyhord_gateway.profiles.homeassistant import HomeAssistantProfile
+from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
+from lyhord_gateway.reading import NodeFacts
+from tests.gateway.readings import BIN, reading
+
+
+def test_once_per_connection_and_when_something_changed() -> None:
+    facts = {0xA01: NodeFacts(0xA01)}
+    introductions = Introductions(ThingsBoardProfile(), facts.__getitem__)
+    assert [message.topic for message in introductions.due([reading(1), reading(2)])] == [
+        "v1/gateway/connect"
+    ]
+    assert introductions.due([reading(3)]) == []
+    assert introductions.due([reading(4, {40: 1})]) == [], "a quantity is nothing to ThingsBoard"
+    facts[0xA01] = BIN
+    connect, attributes = introductions.due([reading(5)])
+    assert (connect.topic, attributes.topic) == ("v1/gateway/connect", "v1/gateway/attributes")
+    introductions.forget()
+    assert introductions.due([reading(6)]) == [connect, attributes]
+
+
+def test_a_new_quantity_is_told_and_outlives_the_connection() -> None:
+    profile = HomeAssistantProfile("gw", lambda: 0.0)
+    introductions = Introductions(profile, lambda _: BIN)
+    assert introductions.due([reading(1, {1: 5}), reading(2, {3: None})]) == profile.introduce(BIN, {1, 3})
+    assert introductions.due([reading(3, {1: 5})]) == []
+    assert introductions.due([reading(4, {1: 5, 5: 3300})]) == profile.introduce(BIN, {1, 3, 5})
+    introductions.forget()
+    assert introductions.due([reading(5, {})]) == profile.introduce(BIN, {1, 3, 5})

@@ -1,0 +1,203 @@
+"""Towards the platform: nothing passes the cursor before its PUBACK, whatever the platform does."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from lyhord_gateway import mqtt_client
+from lyhord_gateway.config import Endpoint
+from lyhord_gateway.mqtt_client import make_client
+from lyhord_gateway.mqtt_url import MqttUrl
+from lyhord_gateway.profiles import Profile
+from lyhord_gateway.profiles.senml import SenmlProfile
+from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
+from lyhord_gateway.publish import Backlog, Bounds, Publisher
+from lyhord_gateway.reading import NodeFacts, Reading
+from lyhord_gateway.work import Advance
+from lyhord_wire.about import encode_about
+from lyhord_wire.frame import KIND_ABOUT
+from tests.fakes.silent_broker import SilentBroker
+from tests.gateway import senml_resolver
+from tests.gateway.bench import Bench
+from tests.gateway.parts import DEADLINE_S, NODE, Mosquitto, Node, connected, until
+
+SENML = SenmlProfile("lyhord/{gateway}/senml", "gw")
+
+
+@contextlib.asynccontextmanager
+async def publishing(
+    bench: Bench, port: int, name: str = "city", profile: Profile = SENML, wait_ms: int = 10
+) -> AsyncIterator[Publisher]:
+    async def page(after: int, limit: int) -> list[Reading]:
+        return bench.reader.page(after, limit)
+
+    def facts(node: int) -> NodeFacts:
+        known = bench.registry.lookup(node)
+        assert known is not None
+        return known.facts
+
+    endpoint = Endpoint(
+        url=MqttUrl("127.0.0.1", port, False), credentials=None, ca_file=None, cert_file=None, key_file=None
+    )
+    publisher = Publisher(
+        name,
+        partial(make_client, endpoint),
+        profile,
+        Bounds(count=5, size=10_000, wait_ms=wait_ms, window=4),
+        Backlog(bench.head, page, lambda cursor: bench.store.submit(Advance(name, cursor)), facts),
+        bench.reader.cursor(name),
+        bench.metrics,
+    )
+    task = asyncio.create_task(publisher.run())
+    try:
+        yield publisher
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def sent(broker: SilentBroker) -> list[tuple[int, int]]:
+    """(node, seq) of every reading that the broker was sent, in order."""
+    return [key for _, payload in broker.published for key in senml_resolver.readings(json.loads(payload))]
+
+
+async def test_without_a_puback_nothing_passes_the_cursor(bench: Bench) -> None:
+    node = Node()
+    await bench.heard(node.report(count=12))
+    async with SilentBroker() as broker:
+        async with publishing(bench, broker.port):
+            await until(lambda: len(sent(broker)) == 12, "all readings are sent")
+            first = list(broker.published)
+            await bench.settled()
+            assert bench.reader.cursor("city") == 0
+            broker.published.clear()
+            broker.drop_all()  # the platform goes before it has acknowledged anything
+            await until(lambda: len(sent(broker)) == 12, "all are sent again")
+            assert broker.published == first, "sent twice, but not the same"
+            broker.acknowledging = True
+            broker.published.clear()
+            broker.drop_all()
+            await until(lambda: bench.reader.cursor("city") == 12, "the cursor follows the PUBACKs")
+            assert broker.published == first
+        assert [len(senml_resolver.readings(json.loads(payload))) for _, payload in first] == [5, 5, 2]
+
+
+async def test_a_platform_that_never_acknowledges_is_given_up_and_tried_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt_client, "TIMEOUT_S", 0.2)
+    await bench.heard(Node().report(count=3))
+    async with SilentBroker() as broker, publishing(bench, broker.port):
+        await until(lambda: broker.connections >= 3, "new connections after the timeout")
+        await bench.settled()
+        assert bench.reader.cursor("city") == 0
+        broker.acknowledging = True
+        await until(lambda: bench.reader.cursor("city") == 3, "delivered in the end")
+
+
+async def test_a_platform_that_is_down_holds_nothing_else_up(bench: Bench, tmp_path: Path) -> None:
+    node = Node()
+    async with (
+        Mosquitto(tmp_path) as broker,
+        connected(broker.port, "lyhord/#") as platform,
+        publishing(bench, broker.port, "city"),
+        publishing(bench, 1, "gone"),
+    ):
+        for count in range(1, 40):
+            bench.hear(node.report(count=count % 4 + 1))
+        await bench.settled()
+        got: set[tuple[int, int]] = set()
+        async with asyncio.timeout(DEADLINE_S):
+            async for message in platform.messages:
+                assert isinstance(message.payload, bytes)
+                got |= set(senml_resolver.readings(json.loads(message.payload)))
+                if len(got) == node.seq:
+                    break
+        await until(lambda: bench.reader.cursor("city") == node.seq, "the cursor")
+        assert bench.reader.cursor("gone") == 0
+        assert bench.metrics.states["platform.gone"] == "down"
+
+
+async def test_a_platform_that_restarts_gets_everything(bench: Bench, tmp_path: Path) -> None:
+    node = Node()
+    broker = Mosquitto(tmp_path)
+    await broker.start()
+    got: list[tuple[int, int]] = []
+    async with publishing(bench, broker.port):
+        for _ in range(3):
+            async with connected(broker.port, "lyhord/#") as platform:
+                await bench.heard(node.report(count=7))
+                new = {(NODE, seq) for seq in range(node.seq - 7, node.seq)}
+                async with asyncio.timeout(DEADLINE_S):
+                    while not new <= set(got):
+                        message = await anext(platform.messages)
+                        assert isinstance(message.payload, bytes)
+                        got += senml_resolver.readings(json.loads(message.payload))
+            await until(lambda: bench.reader.cursor("city") == node.seq, "the cursor")
+            await broker.stop()
+            await bench.heard(node.report(count=5))
+            await until(lambda: bench.metrics.states["platform.city"] == "down", "down")
+            assert bench.reader.cursor("city") == node.seq - 5
+            await broker.start()
+            await until(lambda: bench.reader.cursor("city") == node.seq, "delivered after the restart")
+    await broker.stop()
+    assert len(got) == len(set(got)) == 21
+
+
+async def test_a_batch_waits_for_company_but_not_for_long(bench: Bench) -> None:
+    node = Node()
+    async with SilentBroker(acknowledging=True) as broker:
+        async with publishing(bench, broker.port, wait_ms=60_000):
+            for _ in range(4):
+                await bench.heard(node.report())
+            await asyncio.sleep(0.1)
+            assert broker.published == []
+            await bench.heard(node.report())  # the fifth fills the batch
+            await until(lambda: len(broker.published) == 1, "a full batch goes at once")
+        broker.published.clear()
+        async with publishing(bench, broker.port, wait_ms=50):
+            await bench.heard(node.report())
+            await until(lambda: len(broker.published) == 1, "a lone reading goes after its wait")
+
+
+async def test_thingsboard_is_introduced_to_a_device_before_its_telemetry(bench: Bench) -> None:
+    node = Node()
+
+    def topics() -> list[str]:
+        return [topic.removeprefix("v1/gateway/") for topic, _ in broker.published]
+
+    async with (
+        SilentBroker(acknowledging=True) as broker,
+        publishing(bench, broker.port, profile=ThingsBoardProfile()),
+    ):
+        await bench.heard(node.report())
+        await until(lambda: topics() == ["connect", "telemetry"], "connect first")
+        await bench.heard(node.report())
+        await until(lambda: topics() == ["connect", "telemetry", "telemetry"], "connect once")
+        broker.published.clear()
+        await bench.heard(node.frame(encode_about({0: "Storgatan 5", 3: 1}), kind=KIND_ABOUT))
+        await bench.heard(node.report())
+        await until(lambda: topics() == ["connect", "attributes", "telemetry"], "new facts are told")
+        assert json.loads(broker.published[1][1]) == {"lyhord-000a01": {"name": "Storgatan 5"}}
+        broker.published.clear()
+        broker.drop_all()
+        await bench.heard(node.report())
+        await until(lambda: topics() == ["connect", "attributes", "telemetry"], "told again after that")
+
+
+async def test_a_stop_lets_the_last_batch_be_acknowledged(bench: Bench) -> None:
+    node = Node()
+    async with SilentBroker() as broker, publishing(bench, broker.port) as publisher:
+        await bench.heard(node.report(count=3))
+        await until(lambda: len(broker.published) == 1, "the batch is under way")
+        publisher.stop()
+        (packet,) = broker.published
+        broker.acknowledge_all()
+        await until(lambda: bench.reader.cursor("city") == 3, "its PUBACK counts")
+        assert broker.published == [packet]

@@ -1,0 +1,261 @@
+"""The gateway as a process: killed at any moment, stopped politely, started twice, fed while it runs."""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+from pathlib import Path
+
+import aiomqtt
+import pytest
+
+from lyhord_gateway.store.reader import Reader
+from lyhord_gateway.store.schema import connect
+from tests.gateway import senml_resolver
+from tests.gateway.parts import (
+    DEADLINE_S,
+    KEY,
+    GatewayProcess,
+    Mosquitto,
+    Node,
+    cli,
+    connected,
+    free_port,
+    next_message,
+    until,
+)
+
+
+class City:
+    """The platform's side: every reading by identity, and whether a second delivery said the same."""
+
+    def __init__(self) -> None:
+        self.readings: dict[tuple[int, int], dict] = {}
+        self.differing: list[tuple[int, int]] = []
+        self.deliveries = 0
+
+    def take(self, payload: object) -> None:
+        assert isinstance(payload, bytes)
+        for key, reading in senml_resolver.readings(json.loads(payload)).items():
+            self.deliveries += 1
+            if self.readings.setdefault(key, reading) != reading:
+                self.differing.append(key)
+
+    async def collect(self, port: int) -> None:
+        async with connected(port, "lyhord/#") as client:
+            async for message in client.messages:
+                self.take(message.payload)
+
+
+class StubbornNode(Node):
+    """Keeps its samples until the gateway says *stored*, retransmits, and counts what it was told."""
+
+    stored = 0
+
+    async def live(self, port: int, samples: int, rng: random.Random) -> None:
+        """Takes `samples` samples and goes on until the gateway has stored them all."""
+        while self.stored < samples:
+            with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
+                async with connected(port, self.down) as client:
+                    while self.stored < samples:
+                        await self._exchange(client, samples, rng)
+            await asyncio.sleep(0.02)
+
+    async def _exchange(self, client: aiomqtt.Client, samples: int, rng: random.Random) -> None:
+        count = min(rng.randrange(1, 5), samples - self.stored)
+        frame = self.samples(self.stored, count, ack=True)
+        for _ in range(2):  # the same bytes again if no answer comes
+            await client.publish(self.up, frame, qos=1)
+            try:
+                answer = await next_message(client, 0.3)
+            except TimeoutError:
+                continue
+            assert isinstance(answer.payload, bytes)
+            self.stored = max(self.stored, int(str(self.open(answer.payload)[1])))
+            return
+
+
+async def test_sigkill_at_any_moment_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    seed = random.randrange(1 << 32)
+    print("seed", seed)
+    rng = random.Random(seed)
+    kills, samples = 6, 120
+    nodes = [StubbornNode(0xA01 + number) for number in range(3)]
+    city = City()
+    async with Mosquitto(tmp_path) as platform:
+        gateway = GatewayProcess(tmp_path, platform.port)
+        collector = asyncio.create_task(city.collect(platform.port))
+        async with gateway:
+            await gateway.add(*nodes)
+            lives = [asyncio.create_task(node.live(gateway.port, samples, rng)) for node in nodes]
+            for _ in range(kills):
+                await asyncio.sleep(rng.uniform(0.0, 0.25))
+                await gateway.kill()
+                await gateway.start()
+            async with asyncio.timeout(60):
+                await asyncio.gather(*lives)
+            wanted = {(node.id, seq) for node in nodes for seq in range(samples)}
+            await until(lambda: set(city.readings) >= wanted, "every sample is at the platform")
+            assert await gateway.terminate() == 0
+        collector.cancel()
+    assert set(city.readings) == wanted
+    assert city.differing == []
+    for node in nodes:
+        assert len(set(node.downlinks)) == len(node.downlinks), "a downlink counter came twice"
+        for seq in range(samples):
+            assert city.readings[node.id, seq]["temperature"] == ((200 + seq) / 10, "Cel")
+
+
+async def test_a_platform_that_goes_and_comes_back_misses_nothing(tmp_path: Path) -> None:
+    node = StubbornNode()
+    rng = random.Random(1)
+    city = City()
+    async with Mosquitto(tmp_path) as platform, GatewayProcess(tmp_path, platform.port) as gateway:
+        await gateway.add(node)
+        await node.live(gateway.port, 20, rng)
+        await platform.stop()
+        await node.live(gateway.port, 60, rng)  # the nodes do not notice
+        (backlog,) = json.loads(await gateway.cli("backlog", "--json"))
+        assert 40 <= backlog["waiting"] <= 60
+        await platform.start()
+        collector = asyncio.create_task(city.collect(platform.port))
+        await until(lambda: len(city.readings) >= 40, "the backlog arrives")
+        collector.cancel()
+        await until(lambda: gateway.status()["gauges"]["platform.city.behind"] == 0, "nothing waits any more")
+        (backlog,) = json.loads(await gateway.cli("backlog", "--json"))
+        assert backlog["waiting"] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_polite_stop_is_quick_and_loses_nothing(number: int, tmp_path: Path) -> None:
+    node = Node()
+    async with Mosquitto(tmp_path) as platform, GatewayProcess(tmp_path, platform.port) as gateway:
+        await gateway.add(node)
+        async with connected(gateway.port, node.down) as client:
+            await client.publish(node.up, node.report(ack=True), qos=1)
+            await next_message(client)
+            for _ in range(200):
+                await client.publish(node.up, node.report(), qos=0)
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        assert await gateway.terminate(number) == 0
+        assert loop.time() - start < 5
+        log = gateway.log.read_text()
+        assert "Traceback" not in log
+        assert log.count("gateway test stopped: ") == 1
+        counters = gateway.status()["counters"]
+        assert counters["ingest.heard"] == counters["store.frames"]
+    await until(lambda: _closed(gateway.port), "the broker has gone with the gateway")
+
+
+async def test_a_stop_does_not_wait_for_a_platform_that_does_not_answer(tmp_path: Path) -> None:
+    with socket.socket() as mute:  # accepts connections in its backlog and never says a word
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        async with GatewayProcess(tmp_path, mute.getsockname()[1]) as gateway:
+            loop = asyncio.get_running_loop()
+            start = loop.time()
+            assert await gateway.terminate() == 0
+            assert loop.time() - start < 5
+            assert "Traceback" not in gateway.log.read_text()
+
+
+def _closed(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _children(pid: int) -> list[int]:
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+
+
+async def test_the_broker_goes_with_a_killed_gateway_and_is_replaced_when_it_dies(tmp_path: Path) -> None:
+    node = StubbornNode()
+    async with GatewayProcess(tmp_path, None) as gateway:
+        await gateway.add(node)
+        await gateway.kill()
+        await until(lambda: _closed(gateway.port), "no orphan holds the port")
+        await gateway.start()
+        assert gateway.process is not None
+        (broker,) = _children(gateway.process.pid)
+        os.kill(broker, signal.SIGKILL)
+        await until(lambda: gateway.status()["counters"].get("broker.restarts"), "another broker")
+        async with asyncio.timeout(DEADLINE_S):
+            await node.live(gateway.port, 5, random.Random(1))
+
+
+async def test_a_node_imported_at_runtime_is_heard_and_none_of_its_secrets_logged(tmp_path: Path) -> None:
+    node = Node()
+    secret = "geheimnis-4711"
+    (tmp_path / "city.credentials").write_text(f"user-{secret}\npass-{secret}\n")
+    (tmp_path / "city.credentials").chmod(0o600)
+    async with Mosquitto(tmp_path) as platform:
+        gateway = GatewayProcess(
+            tmp_path, platform.port, 'credentials = "city.credentials"\n[log]\nlevel = "debug"\n'
+        )
+        async with gateway, connected(gateway.port, node.down) as client:
+            await client.publish(node.up, node.report(ack=True), qos=1)
+            await until(lambda: "reason=unknown_node" in gateway.log.read_text(), "a stranger is refused")
+            await gateway.add(node)
+            await client.publish(node.up, node.report(ack=True), qos=1)
+            answer = await next_message(client)
+            assert isinstance(answer.payload, bytes)
+            assert node.open(answer.payload)[2] == (0, 1), "the sample of the refused frame is asked for"
+            assert await gateway.terminate() == 0
+        log = gateway.log.read_text()
+    assert secret not in log
+    assert KEY.hex() not in log
+
+
+async def test_a_port_in_use_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    gateway = GatewayProcess(tmp_path, None)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", gateway.port))
+        other.listen()
+        code, _, err = await cli("run", "--config", str(gateway.config))
+    assert code == 2
+    lines = [line for line in err.splitlines() if " INFO " not in line]
+    assert len(lines) == 1 and "mqtt.port: expected a free port" in lines[0], err
+    assert str(gateway.port) in lines[0]
+
+
+async def test_a_second_gateway_on_the_same_store_is_refused(tmp_path: Path) -> None:
+    async with GatewayProcess(tmp_path, None) as gateway:
+        other = tmp_path / "other.toml"
+        other.write_text(gateway.config.read_text().replace(str(gateway.port), str(free_port())))
+        code, _, err = await cli("run", "--config", str(other))
+        assert code == 2
+        assert err.count("\n") == 1 and "another lyhord-gateway is running" in err
+
+
+async def test_a_dead_task_ends_the_process(tmp_path: Path) -> None:
+    node = Node()
+    async with GatewayProcess(tmp_path, None) as gateway, connected(gateway.port) as client:
+        await gateway.add(node)
+        connection = connect(tmp_path / "data" / "lyhord.db")
+        connection.execute("DROP TABLE sample")  # somebody breaks the store under the running gateway
+        connection.close()
+        await client.publish(node.up, node.report(), qos=1)
+        assert gateway.process is not None
+        async with asyncio.timeout(DEADLINE_S):
+            assert await gateway.process.wait() == 1
+        assert "Traceback" in gateway.log.read_text()
+
+
+async def test_downlink_counters_go_on_after_a_kill(tmp_path: Path) -> None:
+    node = StubbornNode()
+    async with GatewayProcess(tmp_path, None) as gateway:
+        await gateway.add(node)
+        for total in range(5, 30, 5):
+            await node.live(gateway.port, total, random.Random(total))
+            await gateway.kill()
+            await gateway.start()
+        reader = Reader(connect(tmp_path / "data" / "lyhord.db"))
+        assert reader.session(node.id).downlink > max(node.downlinks)
+        reader.close()
+    assert sorted(set(node.downlinks)) == sorted(node.downlinks)

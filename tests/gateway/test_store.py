@@ -1,0 +1,132 @@
+"""The store: schema and migrations, bounds, arrival numbers, and what survives a reopening."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from lyhord_gateway.faults import UserFault
+from lyhord_gateway.store import schema
+from lyhord_gateway.store.retention import used_bytes
+from lyhord_gateway.store.rows import RowWriter
+from lyhord_gateway.store.schema import connect, migrations, open_store
+from lyhord_gateway.work import Advance
+from tests.gateway.bench import NOW_S, Bench, running
+from tests.gateway.parts import Node, until
+
+
+def test_a_new_store_has_its_owner_only_and_the_newest_schema(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "lyhord.db"
+    connection = open_store(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == len(migrations())
+    assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2, "FULL"
+    assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    connection.close()
+
+
+def test_a_newer_store_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "lyhord.db"
+    connection = open_store(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(UserFault, match="a newer version wrote schema 99"):
+        open_store(path)
+
+
+def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "lyhord.db"
+    path.write_bytes(b"no database at all, but long enough to be read as one" * 40)
+    with pytest.raises(UserFault, match="cannot be used as a store"):
+        open_store(path)
+
+
+def test_a_migration_that_fails_leaves_the_old_schema(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lyhord.db"
+    open_store(path).close()
+    steps = migrations()
+    monkeypatch.setattr(schema, "migrations", lambda: [*steps, "CREATE TABLE good (a); CREATE TABLE bad (;"])
+    with pytest.raises(UserFault):
+        open_store(path)
+    monkeypatch.setattr(
+        schema, "migrations", lambda: [*steps, "CREATE TABLE good (a);\nCREATE TABLE two (b);"]
+    )
+    connection = open_store(path)
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == len(steps) + 1
+    assert connection.execute(
+        "SELECT count(*) FROM sqlite_schema WHERE name IN ('good', 'two')"
+    ).fetchone() == (2,)
+    connection.close()
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 99, 100, 101, 237])
+def test_rows_arrive_whatever_their_number(count: int) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE t (a, b)")
+    rows = [(number, str(number)) for number in range(count)]
+    RowWriter("INSERT INTO t (a, b)", 2).insert(connection, rows)
+    assert connection.execute("SELECT a, b FROM t ORDER BY a").fetchall() == rows
+
+
+async def test_delivered_history_goes_by_age_and_undelivered_readings_stay(tmp_path: Path) -> None:
+    async with running(Bench(tmp_path / "lyhord.db", keep_days=1)) as bench:
+        bench.add()
+        node = Node()
+        await bench.heard(node.report(count=10), heard_s=NOW_S)  # long before today
+        assert bench.stored() == list(range(10))
+        bench.store.submit(Advance("city", 4))
+        await until(lambda: len(bench.stored()) < 10, "old history is removed")
+        assert bench.stored() == list(range(4, 10))
+        assert bench.retention.removed == 4
+        # A sample that is removed is known all the same: sent again, it is not stored again.
+        await bench.heard(node.samples(0, 10))
+        assert bench.stored() == list(range(4, 10))
+
+
+async def test_a_full_store_frees_delivered_history_first_and_then_refuses(tmp_path: Path) -> None:
+    limit = 300_000
+    async with running(Bench(tmp_path / "lyhord.db", max_bytes=limit)) as bench:
+        bench.add()
+        node = Node()
+        while bench.metrics.counters["store.frames_not_stored"] == 0:
+            await bench.heard(node.report(ack=True, count=20))
+        assert used_bytes(bench.reader._connection) < 2 * limit
+        acknowledged = len(bench.answers)
+        assert acknowledged == bench.metrics.counters["store.frames"]
+        newest = bench.stored()[-1]
+        bench.store.submit(Advance("city", bench.reader.head()))
+        await until(lambda: used_bytes(bench.reader._connection) < limit, "delivered history makes room")
+        await until(lambda: not bench.store._full, "the writer sees it")
+        await bench.heard(node.samples(newest + 1, 20, ack=True))
+        assert bench.stored()[-21:] == list(range(newest, newest + 21))
+        assert len(bench.answers) == acknowledged + 1
+
+
+async def test_arrival_numbers_are_never_given_twice(tmp_path: Path) -> None:
+    path = tmp_path / "lyhord.db"
+    async with running(Bench(path)) as bench:
+        bench.add()
+        node = Node()
+        await bench.heard(node.report(count=5))
+        bench.store.submit(Advance("city", 5))
+        await bench.settled()
+    connection = connect(path)
+    connection.execute("DELETE FROM sample")
+    connection.close()
+    async with running(Bench(path)) as bench:
+        await bench.heard(node.report(count=2))
+        assert [r.arrival for r in bench.reader.page(0, 10)] == [6, 7]
+        assert [r.arrival for r in bench.reader.page(5, 10)] == [6, 7], "the platform's cursor misses them"
+
+
+async def test_a_damaged_store_ends_the_writer(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "lyhord.db")
+    bench.add()
+    bench.connection.execute("DROP TABLE session")
+    bench.connection.execute("DROP TABLE sample")
+    with pytest.raises(sqlite3.Error):
+        await bench.store.run()
+    bench.reader.close()

@@ -1,0 +1,364 @@
+"""Semtech's UDP protocol: a packet forwarder of the tests' own against the source, and hostile datagrams."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import random
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from lyhord_gateway.sources import gwmp
+from lyhord_gateway.sources.radio_clock import RadioClock
+from lyhord_gateway.sources.schedule import Plan, Scheduler
+from lyhord_gateway.sources.udp import GATHER_US, Concentrator, UdpSource
+from tests.fakes.packet_forwarder import PacketForwarder
+from tests.gateway.bench import Bench, running
+from tests.gateway.parts import GatewayProcess, Node, free_port, until
+
+EUIS = (0xAA555A0000000101, 0xAA555A0000000102)
+
+
+class Roofs:
+    """A UDP source with two allow-listed concentrators, at work on a bench."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.counters = bench.metrics.counters
+        self.kept: list[bytes] = []
+        self.concentrators = {
+            f"{eui:016x}": Concentrator(f"{eui:016x}", Scheduler(14), self.kept.append) for eui in EUIS
+        }
+        self.source = UdpSource(
+            "127.0.0.1", 0, self.concentrators, bench.ingest.hear, bench.metrics, GATHER_US
+        )
+
+    @property
+    def server(self) -> tuple[str, int]:
+        return str(self.source.address[0]), int(self.source.address[1])
+
+    def refused(self) -> dict[str, int]:
+        prefix = "udp.refused."
+        return {n.removeprefix(prefix): c for n, c in self.counters.items() if n.startswith(prefix)}
+
+    async def counted(self, name: str, number: int = 1) -> None:
+        await until(lambda: self.counters[name] >= number, f"{name} is counted")
+        assert self.counters[name] == number
+
+
+@pytest.fixture
+async def roofs(bench: Bench) -> AsyncIterator[Roofs]:
+    roofs = Roofs(bench)
+    task = asyncio.create_task(roofs.source.run())
+    await until(lambda: roofs.source.address, "the source listens")
+    yield roofs
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_frame_is_acknowledged_stored_and_answered_in_rx1(bench: Bench, roofs: Roofs) -> None:
+    node = Node()
+    async with PacketForwarder(EUIS[0], roofs.server, clock_us=2**32 - 600_000) as roof:
+        await roof.pull()
+        rxpk = roof.hear(node.report(ack=True), rssi=-103, lsnr=-7.3)
+        txpk = await roof.downlink()
+        assert txpk["tmst"] == (rxpk["tmst"] + 1_000_000) % 2**32
+        assert txpk["tmst"] < rxpk["tmst"], "the clock wraps between the uplink and its answer"
+        data = base64.b64decode(txpk.pop("data"), validate=True)
+        assert node.open(data)[1] == 1
+        assert txpk == {
+            "imme": False,
+            "tmst": txpk["tmst"],
+            "freq": 868.1,
+            "rfch": 0,
+            "powe": 14,
+            "modu": "LORA",
+            "datr": "SF9BW125",
+            "codr": "4/5",
+            "ipol": True,
+            "prea": 8,
+            "size": len(data),
+            "ncrc": True,
+        }
+        await roofs.counted("udp.rx1_answers")
+        assert len(roofs.kept) == 1, "the duty ledger is made durable with every downlink"
+        assert roof.pushed == {roof.acknowledged.get_nowait()}
+        assert roof.strays == []
+    (reading,) = bench.reader.page(0, 10)
+    assert (reading.rssi_dbm, reading.snr_q4, reading.heard_by) == (-103, -29, "aa555a0000000101")
+    assert bench.metrics.states["aa555a0000000101"] == "up"
+
+
+async def test_two_concentrators_one_reading_and_the_better_one_answers(bench: Bench, roofs: Roofs) -> None:
+    node = Node()
+    async with PacketForwarder(EUIS[0], roofs.server) as far, PacketForwarder(EUIS[1], roofs.server) as near:
+        await far.pull()
+        await near.pull()
+        for number in range(1, 6):
+            frame = node.report(ack=True)
+            far.hear(frame, rssi=-118, datr="SF7BW125")
+            await until(lambda n=number: bench.metrics.counters["store.frames"] == n, "the first is stored")
+            near.hear(frame, rssi=-80, datr="SF7BW125")
+            txpk = await near.downlink()
+            assert node.open(base64.b64decode(txpk["data"]))[1] == number
+        await roofs.counted("udp.rx1_answers", 5)
+        assert far.downlinks.empty()
+    assert bench.stored() == [0, 1, 2, 3, 4]
+    assert {(r.rssi_dbm, r.heard_by) for r in bench.reader.page(0, 10)} == {(-80, "aa555a0000000102")}
+    assert bench.metrics.counters["ingest.heard_by_another"] == 5
+
+
+async def test_rx2_when_the_channels_duty_cycle_is_spent(roofs: Roofs) -> None:
+    node = Node()
+    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+        await roof.pull()
+        now_us = roofs.source._now_us()
+        roofs.concentrators["aa555a0000000101"].scheduler._ledgers["M"].record(now_us, 36_000_000)
+        rxpk = roof.hear(node.report(ack=True))
+        txpk = await roof.downlink()
+        assert (txpk["freq"], txpk["datr"]) == (869.525, "SF12BW125")
+        assert txpk["tmst"] == (rxpk["tmst"] + 2_000_000) % 2**32
+        await roofs.counted("udp.rx2_answers")
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        ("NONE", "sent"),
+        ("TOO_LATE", "too_late"),
+        ("TOO_EARLY", "too_early"),
+        ("COLLISION_PACKET", "collision_packet"),
+        ("COLLISION_BEACON", "collision_beacon"),
+        ("TX_FREQ", "tx_freq"),
+        ("TX_POWER", "tx_power"),
+        ("GPS_UNLOCKED", "gps_unlocked"),
+        ("SOMETHING_NEW", "other"),
+    ],
+)
+async def test_every_outcome_of_a_downlink_is_counted(error: str, outcome: str, roofs: Roofs) -> None:
+    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+        await roof.pull()
+        roof.error = error
+        roof.hear(Node().report(ack=True))
+        await roofs.counted(f"udp.tx.{outcome}")
+        assert roofs.counters["udp.rx1_answers"] == (outcome == "sent")
+
+
+async def test_another_power_is_a_warning_and_a_strange_token_nothing(roofs: Roofs) -> None:
+    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+        await roof.pull()
+        roof.warn = ("TX_POWER", 12)
+        roof.hear(Node().report(ack=True))
+        await roofs.counted("udp.tx_warned")
+        assert roofs.counters["udp.rx1_answers"] == 1
+        roof.send_raw(bytes.fromhex("02777705") + EUIS[0].to_bytes(8, "big"))
+        await roofs.counted("udp.tx_unknown_token")
+
+
+async def test_without_a_pull_and_without_time_nothing_is_sent(roofs: Roofs) -> None:
+    node = Node()
+    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+        roof.hear(node.report(ack=True))
+        await roofs.counted("udp.tx_refused.no_pull")
+        await roof.pull()
+        # A datagram that was two seconds under way: both windows are over, and the clock tells.
+        late = (roof.now_us - 2_000_000) % 2**32
+        roof.hear(node.report(ack=True), tmst=late)
+        await roofs.counted("udp.tx_refused.late")
+        assert roof.downlinks.empty()
+
+
+async def test_only_what_may_be_ours_is_looked_at(bench: Bench, roofs: Roofs) -> None:
+    node = Node()
+    frame = node.report()
+    good = node.report()
+    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+        cases: list[tuple[str, object]] = [
+            ("crc", roof.rxpk(frame, stat=-1)),
+            ("crc", roof.rxpk(frame, stat=0)),
+            ("not_lora", roof.rxpk(frame, modu="FSK", datr=50000)),
+            ("not_lora", roof.rxpk(frame, datr="SF7BW250")),
+            ("not_eu868", roof.rxpk(frame, freq=902.3)),
+            ("base64", roof.rxpk(frame, data="§$%")),
+            ("base64", roof.rxpk(frame, data="A")),
+            ("size", roof.rxpk(frame, size=len(frame) + 1)),
+            ("size", roof.rxpk(bytes(256))),
+            ("schema", roof.rxpk(frame, tmst=2**32)),
+            ("schema", roof.rxpk(frame, freq=1e300)),
+            ("schema", {}),
+            ("schema", 7),
+        ]
+        token = roof.push(
+            {"stat": {"rxnb": 2}, "rxpk": [*(rxpk for _, rxpk in cases), roof.rxpk(good, freq=867.9)]}
+        )
+        await roof.push_acknowledged(token)
+        await until(lambda: bench.metrics.counters["store.frames"] == 1, "the good one among them")
+        for reason in {reason for reason, _ in cases}:
+            wanted = sum(reason == other for other, _ in cases)
+            assert roofs.counters[f"udp.passed_over.{reason}"] == wanted, reason
+        # The same transmission on a neighbouring channel, weakly; without padding and in the other alphabet.
+        frame = node.report()
+        text = base64.urlsafe_b64encode(frame).decode().rstrip("=")
+        roof.push(
+            {"rxpk": [roof.rxpk(frame, freq=868.3, rssi=-120), roof.rxpk(frame, rssi=-60.4, data=text)]}
+        )
+        await until(lambda: bench.metrics.counters["store.frames"] == 2, "one frame of two receptions")
+        assert roofs.counters["udp.passed_over.ghost"] == 1
+    assert bench.stored() == [1, 2]
+    assert bench.reader.page(0, 10)[1].rssi_dbm == -60
+
+
+async def test_strangers_are_counted_and_never_answered(bench: Bench, roofs: Roofs) -> None:
+    node = Node()
+    async with (
+        PacketForwarder(0xDEAD, roofs.server) as stranger,
+        PacketForwarder(EUIS[0], roofs.server) as roof,
+    ):
+        for _ in range(50):
+            stranger.hear(node.report(ack=True))
+        stranger._down.sendto(stranger._header(1, 2))
+        await roofs.counted("udp.refused.unknown_eui", 51)
+        await roof.pull()  # a datagram that is answered; the stranger's would have come before
+        assert stranger.strays == []
+        assert stranger.acknowledged.empty() and stranger.pull_acks.empty()
+    assert bench.stored() == []
+
+
+def hostile() -> list[tuple[str, bytes]]:
+    eui = EUIS[0].to_bytes(8, "big")
+    push = b"\x02\x00\x01\x00" + eui
+    return [
+        ("short", b""),
+        ("short", b"\x02"),
+        ("short", b"\x02\x00\x01"),
+        ("short", b"\x02\x00\x01\x00"),
+        ("short", push[:11]),
+        ("long", push + b'{"rxpk":[' + b" " * 4096 + b"]}"),
+        ("version", b"\x01\x00\x01\x00" + eui + b"{}"),
+        ("direction", b"\x02\x00\x01\x03" + json.dumps({"txpk": {"imme": True}}).encode()),
+        ("direction", b"\x02\x00\x01\x01"),
+        ("direction", b"\x02\x00\x01\x04"),
+        ("kind", b"\x02\x00\x01\x06" + eui),
+        ("json", push),
+        ("json", push + b"{"),
+        ("json", push + b'{"rxpk":[{]}'),
+        ("json", push + b"\xff\xfe{}"),
+        ("json", push + b'{"x":' + b"[" * 4000),
+        ("json", push + b'{"rxpk":' + b"[" * 4000),
+        ("schema", push + b"[]"),
+        ("schema", push + b'{"rxpk":{}}'),
+        ("schema", push + b'{"rxpk":null}'),
+        ("json", b"\x02\x00\x01\x05" + eui + b"{{"),
+        ("schema", b"\x02\x00\x01\x05" + eui + b'{"txpk_ack":7}'),
+    ]
+
+
+@pytest.mark.parametrize(("reason", "datagram"), hostile())
+def test_a_hostile_datagram_has_its_reason(reason: str, datagram: bytes) -> None:
+    with pytest.raises(gwmp.Malformed) as caught:
+        gwmp.parse(datagram)
+    assert caught.value.reason == reason
+
+
+async def test_good_traffic_goes_on_among_hostile_datagrams(
+    bench: Bench, roofs: Roofs, caplog: pytest.LogCaptureFixture
+) -> None:
+    seed = random.randrange(1 << 32)
+    print("seed", seed)
+    rng = random.Random(seed)
+    node = Node()
+    cases = hostile()
+    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+        await roof.pull()
+        for number in range(1, 21):
+            for _ in range(10):
+                datagram = bytearray(rng.choice(cases)[1])
+                if datagram and rng.random() < 0.5:
+                    datagram[rng.randrange(len(datagram))] ^= 1 << rng.randrange(8)
+                roof.send_raw(bytes(datagram))
+            roof.hear(node.report())
+            await until(lambda n=number: bench.metrics.counters["store.frames"] == n, "the frame")
+        await roof.pull()
+    assert sum(roofs.refused().values()) > 100
+    assert len(caplog.records) < 60
+    assert bench.stored() == list(range(20))
+
+
+def test_random_bytes_are_parsed_or_malformed() -> None:
+    seed = random.randrange(1 << 32)
+    print("seed", seed)
+    rng = random.Random(seed)
+    rxpk = (
+        b'{"rxpk":[{"tmst":1,"freq":868.1,"stat":1,"modu":"LORA","datr":"SF7BW125","rssi":-5,"data":"4AE="}]}'
+    )
+    whole = b"\x02\x00\x01\x00" + bytes(8) + rxpk
+    assert isinstance(gwmp.parse(whole), gwmp.PushData)
+    parsed = 0
+    for _ in range(5000):
+        data = bytearray(whole)
+        for _ in range(rng.randrange(1, 4)):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        with contextlib.suppress(gwmp.Malformed):
+            gwmp.parse(bytes(data))
+            parsed += 1
+    assert 0 < parsed < 5000
+
+
+def test_a_downlinks_bytes() -> None:
+    datagram = gwmp.pull_resp(b"\xab\xcd", Plan(1, 5, 867_100_000, 7, 14), b"\xe0\x01")
+    assert datagram[:4] == b"\x02\xab\xcd\x03"
+    txpk = json.loads(datagram[4:])["txpk"]
+    assert (txpk["freq"], txpk["datr"], txpk["size"], txpk["data"]) == (867.1, "SF7BW125", 2, "4AE=")
+
+
+def test_the_radios_clock_tells_how_long_a_datagram_was_under_way() -> None:
+    clock = RadioClock()
+    start = 2**32 - 5_000_000
+    now = 10**12
+    assert clock.heard_us(start, now) == now
+    for second in range(1, 120):  # through the wrap of the 32-bit clock
+        tmst = (start + second * 1_000_000) % 2**32
+        delay = 400_000 if second % 3 == 0 else 0
+        assert clock.heard_us(tmst, now + second * 1_000_000 + delay) == now + second * 1_000_000
+    # It is restarted: its clock begins anew, and nothing is believed to be late.
+    assert clock.heard_us(1_000, now + 130_000_000) == now + 130_000_000
+
+
+def test_a_clock_that_drifts_is_followed() -> None:
+    clock = RadioClock()
+    for second in range(0, 3600):  # 50 ppm slow
+        arrived = second * 1_000_000
+        heard = clock.heard_us((arrived - arrived // 20_000) % 2**32, arrived)
+        assert 0 <= arrived - heard <= 4_000
+
+
+async def test_an_address_in_use_is_tried_again(tmp_path: Path) -> None:
+    async with running(Bench(tmp_path / "lyhord.db")) as bench:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind(("127.0.0.1", 0))
+            port = other.getsockname()[1]
+            source = UdpSource("127.0.0.1", port, {}, bench.ingest.hear, bench.metrics)
+            task = asyncio.create_task(source.run())
+            await until(lambda: bench.metrics.states.get("udp") == "down", "it says so")
+        await until(lambda: bench.metrics.states.get("udp") == "up", "it has come back by itself")
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_from_the_configuration_to_the_answer(tmp_path: Path) -> None:
+    node = Node()
+    port = free_port()
+    section = f'[udp]\nlisten = "127.0.0.1"\nport = {port}\neuis = ["AA555A0000000101", "AA555A0000000102"]\n'
+    async with GatewayProcess(tmp_path, None, section) as gateway:
+        await gateway.add(node)
+        await until(lambda: gateway.status()["states"].get("udp") == "up", "udp listens")
+        async with PacketForwarder(EUIS[0], ("127.0.0.1", port)) as roof:
+            await roof.pull()
+            roof.hear(node.report(ack=True))
+            assert node.open(base64.b64decode((await roof.downlink())["data"]))[1] == 1
+        assert await gateway.terminate() == 0
