@@ -1,0 +1,80 @@
+"""What several of the tools' tests need."""
+
+import os
+import tty
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from lyhord_tools.cli import main
+from lyhord_tools.image import ImageReport, build_image
+from lyhord_tools.tree import Tree, find_tree
+from tests.tools.rom_loader import rom_loader
+
+BOARD = "devkit_rfm95"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def refused(self) -> str:
+        """The one line of a command that ended with exit code 2; anything else fails the test."""
+        assert self.code == 2, (self.out, self.err)
+        assert self.err.startswith("lyhord: ") and self.err.count("\n") == 1, self.err
+        assert "Traceback" not in self.err
+        return self.err.strip()
+
+
+@pytest.fixture
+def lyhord(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Runs the `lyhord` command in this process."""
+
+    def run(*words: object) -> Ran:
+        capsys.readouterr()
+        try:
+            main([str(word) for word in words])
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        else:
+            code = 0
+        shown = capsys.readouterr()
+        return Ran(code, shown.out, shown.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tree() -> Tree:
+    """The repository's firmware."""
+    return find_tree()
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> ImageReport:
+    """The node's image."""
+    return build_image("node", BOARD, tmp_path_factory.mktemp("image") / "node.img")
+
+
+@pytest.fixture(scope="module")
+def esp32(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Port of an ESP32's ROM loader."""
+    with rom_loader(tmp_path_factory.mktemp("rom")) as port:
+        yield port
+
+
+@pytest.fixture
+def silent_port() -> Iterator[str]:
+    """A pty that nobody reads."""
+    master, slave = os.openpty()
+    try:
+        tty.setraw(slave)
+        yield os.ttyname(slave)
+    finally:
+        os.close(master)
+        os.close(slave)

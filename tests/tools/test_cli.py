@@ -1,0 +1,86 @@
+"""The command line: help for everything, faults as one line, bugs as tracebacks."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+
+from lyhord_tools import cli
+from lyhord_tools.tree import Tree
+from tests.tools.conftest import BOARD, Ran
+
+LYHORD = Path(sys.executable).parent / "lyhord"
+COMMANDS = sorted(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
+
+
+def test_these_are_the_commands() -> None:
+    assert COMMANDS == ["build", "console", "decode", "flash", "provision"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_option_has_help_within_80_columns(
+    command: str, lyhord: Callable[..., Ran]
+) -> None:
+    shown = lyhord(command, "--help").out
+    assert shown.startswith(f"Usage: lyhord {command} ")
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    for parameter in typer.main.get_command(cli.app).commands[command].params:  # type: ignore[attr-defined]
+        assert getattr(parameter, "help", None), parameter.name
+
+
+def test_the_installed_command_ends_with_one_line_and_2() -> None:
+    done = subprocess.run([LYHORD, "decode", "ffff"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "lyhord: refused (not_ours): byte 0 is ff, expected e0\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("decode",), ("nonsense",), ("flash", "--port", "x"), ("build", "--app", "x")]
+)
+def test_wrong_usage_ends_with_2(words: tuple[str, ...], lyhord: Callable[..., Ran]) -> None:
+    ran = lyhord(*words)
+    assert ran.code == 2
+    assert "Traceback" not in ran.err
+
+
+def test_a_bug_is_a_traceback(monkeypatch: pytest.MonkeyPatch, lyhord: Callable[..., Ran]) -> None:
+    def broken(*_: object) -> bytes:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("lyhord_tools.decode.frame_bytes", broken)
+    with pytest.raises(ZeroDivisionError):
+        lyhord("decode", "e0")
+
+
+def test_build_writes_the_image_and_shows_bytes_per_module(
+    lyhord: Callable[..., Ran], tmp_path: Path
+) -> None:
+    out = tmp_path / "deep" / "node.img"
+    ran = lyhord("build", "--app", "node", "--board", BOARD, "-o", out)
+    assert ran.code == 0, ran.err
+    lines = ran.out.splitlines()
+    assert all(len(line) <= 80 for line in lines[:-1])
+    assert lines[-1].startswith(f"{out}: node ")
+    rows = {line.split()[0]: line.split()[1:] for line in lines[:-1] if line.startswith("/")}
+    assert "/lib/lyhord_wire/frame.mpy" in rows and "/main.py" in rows
+    total = next(line.split() for line in lines if line.startswith("total"))
+    assert int(total[2]) == sum(int(stored) for _, stored in rows.values())
+    assert out.stat().st_size == 2097152
+
+
+def test_size_leaves_no_file_and_json_says_the_same(
+    lyhord: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = json.loads(lyhord("build", "--app", "bridge", "--size", "--json").out)
+    assert list(tmp_path.iterdir()) == []
+    assert (told["app"], told["board"], told["size"]) == ("bridge", BOARD, 2097152)
+    assert told["stored"] == sum(file["stored"] for file in told["files"]) <= told["used"]
+
+
+def test_an_unknown_board_is_one_line(lyhord: Callable[..., Ran], tree: Tree) -> None:
+    assert f"no board 'x'; there are: {', '.join(tree.boards())}" in lyhord("build", "--board", "x").refused()

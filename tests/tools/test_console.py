@@ -1,0 +1,139 @@
+"""The console driver against a small node on a pty that also misbehaves."""
+
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from lyhord_tools.console import CommandFailed, NoAnswer, NodeConsole, fields
+from lyhord_tools.errors import ToolError
+from tests.tools.conftest import Ran
+from tests.tools.peer import Peer
+
+LYHORD = Path(sys.executable).parent / "lyhord"
+
+
+@pytest.mark.parametrize("echo", [False, True])
+@pytest.mark.parametrize("chatter", [b"", b"ets Jul 29 2019 12:21:46\r\nrst:0x1\r\n", bytes(range(256))])
+def test_enter_and_ask(echo: bool, chatter: bytes) -> None:
+    with Peer(echo=echo, chatter=chatter) as peer, NodeConsole(peer.path) as console:
+        console.enter(10)
+        for _ in range(3):
+            assert console.command("version") == ["version: 1.0.0", "board: devkit_rfm95"]
+        assert fields(console.command("status")) == {"id": "none", "generation": "none"}
+        assert console.command("set sample_period 60") == []
+        assert console.command("set name Åkergränd") == []
+        assert console.command(f"provision 000a01 {'ab' * 16} 0") == []
+        assert peer.settings == {"sample_period": "60", "name": "Åkergränd"}
+
+
+def test_entering_a_console_that_is_open_already_is_harmless() -> None:
+    with Peer() as peer:
+        for _ in range(2):
+            with NodeConsole(peer.path) as console:
+                console.enter(10)
+                assert console.command("save") == []
+
+
+def test_an_error_of_the_node_is_raised_without_the_line_sent() -> None:
+    with Peer() as peer, NodeConsole(peer.path) as console:
+        console.enter(10)
+        with pytest.raises(CommandFailed, match=r"sample_period: 5 is not in 10\.\.\.86400") as failed:
+            console.command("set sample_period 5")
+        assert failed.value.reason == "sample_period: 5 is not in 10...86400"
+        with pytest.raises(CommandFailed) as failed:
+            console.command("provisionx 000a01 " + "ab" * 16 + " 0")
+        assert "abab" not in str(failed.value)
+        assert console.command("version")
+
+
+def test_a_silent_node_is_given_up_and_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lyhord_tools.console._RESET_AFTER_S", 0.1)
+    monkeypatch.setattr("lyhord_tools.console._ASK_AFTER_S", 0.3)
+    asked: list[None] = []
+    with Peer(silent=True) as peer, NodeConsole(peer.path) as console:
+        with pytest.raises(NoAnswer, match=r"no node answers on .* within 1 s"):
+            console.enter(1, ask=lambda: asked.append(None))
+        assert len(asked) == 1
+
+
+def test_an_answer_that_breaks_off_ends_at_the_deadline() -> None:
+    with Peer(breaks_off=True) as peer, NodeConsole(peer.path) as console:
+        console.enter(10)
+        with pytest.raises(NoAnswer, match="does not finish its answer"):
+            console.command("help", timeout_s=0.5)
+
+
+def test_something_else_than_a_node_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        noise = threading.Thread(target=_noise, args=(server,))
+        noise.start()
+        with (
+            NodeConsole(f"socket://127.0.0.1:{server.getsockname()[1]}") as console,
+            pytest.raises(ToolError, match="is this a node"),
+        ):
+            console.command("status", 5)
+        noise.join(5)
+        assert not noise.is_alive()
+
+
+def _noise(server: socket.socket) -> None:
+    peer, _ = server.accept()
+    with peer:
+        peer.recv(100)  # pyserial throws away what comes before the first write
+        peer.sendall(b"x" * 5000)
+        while peer.recv(100):
+            pass
+
+
+def test_a_port_that_goes_away_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        console = NodeConsole(f"socket://127.0.0.1:{server.getsockname()[1]}")
+        server.accept()[0].close()
+    with console, pytest.raises(ToolError, match="went away"):
+        console.enter(5)
+
+
+@pytest.mark.parametrize("port", ["/dev/no-such-port", "socket://127.0.0.1:1", "nonsense://x", "/dev/null"])
+def test_a_port_that_is_none_is_one_line(port: str, lyhord: Callable[..., Ran]) -> None:
+    assert f"cannot open {port}: " in lyhord("console", "--port", port, "--command", "status").refused()
+
+
+def test_a_person_types_and_reads_and_leaves() -> None:
+    with Peer() as peer:
+        screen = pexpect.spawn(str(LYHORD), ["console", "--port", peer.path], timeout=20)
+        try:
+            screen.expect_exact("Ctrl-] leaves")
+            screen.send("\r")
+            screen.expect_exact("> ")
+            screen.send("version\r")
+            screen.expect_exact("version: 1.0.0")
+            screen.send("\x1d")
+            screen.expect(pexpect.EOF)
+        finally:
+            screen.close()
+        assert screen.exitstatus == 0
+        assert peer.lines == ["version"]
+
+
+def test_without_a_terminal_only_commands_work(lyhord: Callable[..., Ran]) -> None:
+    with Peer() as peer:
+        assert "use --command" in lyhord("console", "--port", peer.path).refused()
+
+
+def test_scripts_get_the_lines_of_the_answer(lyhord: Callable[..., Ran]) -> None:
+    with Peer() as peer:
+        ran = lyhord("console", "--port", peer.path, "-c", "version", "-c", "status")
+        assert ran.code == 0
+        assert ran.out.splitlines() == [
+            "version: 1.0.0",
+            "board: devkit_rfm95",
+            "id: none",
+            "generation: none",
+        ]
+        line = lyhord("console", "--port", peer.path, "--command", "set full_alarm 300").refused()
+        assert line == "lyhord: the node says: full_alarm: 300 is not in 1...100"

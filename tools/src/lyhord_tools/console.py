@@ -1,0 +1,194 @@
+"""A node's serial console, as a library: enter it, send a line, get the answer.
+
+The node listens for Enter for a few seconds after a start with power or reset (never after deep sleep). Every
+answer ends with a line `ok` or `error: …`. Ports open by URL, so `/dev/ttyUSB0`, a pty and
+`socket://host:port` all work.
+"""
+
+import errno
+import os
+import secrets
+import time
+from collections.abc import Callable
+
+import serial
+
+from lyhord_tools.errors import ToolError
+
+BAUDRATE = 115200
+PROMPT = "> "
+_LINE_MAX = 2048
+_LINES_MAX = 5000
+_READ_S = 0.05
+_WRITE_S = 5.0
+_KNOCK_S = 0.25
+_RESET_AFTER_S = 1.0
+_ASK_AFTER_S = 4.0
+_HANDSHAKE_S = 2.0
+_RESET_PULSE_S = 0.1
+
+
+class CommandFailed(ToolError):
+    """The node answered `error: …`; `reason` is what follows.
+
+    The line sent is not quoted: it may hold a key.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the node says: {reason}")
+        self.reason = reason
+
+
+class NoAnswer(ToolError):
+    """Nothing, or no end of the answer, came before the deadline."""
+
+
+class NodeConsole:
+    """One serial connection to a node. Use as a context manager."""
+
+    def __init__(self, url: str, baudrate: int = BAUDRATE) -> None:
+        """Open the port. Raises ToolError when it is missing, busy or not a port."""
+        self.url = url
+        self._buffer = bytearray()
+        try:
+            self._port = serial.serial_for_url(
+                url, baudrate=baudrate, timeout=_READ_S, write_timeout=_WRITE_S
+            )
+        except (OSError, ValueError) as fault:
+            raise ToolError(f"cannot open {url}: {_reason(fault)}") from fault
+
+    def __enter__(self) -> "NodeConsole":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._port.close()
+
+    def reset(self) -> bool:
+        """Pull the board's EN pin through RTS, as USB bridges on ESP32 boards wire it.
+
+        False if the port has no such line.
+        """
+        try:
+            self._port.dtr = False
+            self._port.rts = True
+            time.sleep(_RESET_PULSE_S)  # EN has a capacitor that wants some milliseconds
+            self._port.rts = False
+        except OSError as fault:
+            if fault.errno in (errno.ENOTTY, errno.EINVAL):
+                return False
+            raise self._gone(fault) from fault
+        return True
+
+    def enter(self, timeout_s: float = 30.0, ask: Callable[[], None] | None = None) -> None:
+        """Knock with Enter until the console answers.
+
+        A node that stays silent is reset through RTS where the port has it; `ask` is called once when nothing
+        has answered for some seconds (say "press reset"). Raises NoAnswer at the deadline.
+        """
+        start = time.monotonic()
+        reset = False
+        while (spent := time.monotonic() - start) < timeout_s:
+            self._write(b"\n")
+            if self._heard_within(_KNOCK_S) and self._handshake():
+                return
+            if not reset and spent > _RESET_AFTER_S:
+                reset = True
+                self.reset()
+            if ask is not None and spent > _ASK_AFTER_S:
+                ask()
+                ask = None
+        raise NoAnswer(f"no node answers on {self.url} within {timeout_s:g} s")
+
+    def command(self, line: str, timeout_s: float = 10.0) -> list[str]:
+        """Send one line and return the lines of its answer, without the closing `ok`.
+
+        Raises CommandFailed on `error: …`, NoAnswer at the deadline, ToolError when the port goes away.
+        """
+        self._write(line.encode() + b"\n")
+        echo = "".join(char for char in line if char.isascii() and char.isprintable())
+        deadline = time.monotonic() + timeout_s
+        answer: list[str] = []
+        while len(answer) < _LINES_MAX:
+            raw = self._line(deadline)
+            heard = _without_prompt(raw)
+            if heard == "ok":
+                return answer
+            if heard.startswith("error:"):
+                raise CommandFailed(heard.removeprefix("error:").strip())
+            # The node echoes after its prompt what may be shown of a line: no key, nothing outside ASCII.
+            echoed = heard == echo or (raw != heard and echo.startswith(heard))
+            if heard and not echoed:
+                answer.append(heard)
+        raise ToolError(f"{self.url}: an answer of more than {_LINES_MAX} lines")
+
+    def _handshake(self) -> bool:
+        """True once an answer is certain to be the one to what was sent last.
+
+        Each Enter of the knocking is answered too, some of them late. A command that no node has, with a
+        number in its name, is answered by an error that quotes it: everything before that is old.
+        """
+        token = f"sync{secrets.token_hex(3)}"
+        self._write(token.encode() + b"\n")
+        deadline = time.monotonic() + _HANDSHAKE_S
+        while True:
+            try:
+                heard = _without_prompt(self._line(deadline))
+            except NoAnswer:
+                return False
+            if heard.startswith("error:") and token in heard:
+                return True
+
+    def _heard_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while not self._buffer and time.monotonic() < deadline:
+            self._read()
+        return bool(self._buffer)
+
+    def _line(self, deadline: float) -> str:
+        while (end := self._buffer.find(b"\n")) < 0:
+            if time.monotonic() > deadline:
+                raise NoAnswer(f"the node on {self.url} does not finish its answer")
+            if len(self._buffer) > _LINE_MAX:
+                raise ToolError(f"{self.url}: a line of more than {_LINE_MAX} bytes; is this a node?")
+            self._read()
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return line.decode("utf-8", errors="replace").strip("\r")
+
+    def _read(self) -> None:
+        try:
+            self._buffer += self._port.read(max(1, self._port.in_waiting))
+        except OSError as fault:
+            raise self._gone(fault) from fault
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._port.write(data)
+        except OSError as fault:
+            raise self._gone(fault) from fault
+
+    def _gone(self, fault: OSError) -> ToolError:
+        return ToolError(f"{self.url} went away: {_reason(fault)}")
+
+
+def fields(lines: list[str]) -> dict[str, str]:
+    """The `key: value` lines of an answer as a dict."""
+    pairs = (line.partition(":") for line in lines)
+    return {key.strip(): value.strip() for key, colon, value in pairs if colon}
+
+
+def _without_prompt(line: str) -> str:
+    while line.startswith(PROMPT):
+        line = line.removeprefix(PROMPT)
+    return line
+
+
+def _reason(fault: Exception) -> str:
+    """One line for a person, without pyserial's nesting of one message in another."""
+    if isinstance(fault, OSError) and fault.errno:
+        return os.strerror(fault.errno)
+    return str(fault).splitlines()[0]

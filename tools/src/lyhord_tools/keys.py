@@ -1,0 +1,89 @@
+"""A node's key: 16 bytes that are written to files of mode 0600 and never shown."""
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+
+from lyhord_tools.errors import ToolError
+
+KEY_SIZE = 16
+_TAG_SIZE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """AES-128 key of one node and generation. Its repr and str hide it."""
+
+    value: bytes = field(repr=False)
+
+    def cipher(self) -> "KeyCipher":
+        """The cipher under this key, as `lyhord_wire.frame` takes it."""
+        return KeyCipher(self.value)
+
+
+class KeyCipher:
+    """AES-CCM-16-64-128 (RFC 9053 section 4.2) by the `cryptography` package."""
+
+    def __init__(self, key: bytes) -> None:
+        self._aes = AESCCM(key, tag_length=_TAG_SIZE)
+
+    def seal(self, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        """Ciphertext and tag."""
+        return self._aes.encrypt(nonce, plaintext, aad)
+
+    def open(self, nonce: bytes, sealed: bytes, aad: bytes) -> bytes | None:
+        """The plaintext, or None when the tag does not hold."""
+        try:
+            return self._aes.decrypt(nonce, sealed, aad)
+        except InvalidTag:
+            return None
+
+
+def new_key() -> Key:
+    """A key that nobody can guess."""
+    return Key(secrets.token_bytes(KEY_SIZE))
+
+
+def read_key(path: Path) -> Key:
+    """The key in a file of 32 hex digits. Raises ToolError; the message never quotes the file."""
+    key = _key(read_text(path).strip())
+    if key is None:
+        raise ToolError(f"{path} does not hold a key of {KEY_SIZE * 2} hex digits")
+    return key
+
+
+def read_key_for(path: Path, node: int, generation: int) -> Key:
+    """The key of `node` and the low bit of `generation`, from a key file or from a registry (JSON lines)."""
+    text = read_text(path)
+    if not text.lstrip().startswith("{"):
+        return read_key(path)
+    for line in text.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # a torn last line; a registry's reader says so, here only this node matters
+        if not isinstance(entry, dict) or entry.get("id") != f"{node:06x}":
+            continue
+        if int(entry.get("generation", 0)) & 1 == generation & 1 and (key := _key(str(entry.get("key", "")))):
+            return key
+    raise ToolError(f"{path} holds no key of generation {generation} for node {node:06x}")
+
+
+def read_text(path: Path) -> str:
+    """The file's text. Raises ToolError when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as fault:
+        raise ToolError(f"cannot read {path}: {fault.strerror}") from fault
+    except UnicodeDecodeError as fault:
+        raise ToolError(f"{path} is not text") from fault
+
+
+def _key(text: str) -> Key | None:
+    if len(text) != KEY_SIZE * 2 or not all(digit in "0123456789abcdefABCDEF" for digit in text):
+        return None
+    return Key(bytes.fromhex(text))

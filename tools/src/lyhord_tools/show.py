@@ -1,0 +1,97 @@
+"""What commands print for people: plain text, at most 80 columns, no escape codes."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from lyhord_tools.image import ImageReport
+
+WIDTH = 80
+
+
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()
+) -> Iterator[str]:
+    """Lines of a table; columns in `right` are flushed right.
+
+    The first column gives way when it gets too wide.
+    """
+    widths = [max(len(row[at]) for row in [head, *rows]) for at in range(len(head))]
+    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * (len(widths) - 1))
+    for row in [head, *rows]:
+        cells = [_fit(cell, widths[at], at in right) for at, cell in enumerate(row)]
+        yield "  ".join(cells).rstrip()
+
+
+def sizes(report: ImageReport) -> Iterator[str]:
+    """Bytes per module, and what they come to in the image."""
+    rows = [(file.path, str(file.source_bytes), str(file.stored_bytes)) for file in report.files]
+    rows.append(("total", str(sum(file.source_bytes for file in report.files)), str(report.stored_bytes)))
+    yield from table(("file", "source bytes", "stored bytes"), rows, frozenset({1, 2}))
+    yield f"image: {report.used} of {report.size} bytes in use, sha256 {report.sha256[:16]}…"
+
+
+def sizes_json(report: ImageReport) -> str:
+    """The same for machines."""
+    files = [{"path": f.path, "source": f.source_bytes, "stored": f.stored_bytes} for f in report.files]
+    return json.dumps(
+        {
+            "app": report.app,
+            "board": report.board,
+            "version": report.version,
+            "size": report.size,
+            "used": report.used,
+            "stored": report.stored_bytes,
+            "sha256": report.sha256,
+            "files": files,
+        }
+    )
+
+
+def decoded(found: dict[str, object]) -> Iterator[str]:
+    """A decoded frame: header lines, then samples as a table, then the rest."""
+    for key, item in found.items():
+        if key == "samples" and isinstance(item, list):
+            yield from _samples(item)
+        elif isinstance(item, dict):
+            yield f"{key}:"
+            yield from (f"  {name}: {_text(name, value)}" for name, value in item.items())
+        else:
+            yield f"{key}: {_text(key, item)}"
+
+
+def _samples(samples: list[dict[str, object]]) -> Iterator[str]:
+    if not samples:
+        return
+    yield "samples:"
+    rows = []
+    for sample in samples:
+        when = _text("time", sample["time"]) if "time" in sample else f"{sample['age']} s before sending"
+        values = sample["values"]
+        for value in values if isinstance(values, list) else []:
+            number = "no value" if value["value"] is None else str(value["value"])
+            rows.append((str(sample["seq"]), when, value["quantity"], number, value["unit"]))
+    for line in table(("number", "time", "quantity", "value", "unit"), rows, frozenset({3})):
+        yield f"  {line}"
+
+
+def _text(key: str, item: object) -> str:
+    if key == "time" and isinstance(item, int):
+        return datetime.fromtimestamp(item, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    if isinstance(item, dict):
+        if set(item) == {"value", "unit"}:
+            return f"{item['value']} {item['unit']}"
+        if "setting" in item:
+            return f"{item['setting']} = {item['value']} {item['unit']}".rstrip()
+        return ", ".join(f"{name} {_text(name, value)}" for name, value in item.items())
+    if isinstance(item, list):
+        return ", ".join(_text("", value) for value in item) or "none"
+    return str(item)
+
+
+def _fit(cell: str, width: int, right: bool) -> str:
+    if len(cell) > width:
+        cell = cell[: width - 1] + "…"
+    return cell.rjust(width) if right else cell.ljust(width)
