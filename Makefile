@@ -50,7 +50,7 @@ run: $(READY) ## Run a street of virtual nodes (NODES=6 SECONDS=60 SEED=1), real
 	@$(BIN)/lyhord-rig street --nodes $(NODES) --seconds $(SECONDS) --seed $(SEED)
 
 test: check mosquitto ## Everything that must hold, in under 6 minutes: checks, unit, end-to-end and hil tests
-	@$(BIN)/pytest -q -n 3 --dist worksteal -p no:pytest_embedded tests
+	@$(BIN)/pytest -q -n 4 --dist worksteal -p no:pytest_embedded tests
 	@$(BIN)/pytest -q hil/tests
 
 check: $(READY) ## Lint and type-check
