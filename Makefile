@@ -17,7 +17,7 @@ SEED    ?= 1
 # make crash KILLS=200 SEED=7
 KILLS   ?= 200
 
-.PHONY: help setup run test check e2e crash hil size energy bench-air clean mosquitto
+.PHONY: help setup run test check e2e crash fuzz hil size energy bench-air clean mosquitto
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -63,6 +63,12 @@ e2e: $(READY) mosquitto ## Only the end-to-end scenarios: killed gateways, stopp
 
 crash: $(READY) mosquitto ## Kill the gateway at KILLS=200 random moments: nothing lost, nothing doubled (SEED=… repeats a run)
 	@$(BIN)/python -m tests.crash --kills $(KILLS) $(if $(filter command line environment,$(origin SEED)),--seed $(SEED))
+
+fuzz: $(READY) ## Search for inputs that break a parser, guided by coverage (SECONDS=60 over all of them)
+	@$(BIN)/python -c 'import atheris' 2>/dev/null \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt --only-binary :all: atheris \
+		|| { echo "fuzz: atheris cannot be installed for $$($(BIN)/python --version); try PYTHON=python3.11" >&2; exit 2; }
+	@$(BIN)/python -m tests.fuzz $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
 
 hil: $(READY) ## The bench suite on a virtual board, or on a real one: make hil PORT=/dev/ttyUSB0
 	@$(BIN)/pytest -q hil/tests $(if $(PORT),--port $(PORT)) $(if $(MICROPYTHON),--micropython $(MICROPYTHON))

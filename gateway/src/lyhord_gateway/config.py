@@ -212,8 +212,10 @@ def load(path: Path) -> Loaded:
         raise UserFault(f"{path}: cannot be read ({error.strerror})") from error
     try:
         config = msgspec.toml.decode(data, type=Config)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # the last two: numbers and nests
         raise UserFault(f"{path}: {' '.join(str(error).split())}") from error
+    if b"\\u0000" in msgspec.json.encode(config):  # no file, device or topic can have such a name
+        raise UserFault(f"{path}: expected no \\u0000 in a text")
     return _resolve(path, config)
 
 

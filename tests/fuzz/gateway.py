@@ -1,0 +1,126 @@
+"""Parsers of the gateway under fuzzing: frames, concentrators' datagrams, MQTT messages, files.
+
+A *check* takes any bytes and raises AssertionError, or whatever the parser should not have raised.
+"""
+
+import asyncio
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import aiomqtt
+from paho.mqtt.client import MQTTMessage
+
+from lyhord_gateway.config import load
+from lyhord_gateway.faults import UserFault
+from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.nodes import export_line, import_nodes, listed, parse_lines
+from lyhord_gateway.sources import gwmp
+from lyhord_gateway.sources.mqtt import NAME, Inbox, MqttSource
+from lyhord_gateway.sources.schedule import Scheduler
+from lyhord_gateway.sources.udp import Concentrator, UdpSource
+from lyhord_gateway.store.reader import Reader
+from lyhord_gateway.uplink import Uplink
+from lyhord_wire.frame import MAX_FRAME, parse_downlink, parse_uplink
+from lyhord_wire.lora import band_of
+from lyhord_wire.refusal import CBOR, REASONS, SCHEMA, Refused
+from tests.fuzz.street import Street, memory_store
+
+EUI = "aa555a0000000101"
+_REASONS = {"long", "short", "version", "direction", "kind", "json", "schema"}
+_FRAMES_MAX = 4096  # bytes of an MQTT payload that reach ingest
+
+
+def check_frame(data: bytes) -> None:
+    """Raw bytes as a frame in both directions: parsed, or refused before anything is decoded."""
+    for parse in (parse_uplink, parse_downlink):
+        try:
+            sealed = parse(data)
+        except Refused as refused:
+            assert refused.reason in set(REASONS) - {CBOR, SCHEMA}
+            continue
+        assert sealed.raw == data and len(data) <= MAX_FRAME and 1 <= sealed.node <= 0xFFFFFF
+
+
+def check_sealed(data: bytes) -> None:
+    """What a node that is known says, from its seal to the platforms' messages (see `Street`)."""
+    _street().live(data)
+
+
+@cache
+def _street() -> Street:
+    return Street()
+
+
+def check_datagram(data: bytes) -> None:
+    heard: list[Uplink] = []
+    metrics = Metrics()
+    concentrators = {EUI: Concentrator(EUI, Scheduler(14), lambda _: None)}
+    source = UdpSource("", 0, concentrators, heard.append, metrics, now_us=lambda: 1_000_000_000)
+    try:
+        message = gwmp.parse(data)
+    except gwmp.Malformed as malformed:
+        assert malformed.reason in _REASONS
+        message = None
+    source._received(data, ("192.0.2.1", 1700))
+    if message is None or message.eui != EUI:
+        assert not heard
+        return
+    if isinstance(message, gwmp.PushData):
+        assert len(heard) == len(message.packets)
+        for packet, uplink in zip(message.packets, heard, strict=True):
+            assert band_of(packet.freq_hz) and 7 <= packet.sf <= 12 and len(uplink.raw) <= gwmp.PAYLOAD_MAX
+            uplink.reply(bytes(40))  # no PULL_DATA so far, or the socket is closed: counted, not raised
+    assert len(metrics.counters) < 40
+
+
+def check_mqtt(data: bytes) -> None:
+    """A topic, a zero byte, a payload, as paho gives them to us."""
+    topic, _, payload = data.partition(b"\0")
+    message = MQTTMessage(mid=1, topic=topic)
+    message.payload = payload
+    metrics = Metrics()
+    heard: list[Uplink] = []
+    source = MqttSource(lambda **_: None, heard.append, asyncio.Event(), metrics)  # type: ignore[arg-type, return-value]
+    inbox = Inbox(metrics)
+    try:
+        said = aiomqtt.Message._from_paho_message(message)
+    except (UnicodeDecodeError, ValueError):
+        return  # the client library drops the connection; test_hostile.py holds that brokers let none pass
+    inbox.queue_type()().put_nowait(said)
+    source._take(inbox.waiting.popleft())
+    refused = sum(n for name, n in metrics.counters.items() if name.startswith(f"{NAME}.refused."))
+    assert refused + len(heard) == 1
+    for uplink in heard:
+        assert len(uplink.raw) <= _FRAMES_MAX
+
+
+def check_nodes(data: bytes) -> None:
+    """JSON Lines of nodes: entered whole and listed, or refused in one line that shows no key."""
+    try:
+        nodes = parse_lines("nodes.jsonl", data.split(b"\n"))
+    except UserFault as fault:
+        assert "\n" not in str(fault)
+        return
+    connection = memory_store()
+    assert import_nodes(connection, nodes) == len(nodes)
+    for row in Reader(connection).nodes():
+        listed(row)
+        line = export_line(row)
+        assert '"key"' not in line
+        parse_lines("export", [line.encode()])
+    connection.close()
+
+
+def check_config(data: bytes) -> None:
+    path = _folder() / "gateway.toml"
+    path.write_bytes(data)
+    try:
+        load(path)
+    except UserFault as fault:
+        assert "\n" not in str(fault) and str(fault).startswith(f"{path}: ")
+
+
+@cache
+def _folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="lyhord-fuzz-"))
