@@ -487,7 +487,7 @@ async def test_a_board_ends_when_its_world_is_gone(tmp_path):
         await world.run_for(1)
         process = board._program._process
         process._link.shutdown(socket.SHUT_RDWR)  # as when the world's process was killed
-        process._process.wait(timeout=10)
+        assert process.ended(10)
 
 
 async def test_boards_are_powered_while_the_world_runs_in_another_task(tmp_path):

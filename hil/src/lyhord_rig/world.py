@@ -87,7 +87,8 @@ class World:
         self.events_handled = 0
         self._queue: list[Handle] = []
         self._order = 0
-        self._actors: list[Actor] = []
+        self._actors: dict[Actor, int] = {}  # with their places in the order in which they were added
+        self._busy: list[Actor] = []
         self._kick = asyncio.Event()
         self._stopping = False
         self._running = False
@@ -96,6 +97,7 @@ class World:
         self._watchers: dict[asyncio.Event, Callable[[], bool]] = {}
         self.observers: list[Callable[[], None]] = []  # called after every event, before time goes on
         self.services: list[object] = []  # what boards may find by looking around: access points
+        self.on_close: list[Callable[[], None]] = []  # called at the end, when all actors are closed
         self._trace = hashlib.blake2b(digest_size=16)
         self._wall_start = self._wall_last = 0.0
         self._paced_start = self._paced_last = 0.0
@@ -135,12 +137,17 @@ class World:
         self.call_at(now_us, fn, *args, label=label)
         self._kick.set()
 
-    def wake(self) -> None:
-        """Something began to compute: a waiting `run` looks again."""
-        self._kick.set()
-
     def add(self, actor: Actor) -> None:
-        self._actors.append(actor)
+        self._actors[actor] = len(self._actors)
+
+    def computes(self, actor: Actor) -> None:
+        """It has begun to compute, so time stands still until it has settled."""
+        if actor not in self._busy:
+            self._busy.append(actor)
+
+    def wake(self) -> None:
+        """Something began to compute outside of any event: a waiting `run` looks again."""
+        self._kick.set()
 
     def trace_hash(self) -> str:
         """Hash over the time and name of every event so far: equal for equal worlds."""
@@ -242,9 +249,13 @@ class World:
 
     async def _settle(self) -> None:
         # In the order in which the boards were added, so that equal times are handled equally in every run.
-        for actor in self._actors:
-            while actor.computing:
-                await actor.settle()
+        while self._busy:
+            busy, self._busy = self._busy, []
+            if len(busy) > 1:
+                busy.sort(key=self._actors.__getitem__)
+            for actor in busy:
+                while actor.computing:
+                    await actor.settle()
 
     def _next_us(self) -> int | None:
         while self._queue and not self._queue[0].pending:
@@ -318,6 +329,9 @@ class World:
             await actor.close()
         self._actors.clear()
         self._queue.clear()
+        for fn in self.on_close:
+            fn()
+        self.on_close.clear()
 
     async def __aenter__(self) -> World:
         return self

@@ -26,14 +26,15 @@ _BOOT_US = const(250000)
 
 
 class Flash:
-    def __init__(self, path, blocks):
+    def __init__(self, path, mapped, blocks):
         self._file = open(path, "r+b")
+        self._mapped = mapped  # the same bytes, read without a system call
         self._blocks = blocks
         self._blank = b"\xff" * 512
 
     def readblocks(self, block, buf, offset=0):
-        self._file.seek(block * _BLOCK + offset)
-        self._file.readinto(buf)
+        self._mapped.seek(block * _BLOCK + offset)
+        self._mapped.readinto(buf)
 
     def writeblocks(self, block, buf, offset=None):
         if offset is None:
@@ -155,8 +156,8 @@ def _input(prompt=""):
     return sys.modules["sys"].stdin.readline().rstrip("\r\n")
 
 
-def start(fd, image, blocks, rom):
-    flash = Flash(image, blocks)
+def start(fd, image, mapped, blocks, rom):
+    flash = Flash(image, mapped, blocks)
     vfs.umount("/_rig")
     vfs.umount("/")
     _link.open_link(fd, sys.print_exception)
