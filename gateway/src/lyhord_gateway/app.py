@@ -30,6 +30,7 @@ from lyhord_gateway.ingest import Ingest
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.mqtt_client import WINDOW, make_client
 from lyhord_gateway.mqtt_url import MqttUrl
+from lyhord_gateway.notify import Notify
 from lyhord_gateway.operation import Operation
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.make import make_profile
@@ -50,6 +51,7 @@ from lyhord_wire.window import ReplayWindow
 
 _log = logging.getLogger(__name__)
 
+_CHECK_S = 3600  # the service manager lets the check of the store take that long
 _STATUS_S = 2.0  # how often the status file is written
 _DELIVER_S = 2.0  # what is under way to a platform may be acknowledged that long after a stop
 _ENDING_S = 0.7  # a task that was cancelled has this long …
@@ -152,7 +154,9 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
     config = loaded.config
     metrics = Metrics()
     stack.enter_context(_only_one(loaded.data_dir))
-    connection, _ = open_sound(loaded.store_path)
+    # Half a minute per GiB, more where a store is damaged: a start that is cut off would never end.
+    Notify().send(f"EXTEND_TIMEOUT_USEC={_CHECK_S * 1_000_000}", "STATUS=checking the store")
+    connection, _ = open_sound(loaded.store_path, [platform.name for platform, _ in loaded.platforms])
     operation = Operation(loaded, metrics)
     stack.callback(operation.close)
     reader = Reader(connect(loaded.store_path))

@@ -1,47 +1,56 @@
 """A damaged store: set aside, and what can still be read of it goes into a fresh one.
 
-    lyhord.db (damaged) ──read──▶ lyhord.new.db ──rename──▶ lyhord.db
+    lyhord.db (damaged) ──read──▶ lyhord.new.db ──rename──▶ lyhord.salvaged-<time>.db ──rename──▶ lyhord.db
          └──rename──▶ lyhord.damaged-<time>.db
 
-Until the renames nothing has changed, so a crash on the way only means that the next start begins anew.
+From the first rename on the salvage is complete, and the next start finishes what a crash cuts off; before
+it nothing has changed, and the next start begins anew.
 """
 
 import logging
 import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from lyhord_gateway.faults import UserFault
+from lyhord_gateway.store.pages import Pages
 from lyhord_gateway.store.salvage import Salvaged, salvage
-from lyhord_gateway.store.schema import connect, open_store
+from lyhord_gateway.store.schema import connect, migrations, open_store
+from lyhord_wire.frame import COUNTER_MAX
 
 _log = logging.getLogger(__name__)
 
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# A disk that cannot be read damages a store as much as one that was overwritten.
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
+_COUNTERS_LEFT_OUT = 64
+_TAILS = ("-wal", "-shm", "")
+_ASIDE_MAX = 3  # damaged files that are kept; older ones make room
 
 
-def open_sound(path: Path) -> tuple[sqlite3.Connection, Salvaged | None]:
+def open_sound(path: Path, platforms: Sequence[str]) -> tuple[sqlite3.Connection, Salvaged | None]:
     """A connection to a store that has passed SQLite's quick_check, and what was salvaged if the file
-    there before had not. Raises UserFault like `open_store`. Nobody else may have the store open.
+    there before had not. platforms: for them readings are saved. Raises UserFault like `open_store`.
+    Nobody else may have the store open.
 
-    Reads the whole file: about 10 s per GiB on an SD card.
+    Reads the whole file: about half a minute per GiB on an SD card.
     """
-    fresh = path.with_suffix(".new.db")
-    if fresh.exists() and not path.exists():
-        fresh.rename(path)  # the last step of a recovery that was cut off
+    _finish(path)
+    unclean = _has_wal(path)
     damage = _damage(path)
     if damage is None:
-        return open_store(path), None
+        connection = open_store(path)
+        if unclean:
+            _leave_out(connection)
+        return connection, None
     _log.error("store: %s is damaged (%s), saving what can be read", path, damage)
-    aside = _free_name(path)
-    salvaged = _refill(path, fresh)
-    for tail in ("-wal", "-shm", ""):
-        if (old := path.with_name(path.name + tail)).exists():
-            old.rename(aside.with_name(aside.name + tail))
-    fresh.rename(path)
+    salvaged = _refill(path, platforms)
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    _fresh(path).rename(path.with_name(f"{path.stem}.salvaged-{stamp}.db"))
     _sync(path.parent)
-    _log.error("store: damaged file set aside as %s; fresh store with %s", aside, salvaged.line())
+    _finish(path)
+    _log.error("store: fresh store with %s", salvaged.line())
     if salvaged.without_key:
         _log.error(
             "store: %d nodes have lost their keys with their counters; give them new keys",
@@ -50,10 +59,52 @@ def open_sound(path: Path) -> tuple[sqlite3.Connection, Salvaged | None]:
     return open_store(path), salvaged
 
 
+def mark_damaged(path: Path, reason: str) -> None:
+    """Makes the next `open_sound` recover the store, whatever quick_check says of it then."""
+    _mark(path).write_text(reason)
+
+
+def _fresh(path: Path) -> Path:
+    return path.with_suffix(".new.db")
+
+
+def _mark(path: Path) -> Path:
+    return path.with_suffix(".damage")
+
+
+def _has_wal(path: Path) -> bool:
+    """After a clean stop there is none."""
+    wal = path.with_name(path.name + "-wal")
+    return wal.exists() and wal.stat().st_size > 0
+
+
+def _finish(path: Path) -> None:
+    """Puts a complete salvage into the place of the damaged store, if there is one."""
+    for salvaged in path.parent.glob(f"{path.stem}.salvaged-*.db"):
+        aside = salvaged.with_name(salvaged.name.replace("salvaged", "damaged"))
+        for tail in _TAILS:
+            if (old := path.with_name(path.name + tail)).exists():
+                old.rename(aside.with_name(aside.name + tail))
+        _mark(path).unlink(missing_ok=True)
+        salvaged.rename(path)
+        _sync(path.parent)
+        _log.error("store: damaged file set aside as %s", aside)
+        for old in sorted(path.parent.glob(f"{path.stem}.damaged-*.db"))[:-_ASIDE_MAX]:
+            _remove(old)
+
+
 def _damage(path: Path) -> str | None:
-    """What is wrong with the file, None if it is sound or not there."""
-    if not path.exists():
-        return None
+    """What is wrong with the store, None if it is sound or not there."""
+    if not path.exists() or not path.stat().st_size:
+        return "empty, beside its write-ahead log" if _has_wal(path) else None
+    pages = Pages(path)
+    pages.close()
+    if pages.version > len(migrations()):
+        return None  # not ours to judge: `open_store` refuses it
+    if _mark(path).exists():
+        return _mark(path).read_text()
+    if pages.wal_overlooked:
+        return "a hole in the write-ahead log"
     try:
         connection = connect(path)
         try:
@@ -67,14 +118,23 @@ def _damage(path: Path) -> str | None:
     return None if word == "ok" else " ".join(word.split())
 
 
-def _refill(path: Path, fresh: Path) -> Salvaged:
-    for tail in ("", "-wal", "-shm"):
-        fresh.with_name(fresh.name + tail).unlink(missing_ok=True)
+def _leave_out(connection: sqlite3.Connection) -> None:
+    """After a stop that was none: a disk that only claimed to have written may have taken back the last
+    commits, and with them downlink counters that are used up."""
+    connection.execute(
+        "UPDATE session SET downlink = min(downlink + ?, ?)", (_COUNTERS_LEFT_OUT, COUNTER_MAX + 1)
+    )
+
+
+def _refill(path: Path, platforms: Sequence[str]) -> Salvaged:
+    fresh = _fresh(path)
+    _remove(fresh)
     target = open_store(fresh)
     try:
-        source = sqlite3.connect(path, isolation_level=None)
+        path.touch(0o600)
+        source = Pages(path)
         try:
-            salvaged = salvage(source, target)
+            salvaged = salvage(source, target, platforms)
         finally:
             source.close()
         target.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -85,13 +145,9 @@ def _refill(path: Path, fresh: Path) -> Salvaged:
     return salvaged
 
 
-def _free_name(path: Path) -> Path:
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    names = (
-        path.with_name(f"{path.stem}.damaged-{stamp}{more}.db")
-        for more in ("", *map("-{}".format, range(99)))
-    )
-    return next(name for name in names if not name.exists())
+def _remove(path: Path) -> None:
+    for tail in _TAILS:
+        path.with_name(path.name + tail).unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:

@@ -1,24 +1,30 @@
-"""Rows out of a damaged database file, as many as can be read.
+"""Rows out of a damaged store into a fresh one, as many as can be read.
 
-Registry, sessions, cursors and the readings that some platform still waits for; delivered history stays in
-the file that is set aside.
+    pages ──▶ small tables ──▶ who waits for what ──▶ readings that wait ──▶ sessions, keys
+
+Delivered history stays in the file that is set aside.
 """
 
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
 from lyhord_gateway.store import ranges
-from lyhord_gateway.store.session import COLUMNS, WIDTH, Session, from_row
+from lyhord_gateway.store.pages import Pages, Record, Row
+from lyhord_gateway.store.session import Session, from_row
 from lyhord_wire.frame import COUNTER_MAX
 
-_FAILURES_MAX = 20_000  # per table: so often the reading goes on behind a hole
-_END = 1 << 48
 # A file that lost its newest commits has forgotten the newest downlink counters; a counter that comes
 # twice under one key would give the key away (RFC 3610 section 5), so a stretch is left out.
-_COUNTERS_LEFT_OUT = 4096
+COUNTERS_LEFT_OUT = 4096
+
+_TYPES: dict[str, type] = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
+_OF_THEIR_OWN = ("sample", "session", "platform", "node_key")  # tables that are not simply copied
+
+_values = msgspec.json.Decoder(dict[int, int | None])
+_alarms = msgspec.json.Decoder(list[int])
 
 
 @dataclass(slots=True)
@@ -39,131 +45,192 @@ class Salvaged:
         )
 
 
+@dataclass(slots=True)
 class _Table:
-    """One table of the damaged file with an integer key; `holes` counts what could not be read."""
+    """columns: (name, type, may it be NULL); added: has it a default, as columns have that a migration added
+    to rows that were there; key: place of the column that is the row's number, if any."""
 
-    def __init__(
-        self, source: sqlite3.Connection, table: str, key: str, columns: str, after: int = 0
-    ) -> None:
-        self._source = source
-        self._query = f"SELECT {columns} FROM {table} WHERE {key} > ? AND {key} <= ? ORDER BY {key}"  # noqa: S608
-        self._after = after
-        self.holes = 0
+    name: str
+    columns: list[tuple[str, type, bool]]
+    added: list[bool]
+    key: int | None
+    rows: list[Record] = field(default_factory=list)
+    _statements: dict[int, str] = field(default_factory=dict)
 
-    def __iter__(self) -> Iterator[tuple[object, ...]]:
-        """Rows in the order of their key, which is the first column."""
-        spans = [(self._after, _END)]
-        while spans and self.holes < _FAILURES_MAX:
-            low, high = spans.pop()
-            try:
-                for row in self._source.execute(self._query, (low, high)):
-                    if isinstance(row[0], int):
-                        low = row[0]
-                        yield row
-            except sqlite3.DatabaseError:
-                self.holes += 1
-                if high - low > 1:  # behind the last row that was read, in halves
-                    middle = (low + high) // 2
-                    spans += [(middle, high), (low, middle)]
+    def fits(self, row: Row) -> bool:
+        """Tables are told apart by their columns; STRICT tables hold exactly these types."""
+        values = row.values
+        if (row.rowid is None) != (self.key is None) or len(values) > len(self.columns):
+            return False
+        rest = range(len(values), len(self.columns))
+        return all(self.added[place] or self.columns[place][2] for place in rest) and all(
+            place == self.key or (optional if value is None else isinstance(value, kind))
+            for place, (value, (_, kind, optional)) in enumerate(zip(values, self.columns, strict=False))
+        )
+
+    def whole(self, row: Row) -> Record:
+        values = list(row.values)
+        if self.key is not None:
+            values[self.key] = row.rowid
+        return tuple(values)
+
+    def insert(self, target: sqlite3.Connection, record: Record) -> int:
+        """1 if the row is in; 0 if it is none that the schema allows, or there already."""
+        statement = self._statements.get(len(record))
+        if statement is None:
+            columns = ", ".join(f'"{name}"' for name, _, _ in self.columns[: len(record)])
+            marks = ", ".join("?" * len(record))
+            statement = f"INSERT OR IGNORE INTO {self.name} ({columns}) VALUES ({marks})"  # noqa: S608
+            self._statements[len(record)] = statement
+        try:
+            return max(0, target.execute(statement, record).rowcount)
+        except sqlite3.IntegrityError:
+            return 0
 
 
-def salvage(source: sqlite3.Connection, target: sqlite3.Connection) -> Salvaged:
-    """Copies from the damaged `source` to the fresh `target`. Raises sqlite3.OperationalError if the target
-    cannot be written."""
+def salvage(source: Pages, target: sqlite3.Connection, platforms: Sequence[str]) -> Salvaged:
+    """Copies from the damaged `source` to the fresh `target` what `platforms` wait for, and all that is no
+    reading. Raises sqlite3.OperationalError if the target cannot be written."""
     found = Salvaged()
-    source.text_factory = lambda data: data.decode("utf-8", "replace")
+    tables = _tables(target)
+    leaves, incomplete = _sort(source, tables, found)
+    target.execute("PRAGMA foreign_keys = OFF")  # rows come as they are found
     target.execute("BEGIN IMMEDIATE")
-    sessions = _sessions(source, found)
-    after = _cursors(source, target)
-    for row in _read(_Table(source, "sample", "id", _SAMPLE, after), found):
-        if _sound(row) and _insert(target, _INSERT_SAMPLE, row):
-            found.readings += 1
-            node, seq = row[1], row[2]
-            assert isinstance(node, int) and isinstance(seq, int)
-            session = sessions.setdefault(node, Session(node))
-            ranges.add(session.received, seq, seq + 1)
-            session.expected = max(session.expected, seq + 1)
+    cursors: dict[object, int] = {}
+    for name, cursor, *_ in tables["platform"].rows:
+        assert isinstance(cursor, int)
+        cursors[name] = max(cursor, cursors.get(name, 0))
+    target.executemany("INSERT INTO platform (name, cursor) VALUES (?, ?)", cursors.items())
+    after = min((cursors.get(name, 0) for name in platforms), default=0)
+    sessions = _newest_sessions(tables["session"].rows, found)
+    for leaf in leaves:
+        for row in source.rows(leaf, after):
+            if row is None or not _sound(record := tables["sample"].whole(row)):
+                found.holes += 1
+            elif tables["sample"].insert(target, record):
+                found.readings += 1
+                _note(sessions, record)
+    for name, table in tables.items():
+        if name not in _OF_THEIR_OWN:
+            for record in table.rows:
+                table.insert(target, record)
+    _keys(target, tables["node_key"], sessions, "session" in incomplete, found)
     for session in sessions.values():
-        session.downlink = min(session.downlink + _COUNTERS_LEFT_OUT, COUNTER_MAX + 1)
-        _insert(target, f"INSERT INTO session ({COLUMNS}) VALUES ({_marks(WIDTH)})", session.row())  # noqa: S608
-    _registry(source, target, found, sessions)
+        session.downlink = min(session.downlink + COUNTERS_LEFT_OUT, COUNTER_MAX + 1)
+        tables["session"].insert(target, session.row())
+    found.nodes = int(target.execute("SELECT count(*) FROM node").fetchone()[0])
     target.execute("COMMIT")
     return found
 
 
-_SAMPLE = 'id, node, seq, time_s, heard_s, "values", alarms, rssi_dbm, snr_q4, source, backlog'
-_INSERT_SAMPLE = f"INSERT OR IGNORE INTO sample ({_SAMPLE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-_NODE = "id, name, profile, board, latitude_e6, longitude_e6, empty_mm, full_mm, firmware, enabled, created"
+def _tables(target: sqlite3.Connection) -> dict[str, _Table]:
+    tables = {}
+    for name, rowless in target.execute(
+        "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND strict"
+    ).fetchall():
+        columns = target.execute(f"PRAGMA table_info({name})").fetchall()
+        keys = [place for place, _, _, _, _, primary in columns if primary]
+        numbered = not rowless and len(keys) == 1 and columns[keys[0]][2] == "INTEGER"
+        tables[name] = _Table(
+            name,
+            [
+                (column, _TYPES.get(kind, object), not (required or primary))
+                for _, column, kind, required, _, primary in columns
+            ],
+            [default is not None for _, _, _, _, default, _ in columns],
+            keys[0] if numbered else None,
+        )
+    return tables
 
 
-def _read(table: _Table, found: Salvaged) -> Iterator[tuple[object, ...]]:
-    yield from table
-    found.holes += table.holes
+def _sort(source: Pages, tables: dict[str, _Table], found: Salvaged) -> tuple[list[int], set[str]]:
+    """Fills the small tables; the pages with readings, and the tables of which rows may be missing."""
+    names = _names(source)
+    leaves: list[int] = []
+    incomplete = set() if source.header_sound else set(tables)
+    for number in source.trees():
+        name = names.get(source.root(number))
+        if name is not None and name not in tables:
+            continue  # an index, or the schema itself
+        candidates = tables if name is None else {name: tables[name]}
+        for row in source.rows(number):
+            fitting = next((n for n, table in candidates.items() if row and table.fits(row)), None)
+            if fitting == "sample":
+                leaves.append(number)
+                break
+            if row and fitting:
+                tables[fitting].rows.append(tables[fitting].whole(row))
+            elif row is None or name is not None:
+                found.holes += 1
+                incomplete |= candidates.keys()
+    return leaves, incomplete
 
 
-def _sessions(source: sqlite3.Connection, found: Salvaged) -> dict[int, Session]:
-    sessions = {}
-    for row in _read(_Table(source, "session", "node", COLUMNS), found):
+def _names(source: Pages) -> dict[int | None, str]:
+    """Root page → table or index, as far as the schema can be read."""
+    names: dict[int | None, str] = {}
+    if source.header_sound:
+        names[1] = "sqlite_schema"
+        for number in source.trees():
+            if source.root(number) == 1:
+                for row in source.rows(number):
+                    if row and len(row.values) == 5 and isinstance(row.values[3], int):
+                        names[row.values[3]] = str(row.values[1])
+    return names
+
+
+def _newest_sessions(records: Iterable[Record], found: Salvaged) -> dict[int, Session]:
+    sessions: dict[int, Session] = {}
+    for record in records:
         try:
-            session = from_row(row)
+            session = from_row(record)
         except (ValueError, TypeError):  # a row whose bytes are not what they were
             found.holes += 1
             continue
-        sessions[session.node] = session
+        other = sessions.get(session.node)
+        if other is None or (session.downlink, session.heard_s) > (other.downlink, other.heard_s):
+            sessions[session.node] = session
     found.sessions = len(sessions)
     return sessions
 
 
-def _cursors(source: sqlite3.Connection, target: sqlite3.Connection) -> int:
-    """Copies the platforms' cursors; above which arrival number somebody waits for readings."""
-    cursors: list[int] = []
-    try:
-        for name, cursor in source.execute("SELECT name, cursor FROM platform"):
-            if isinstance(cursor, int) and _insert(
-                target, "INSERT INTO platform VALUES (?, ?)", (name, cursor)
-            ):
-                cursors.append(cursor)
-        for row in source.execute("SELECT key, value FROM kept"):
-            _insert(target, "INSERT OR IGNORE INTO kept VALUES (?, ?)", row)
-    except sqlite3.DatabaseError:
-        return 0
-    return min(cursors, default=0)
+def _note(sessions: dict[int, Session], sample: Record) -> None:
+    """A session may be older than the reading, or gone."""
+    _, node, seq, *_ = sample
+    assert isinstance(node, int) and isinstance(seq, int)
+    session = sessions.setdefault(node, Session(node))
+    ranges.add(session.received, seq, seq + 1)
+    session.expected = max(session.expected, seq + 1)
 
 
-def _registry(
-    source: sqlite3.Connection, target: sqlite3.Connection, found: Salvaged, sessions: dict[int, Session]
+def _keys(
+    target: sqlite3.Connection,
+    keys: _Table,
+    sessions: dict[int, Session],
+    unsure: bool,
+    found: Salvaged,
 ) -> None:
     """A node whose session may have been lost comes without its keys."""
-    unsure = found.holes > 0
-    for row in _read(_Table(source, "node", "id", _NODE), found):
-        found.nodes += _insert(target, f"INSERT OR IGNORE INTO node ({_NODE}) VALUES ({_marks(11)})", row)  # noqa: S608
-    without: set[object] = set()
-    for row in _read(_Table(source, "node_key", "node", "node, parity, generation, key"), found):
-        if unsure and row[0] not in sessions:
-            without.add(row[0])
+    without: set[int] = set()
+    for record in sorted(keys.rows, key=lambda record: int(str(record[2])), reverse=True):
+        node = record[0]
+        assert isinstance(node, int)
+        target.execute("INSERT OR IGNORE INTO node (id) VALUES (?)", (node,))
+        if unsure and (node not in sessions or not sessions[node].heard_s):
+            without.add(node)
         else:
-            _insert(target, "INSERT OR IGNORE INTO node_key VALUES (?, ?, ?, ?)", row)
+            keys.insert(target, record)
+            sessions.setdefault(node, Session(node))
     found.without_key = len(without)
 
 
-def _insert(target: sqlite3.Connection, statement: str, row: tuple[object, ...]) -> int:
-    """1 if the row is in; 0 if it is none that the schema allows."""
-    try:
-        return max(0, target.execute(statement, row).rowcount)
-    except sqlite3.IntegrityError:
-        return 0
-
-
-def _sound(row: tuple[object, ...]) -> bool:
+def _sound(sample: Record) -> bool:
     """Values and alarms of a reading are what a platform's profile can read."""
-    _, node, seq, _, _, values, alarms, *_ = row
+    _, _, _, _, _, values, alarms, *_ = sample
     try:
-        msgspec.json.decode(str(values), type=dict[int, int | None])
-        msgspec.json.decode("null" if alarms is None else str(alarms), type=list[int] | None)
+        _values.decode(str(values))
+        if alarms is not None:
+            _alarms.decode(str(alarms))
     except msgspec.MsgspecError:
         return False
-    return isinstance(node, int) and isinstance(seq, int)
-
-
-def _marks(count: int) -> str:
-    return ", ".join("?" * count)
+    return True
