@@ -16,8 +16,11 @@ SECONDS ?= 0
 SEED    ?= 1
 # make crash KILLS=200 SEED=7
 KILLS   ?= 200
+# make bench RUNS=5 SCALE=0.1 ONLY=udp-4
+RUNS    ?= 3
+SCALE   ?= 1
 
-.PHONY: help setup run test check e2e crash fuzz hil size energy bench-air clean mosquitto
+.PHONY: help setup run test check e2e crash fuzz hil size energy bench bench-air clean mosquitto
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -78,6 +81,9 @@ size: $(READY) ## Bytes of the node's image per module, and free heap after a fu
 
 energy: $(READY) ## Charge per report and battery life, per board and setting, with every assumption
 	@$(BIN)/lyhord-rig energy
+
+bench: $(READY) mosquitto ## The gateway's speed, memory and latency between real brokers (RUNS=3 SCALE=1 ONLY=udp-4 JSON=1)
+	@$(BIN)/python -m tests.bench --runs $(RUNS) --scale $(SCALE) $(addprefix --only ,$(ONLY)) $(if $(JSON),--json)
 
 bench-air: $(READY) ## Bytes and ms on the air per sample: our frames beside SenML, Cayenne LPP, Milesight and JSON
 	@$(BIN)/lyhord-rig bench-air

@@ -1,5 +1,6 @@
 """One place that knows how an MQTT client is made: aiomqtt on paho."""
 
+import socket
 import ssl
 from typing import Any
 
@@ -10,6 +11,8 @@ from lyhord_gateway.config import Endpoint
 TIMEOUT_S = 10.0  # for CONNACK, SUBACK, PUBACK; when it passes, the connection is given up
 KEEPALIVE_S = 30
 WINDOW = 20  # publishes under way at once; paho slows down with more
+# Several publishes under way are several small writes: none of them waits for the peer's delayed TCP ACK.
+_NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 _CALLS = 1000  # aiomqtt warns in the log from this many pending calls on
 
 
@@ -29,6 +32,7 @@ def make_client(endpoint: Endpoint, identifier: str | None = None, **options: An
         timeout=TIMEOUT_S,
         keepalive=KEEPALIVE_S,
         max_inflight_messages=WINDOW,
+        socket_options=_NO_DELAY,
         tls_context=_tls(endpoint) if endpoint.url.tls else None,
         **options,
     )
