@@ -8,6 +8,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from boards import devkit_rfm95 as pins
 from lyhord_rig.ether import Ether
 from lyhord_rig.resident import Person, Resident
 from lyhord_rig.weather import Weather
@@ -18,7 +19,7 @@ async def run(flash: Path, folder: Path) -> None:
     """The bench until standard input ends."""
     async with World(seed=1) as world:
         person = Person(1, "bench", b"")
-        node = Resident(world, Ether(world), Weather(world), person, flash, folder, (0.0, 0.0), speed=1.0)
+        node = Resident(world, Ether(world), Weather(world), person, flash, folder, (0.0, 0.0), 1.0, pins)
         print(node.board.serial_path, flush=True)
         node.board.power_on()
         running = asyncio.create_task(world.run())

@@ -9,7 +9,7 @@ from lyhord_tools.tree import find_tree
 
 from .energy_currents import ACK_EVERY, Battery, Computing, Parts, parts_of
 from .energy_measure import SPREADING_FACTORS, Measured, Steps, measure_lora, measure_wifi
-from .energy_node import board_pins
+from .solder import board_pins
 
 _DAY_S = 86_400
 _MS_PER_S = 1000.0

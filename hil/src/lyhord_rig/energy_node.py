@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from pathlib import Path
-from types import ModuleType
 
 import aiomqtt
 
@@ -20,12 +18,10 @@ from .bin import Bin
 from .board import Board
 from .ds18b20 import Ds18b20, OneWireBus, rom_code
 from .energy_meter import Meter
-from .ether import Antenna, Ether
+from .ether import Ether
 from .ether_model import Modulation, Reception
 from .hcsr04 import HcSr04
-from .ports import ESP32, ESP32_S3, Ports
-from .sx1262 import Sx1262
-from .sx1276 import Sx1276
+from .solder import board_pins, board_ports, flash_blocks, solder_radio
 from .weather import Weather
 from .world import World
 
@@ -35,25 +31,6 @@ _GATEWAY = 1
 _DOWNLINK_DBM = 14.0
 _START_S = 20.0
 _ANSWER_S = 60.0
-_SOCS = {"esp32": ESP32, "esp32s3": ESP32_S3}
-
-
-def board_pins(name: str) -> ModuleType:
-    """The board file `firmware/boards/<name>.py`."""
-    return importlib.import_module(f"boards.{name}")
-
-
-def _solder_radio(world: World, ports: Ports, antenna: Antenna, pins: ModuleType) -> Sx1276 | Sx1262:
-    radio: Sx1276 | Sx1262
-    if pins.RADIO == "sx126x":
-        busy, dio1 = ports.line(pins.RADIO_BUSY), ports.line(pins.RADIO_DIO1)
-        radio = Sx1262(world, antenna, busy, dio1, pins.RADIO_TCXO_MV, pins.RADIO_DIO2_SWITCH)
-    else:
-        radio = Sx1276(world, antenna, ports.line(pins.RADIO_DIO0))
-    ports.spi(pins.SPI_BUS, pins.RADIO_NSS, radio)
-    ports.output(pins.RADIO_RESET, radio.reset, floating=1)
-    ports.on_power(radio.power)
-    return radio
 
 
 class MeteredNode:
@@ -62,8 +39,8 @@ class MeteredNode:
     def __init__(self, world: World, ether: Ether, name: str, image: Path, work_dir: Path) -> None:
         pins = board_pins(name)
         self._pins = pins
-        ports = Ports(_SOCS[pins.CHIP])
-        self.radio = _solder_radio(world, ports, ether.attach((0.0, 0.0), "node"), pins)
+        ports = board_ports(pins)
+        self.radio = solder_radio(world, ports, ether.attach((0.0, 0.0), "node"), pins)
         place, weather, battery = Bin(world, "bin"), Weather(world), Battery(world)
         self._ranger = HcSr04(world, place.distance_mm, weather.temperature_dc)
         self._thermometer = Ds18b20(world, rom_code(NODE), weather.temperature_dc)
@@ -77,8 +54,7 @@ class MeteredNode:
         ports.adc(pins.BATTERY_ADC, lambda: battery.microvolts(divider))
         flash = work_dir / "flash.bin"
         flash.write_bytes(image.read_bytes())
-        blocks = pins.VFS_SIZE // pins.VFS_BLOCK_SIZE
-        self.board = Board(world, "node", flash, work_dir / "board", ports, flash_blocks=blocks)
+        self.board = Board(world, "node", flash, work_dir / "board", ports, flash_blocks=flash_blocks(pins))
         self.meter = Meter(
             world,
             self.board,

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-
-from boards import devkit_rfm95 as pins
+from types import ModuleType
 
 from .battery import Battery
 from .bin import Bin
 from .board import Board
 from .ds18b20 import Ds18b20, OneWireBus, rom_code
-from .ether import Antenna, Ether
+from .ether import Ether
 from .hcsr04 import HcSr04
-from .ports import Ports
-from .sx1276 import Sx1276
+from .solder import board_ports, flash_blocks, solder_radio
 from .weather import Weather
 from .world import World
 
@@ -42,17 +40,8 @@ class Person:
         return f"Person({self.name}, {self.node:06x})"
 
 
-def solder_radio(world: World, ports: Ports, antenna: Antenna) -> Sx1276:
-    """The RFM95 of the DevKit at its pins."""
-    radio = Sx1276(world, antenna, ports.line(pins.RADIO_DIO0))
-    ports.spi(pins.SPI_BUS, pins.RADIO_NSS, radio)
-    ports.output(pins.RADIO_RESET, radio.reset, floating=1)
-    ports.on_power(radio.power)
-    return radio
-
-
 class Resident:
-    """A bin node with everything that is soldered to it, and the bin that it looks into."""
+    """A bin node, all that is soldered to it, and the bin that it looks into. pins: the board's."""
 
     def __init__(
         self,
@@ -64,32 +53,31 @@ class Resident:
         work_dir: Path,
         position_m: tuple[float, float],
         speed: float,
+        pins: ModuleType,
     ) -> None:
         name = person.name
         self.person = person
+        self._pins = pins
         self.bin = Bin(world, name, speed=speed)
         self.battery = Battery(world, name=f"battery/{name}")
-        ports = Ports()
+        ports = board_ports(pins)
         self.antenna = ether.attach(position_m, name)
-        self.radio = solder_radio(world, ports, self.antenna)
+        self.radio = solder_radio(world, ports, self.antenna, pins)
         self.ultrasonic = HcSr04(world, self.bin.distance_mm, weather.temperature_dc, f"hcsr04/{name}")
         ports.output(pins.ULTRASONIC_TRIGGER, self.ultrasonic.trigger)
         ports.input(pins.ULTRASONIC_ECHO, self.ultrasonic.level)
         ports.pulse(pins.ULTRASONIC_ECHO, self.ultrasonic.pulse)
         self.thermometer = Ds18b20(world, rom_code(person.node), weather.temperature_dc)
-        ports.output(pins.SENSOR_POWER, self._sensor_power, floating=0)
+        ports.output(pins.SENSOR_POWER, self._sensor_power, floating=1 - pins.SENSOR_POWER_ON)
         ports.one_wire(pins.ONE_WIRE, OneWireBus([self.thermometer]))
-        ports.adc(
-            pins.BATTERY_ADC,
-            lambda: self.battery.microvolts(pins.BATTERY_DIVIDER_NUM),
-        )
-        self.board = Board(
-            world, name, image, work_dir, ports, flash_blocks=pins.VFS_SIZE // pins.VFS_BLOCK_SIZE
-        )
+        divider = pins.BATTERY_DIVIDER_NUM / pins.BATTERY_DIVIDER_DEN
+        ports.adc(pins.BATTERY_ADC, lambda: self.battery.microvolts(divider))
+        self.board = Board(world, name, image, work_dir, ports, flash_blocks=flash_blocks(pins))
 
     def _sensor_power(self, level: int) -> None:
-        self.ultrasonic.power(bool(level))
-        self.thermometer.power(bool(level))
+        on = level == self._pins.SENSOR_POWER_ON
+        self.ultrasonic.power(on)
+        self.thermometer.power(on)
 
     async def enter(self) -> None:
         """Reset (or first power), and Enter while the node listens for it."""

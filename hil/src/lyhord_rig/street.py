@@ -21,8 +21,9 @@ from .board import Board
 from .ether import Ether
 from .platform_end import PlatformEnd, Row
 from .ports import Ports
-from .resident import NodeRefused, Person, Resident, solder_radio
+from .resident import NodeRefused, Person, Resident
 from .services import Broker, EmbeddedBroker, GatewayService
+from .solder import flash_blocks, solder_radio
 from .truth import Truth, judge
 from .weather import Weather
 from .wifi import AccessPoint
@@ -87,11 +88,9 @@ class Street:
         build_image("node", BOARD, node_image)
         build_image("bridge", BOARD, bridge_image)
         ports = Ports()
-        self.bridge_radio = solder_radio(world, ports, self.ether.attach((0.0, 0.0), "bridge"))
+        self.bridge_radio = solder_radio(world, ports, self.ether.attach((0.0, 0.0), "bridge"), pins)
         flash = self._flash(bridge_image, "bridge")
-        self.bridge = Board(
-            world, "bridge", flash, flash.parent, ports, flash_blocks=pins.VFS_SIZE // pins.VFS_BLOCK_SIZE
-        )
+        self.bridge = Board(world, "bridge", flash, flash.parent, ports, flash_blocks=flash_blocks(pins))
         self.gateway = GatewayService(self.work_dir, self.broker.port, self.bridge.serial_path, SF, FREQ_HZ)
         self.access_point = AccessPoint(
             world, SSID, self._secret(), {GATEWAY_HOST: ("127.0.0.1", self.gateway.node_port)}
@@ -105,7 +104,15 @@ class Street:
             position = (radius * math.cos(angle), radius * math.sin(angle))
             self.residents.append(
                 Resident(
-                    world, self.ether, self.weather, person, flash, flash.parent, position, plan.bin_speed
+                    world,
+                    self.ether,
+                    self.weather,
+                    person,
+                    flash,
+                    flash.parent,
+                    position,
+                    plan.bin_speed,
+                    pins,
                 )
             )
 

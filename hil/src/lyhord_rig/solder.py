@@ -1,0 +1,45 @@
+"""Soldering by the pins of a board file: the radio that it has, at the pins where it has it."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from .ether import Antenna
+from .ports import ESP32, ESP32_S3, Ports
+from .sx1262 import Sx1262
+from .sx1276 import Sx1276
+from .world import World
+
+Radio = Sx1276 | Sx1262
+_SOCS = {"esp32": ESP32, "esp32s3": ESP32_S3}
+
+
+def board_pins(name: str) -> ModuleType:
+    """The board file `firmware/boards/<name>.py`."""
+    return importlib.import_module(f"boards.{name}")
+
+
+def board_ports(pins: ModuleType) -> Ports:
+    """The bare chip of this board, nothing soldered to it."""
+    return Ports(_SOCS[pins.CHIP])
+
+
+def flash_blocks(pins: ModuleType) -> int:
+    """Blocks of the board's file system."""
+    blocks: int = pins.VFS_SIZE // pins.VFS_BLOCK_SIZE
+    return blocks
+
+
+def solder_radio(world: World, ports: Ports, antenna: Antenna, pins: ModuleType) -> Radio:
+    """The board's radio, which has its supply with the board."""
+    radio: Radio
+    if pins.RADIO == "sx126x":
+        busy, dio1 = ports.line(pins.RADIO_BUSY), ports.line(pins.RADIO_DIO1)
+        radio = Sx1262(world, antenna, busy, dio1, pins.RADIO_TCXO_MV, pins.RADIO_DIO2_SWITCH)
+    else:
+        radio = Sx1276(world, antenna, ports.line(pins.RADIO_DIO0))
+    ports.spi(pins.SPI_BUS, pins.RADIO_NSS, radio)
+    ports.output(pins.RADIO_RESET, radio.reset, floating=1)
+    ports.on_power(radio.power)
+    return radio
