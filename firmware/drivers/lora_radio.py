@@ -68,7 +68,13 @@ class LoraRadio:
         self._deadline_us = 0
         self._looked_us = 0
         self.sent_us = 0  # ticks_us at the end of the last transmission
+        self._irq_pin = irq_pin
         irq_pin.irq(handler=self._note_time, trigger=irq_pin.IRQ_RISING)
+
+    def close(self):
+        """Puts the chip to sleep and lets go of the interrupt, which would keep all of this in memory."""
+        self._irq_pin.irq(handler=None)
+        self.sleep()
 
     def _note_time(self, _pin):
         stamp = self._stamp

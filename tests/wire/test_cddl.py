@@ -210,4 +210,4 @@ def test_codes_in_comments_are_those_of_the_tables():
         (comment,) = re.findall(rf"^{rule} = .*?; (.*)$", TEXT, re.MULTILINE)
         assert {int(code): name for code, name in re.findall(r"(\d+) ([a-z_]+)", comment)} == table
     faults = map_entries("status")[9][1]
-    assert {int(bit): name for bit, name in re.findall(r"(\d+) ([a-z]+)", faults)} == FAULTS
+    assert {int(bit): name for bit, name in re.findall(r"(\d+) ([a-z_]+)", faults)} == FAULTS

@@ -37,7 +37,7 @@ def test_absolute_zero_is_the_coldest():
 
 
 def test_settings_have_defaults_inside_their_ranges():
-    assert sorted(tables.SETTINGS) == list(range(1, 15))
+    assert sorted(tables.SETTINGS) == list(range(1, 16))
     for key, setting in tables.SETTINGS.items():
         assert setting.key == key
         assert setting.low <= setting.default <= setting.high, setting.name
@@ -57,6 +57,7 @@ def test_the_defaults_of_the_protocol():
     assert defaults["tilt_alarm"] == 30
     assert defaults["link"] == tables.LINK_AUTO
     assert defaults["channels"] == 255
+    assert defaults["fastest_sf"] == 12  # never below `spreading_factor`: it stays as it is set
 
 
 def test_upper_case_numbers_and_tables_agree():
@@ -78,7 +79,7 @@ def test_upper_case_numbers_and_tables_agree():
 
 
 def test_faults_are_single_bits():
-    assert sorted(tables.FAULTS) == [1, 2, 4, 8, 16, 32]
+    assert sorted(tables.FAULTS) == [1, 2, 4, 8, 16, 32, 64]
 
 
 def test_alarm_2_stays_unused():

@@ -30,6 +30,7 @@ _COLLECT_EVERY = const(16_384)
 _LIGHT_S = const(5)  # shorter waits do not pay for a start
 _CRASH_SLEEP_S = const(60)  # times the crashes in a row, an hour at most
 _CRASHES_MAX = const(60)
+_OTHER_LINK = "other link"  # of plan.py, which most wakes do not need
 
 # docs/protocol.md section 2, status 1
 _POWER_ON = const(0)
@@ -133,11 +134,14 @@ def _live(node):
         node.power.feed()
         due = schedule.is_due(clock.now(), node.state.sample_due, node.settings[SAMPLE_PERIOD])
         raised = take_sample(node) if due else False
+        again = False
         if raised or _is_report_due(node):
-            report(node)
+            again = report(node, urgent=raised)[0] == _OTHER_LINK
+            if again:
+                node.state.report_at = clock.now()
         node.state.save()
         wait = max(1, _next_due(node) - clock.now())
-        if wait > _LIGHT_S:
+        if wait > _LIGHT_S or again:
             sleep(node, wait)
         node.power.nap_ms(1000 * wait)
 
@@ -200,25 +204,22 @@ def _next_due(node):
     return min(node.state.sample_due, report_at) if node.state.report_at else node.state.sample_due
 
 
-def report(node, everything=False):
-    """Sends what is due and plans the next report. Returns how it ended (None: no link works) and how many
-    samples went out."""
-    told = _send(node, everything)
+def report(node, everything=False, urgent=False):
+    """Sends what is due and plans the next report; urgent: even over a link that rests. Returns how it
+    ended (None: no link works) and how many samples went out."""
+    told = _send(node, everything, urgent)
     node.state.free_heap = gc.mem_free()
     print("report:", told[0], told[1], "heap", node.state.least_heap, node.state.free_heap)
     _plan_report(node)
     return told
 
 
-def _send(node, everything):
+def _send(node, everything, urgent):
     # A function of its own: what it refers to goes with it, or nothing would give its memory back.
     with Borrowed():
         from lyhord_node.reporting import send_due
 
-        told = send_due(node, everything)
-        gc.collect()
-        node.state.least_heap = gc.mem_free()  # with all that a report takes still in memory
-    return told
+        return send_due(node, everything, urgent)
 
 
 def sleep(node, seconds):

@@ -26,12 +26,14 @@ _TRIES = const(2)
 
 
 class Outcome:
-    """`end`: DONE, MORE_LEFT, NO_ANSWER or REFUSED (`until`: Unix seconds); `samples`: how many went out."""
+    """`end`: DONE, MORE_LEFT, NO_ANSWER or REFUSED (`until`: Unix seconds); `samples`: how many went out;
+    `answers`: how many came."""
 
     def __init__(self):
         self.end = DONE
         self.until = None
         self.samples = 0
+        self.answers = 0
         self.afterwards = Afterwards()
 
 
@@ -102,6 +104,7 @@ class Delivery:
             return True
         if result.kind == ANSWERED:
             reports.answered(node, message, clock.now())
+            self.outcome.answers += 1
             self.outcome.samples += message.count
             self._obey(result)
             return True

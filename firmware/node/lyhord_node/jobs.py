@@ -2,6 +2,7 @@
 
 from lyhord_node import clock, cycle
 from lyhord_node.borrowed import Borrowed
+from lyhord_node.plan import OTHER_LINK
 
 
 def status(node):
@@ -42,6 +43,8 @@ def send(node):
     print("sent: %d samples, left: %d" % (samples, left))
     if end is None:
         print("error: no link works; see above, and get link, wifi_ssid, broker_host")
+    elif end == OTHER_LINK:
+        print("error: link down, see above; send again takes the other link")
     elif node.state.not_before:
         print("error: duty cycle, try again in %d s" % max(1, node.state.not_before - clock.now()))
     elif left:

@@ -11,11 +11,11 @@ from micropython import const
 
 from drivers.lora_radio import TIMEOUT, RadioError
 from drivers.radio import open_radio
-from lyhord_node import clock
+from lyhord_node import clock, spreading
 from lyhord_node.ledgers import Ledgers
 from lyhord_node.link import ANSWERED, NO_ANSWER, REFUSED, SENT, LinkDown, Result
 from lyhord_wire.airtime import airtime_us
-from lyhord_wire.codes import CHANNELS, FAULT_RADIO, SPREADING_FACTOR, TX_POWER
+from lyhord_wire.codes import CHANNELS, FASTEST_SF, FAULT_RADIO, SPREADING_FACTOR, TX_POWER
 from lyhord_wire.frame import max_frame
 from lyhord_wire.lora import (
     BANDS,
@@ -43,10 +43,13 @@ class LoraLink:
     fault = FAULT_RADIO
     rounds = _ROUNDS
 
-    def __init__(self, node):
+    def __init__(self, node, plan):
         self._node = node
+        self._plan = plan
         self._power = node.power
-        self._sf = node.settings[SPREADING_FACTOR]
+        self._slowest = node.settings[SPREADING_FACTOR]
+        self._fastest = node.settings[FASTEST_SF]
+        self._sf = spreading.factor(plan, self._slowest, self._fastest)
         self._tx_dbm = node.settings[TX_POWER]
         self._mask = node.settings[CHANNELS]
         self._ledgers = Ledgers(node.state, node.store)
@@ -61,9 +64,9 @@ class LoraLink:
             raise LinkDown("radio: %s" % fault)
 
     def close(self):
-        """Puts the radio to sleep."""
+        """Puts the radio to sleep and lets it go."""
         if self._radio is not None:
-            self._radio.sleep()
+            self._quietly(self._radio.close)
 
     def send(self, raw, accept=None):
         """SENT, ANSWERED, NO_ANSWER or REFUSED; raises LinkDown when the radio fails."""
@@ -82,7 +85,13 @@ class LoraLink:
         except RadioError as fault:
             raise LinkDown("radio: %s" % fault)
         finally:
-            self._radio.sleep()
+            self._quietly(self._radio.sleep)
+
+    def _quietly(self, put_to_sleep):
+        try:
+            put_to_sleep()
+        except RadioError as fault:  # what failed before has said so; this one must not hide it
+            print("radio:", fault)
 
     def _channel(self, now, air_us):
         """(channel drawn from those that are allowed and free, None), or (None, when one will be)."""
@@ -109,11 +118,15 @@ class LoraLink:
 
     def _listen(self, freq_hz, accept):
         sent_us = self._radio.sent_us
+        snr_q4 = None
         result = self._window(freq_hz, self._sf, ticks_add(sent_us, RX1_DELAY_US), accept)
         if result is None:
             result = self._window(RX2_FREQ_HZ, RX2_SF, ticks_add(sent_us, RX2_DELAY_US), accept)
+        else:
+            snr_q4 = result.snr_q4
         if result is None:
             return Result(NO_ANSWER)
+        spreading.answered(self._plan, self._sf, self._slowest, self._fastest, self._tx_dbm, snr_q4)
         # A gateway answers, and looks at its clock, as soon as it has the uplink.
         result.waited_ms = ticks_diff(ticks_us(), sent_us) // 1000
         return result

@@ -20,7 +20,7 @@ def lines(node):
         ("uptime_s", max(0, now - state.started)),
         ("clock", "set" if state.clock_set else "not set"),
         ("time", now),
-        ("link", ("auto", "lora", "wifi")[node.settings[LINK]]),
+        ("link", ("auto", "lora", "wifi", "lora first")[node.settings[LINK]]),
         ("settings_version", node.settings.version),
         ("next_sample", outbox.next_seq),
         ("stored", outbox.stored),

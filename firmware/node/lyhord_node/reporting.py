@@ -1,58 +1,82 @@
 """One report: over which link, and what is to be done when the link is closed."""
 
+import gc
+
 from lyhord_node import config
 from lyhord_node.counters import Exhausted
 from lyhord_node.delivery import Delivery
 from lyhord_node.instructions import step_clock
-from lyhord_node.link import LinkDown
-from lyhord_wire.codes import LINK, LINK_AUTO, LINK_LORA, LINK_WIFI
+from lyhord_node.link import NO_ANSWER, LinkDown
+from lyhord_node.plan import OTHER_LINK, WIFI, Plan, usable
+from lyhord_wire.codes import LINK, REPORT_PERIOD
 
 
-def send_due(node, everything):
-    """Sends what is due over the first link that works. Returns how it ended, None without a link, and how
-    many samples went out."""
+def send_due(node, everything, urgent=False):
+    """Sends what is due over one link; urgent: even over one that rests (see plan.py). Returns how it ended,
+    None without a link and OTHER_LINK where another start may do better, and how many samples went out."""
+    plan = Plan(node.state.links)
     outcome = None
     node.state.not_before = 0
-    for link in _links(node):
-        node.power.feed()
-        try:
-            link.open()
-            try:
-                delivery = Delivery(node, link, everything)
-                outcome = delivery.outcome
-                delivery.run()
-            finally:
-                link.close()
-        except LinkDown as down:
-            node.state.faults |= link.fault
-            print("link down:", down)
-            if outcome is None:
-                continue  # nothing was said yet: the next link may do
-            node.state.failures = min(0xFFFF, node.state.failures + 1)
-        except Exhausted as end:
-            outcome.end = "a new key is needed, %s are used up" % end
-        else:
-            node.state.faults &= ~link.fault
-        break
+    links = _links(node)
+    name = plan.choose(links, everything or urgent)
+    if name is None:
+        print("the links rest")
+    else:
+        outcome = _send_over(_link(node, plan, name), node, plan, name, everything)
+    node.state.links = plan.pack()
     if outcome is None:
-        return None, 0
+        return OTHER_LINK if name is not None and plan.awake(links) else None, 0
     node.state.not_before = outcome.until or 0
     _afterwards(node, outcome.afterwards)
     return outcome.end, outcome.samples
 
 
+def _send_over(link, node, plan, name, everything):
+    """The Outcome, or None when the link did not open."""
+    node.power.feed()
+    outcome = None
+    failed = False
+    try:
+        link.open()
+        try:
+            delivery = Delivery(node, link, everything)
+            outcome = delivery.outcome
+            delivery.run()
+        finally:
+            link.close()
+    except LinkDown as down:
+        failed = True
+        node.state.faults |= link.fault
+        print("link down:", down)
+        if outcome is not None:
+            node.state.failures = min(0xFFFF, node.state.failures + 1)
+    except Exhausted as end:
+        outcome.end = "a new key is needed, %s are used up" % end
+    else:
+        node.state.faults &= ~link.fault
+        failed = outcome.end == NO_ANSWER
+    gc.collect()
+    node.state.least_heap = gc.mem_free()  # with all that a report takes still in memory
+    answered = outcome is not None and outcome.answers > 0
+    if failed or answered:  # else nobody was asked
+        plan.note(name, answered, node.settings[REPORT_PERIOD])
+    return outcome
+
+
 def _links(node):
-    """The links to try, in order. Their modules are imported when their turn comes."""
-    wanted = node.settings[LINK]
-    has_wifi = bool(config.text(node.store, "wifi_ssid") and config.text(node.store, "broker_host"))
-    if node.board.HAS_WIFI and has_wifi and wanted in (LINK_AUTO, LINK_WIFI):
+    set_up = config.text(node.store, "wifi_ssid") and config.text(node.store, "broker_host")
+    return usable(node.settings[LINK], node.board.HAS_LORA, node.board.HAS_WIFI and bool(set_up))
+
+
+def _link(node, plan, name):
+    """The link; its module is imported when its turn comes."""
+    if name == WIFI:
         from lyhord_node.wifi_link import WifiLink
 
-        yield WifiLink(node)
-    if node.board.HAS_LORA and wanted in (LINK_AUTO, LINK_LORA):
-        from lyhord_node.lora_link import LoraLink
+        return WifiLink(node)
+    from lyhord_node.lora_link import LoraLink
 
-        yield LoraLink(node)
+    return LoraLink(node, plan)
 
 
 def _afterwards(node, orders):

@@ -1,4 +1,4 @@
-"""The settings of `lyhord_wire.tables.SETTINGS` with their values, kept as one checksummed NVS blob.
+"""The settings of `lyhord_wire.settings.SETTINGS` with their values, kept as one checksummed NVS blob.
 
 A set of changes is taken whole or not at all. The blob before the last one is kept beside it: if
 the newer one is damaged, the last good settings come back.
@@ -33,14 +33,14 @@ class Settings:
 
 def defaults():
     """The settings of a node that nobody has set."""
-    from lyhord_wire.tables import SETTINGS
+    from lyhord_wire.settings import SETTINGS
 
     return Settings({key: setting.default for key, setting in SETTINGS.items()})
 
 
 def objection(values):
     """Why the complete settings `values` (id → integer) cannot be; None if they can."""
-    from lyhord_wire.tables import SETTINGS
+    from lyhord_wire.settings import SETTINGS
 
     for key, value in values.items():
         setting = SETTINGS.get(key)

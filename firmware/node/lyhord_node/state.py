@@ -9,7 +9,7 @@ from binascii import crc32
 
 from micropython import const
 
-_MAGIC = b"LY\x04"  # the last byte changes with the fields
+_MAGIC = b"LY\x05"  # the last byte changes with the fields
 _LIMIT = const(512)
 
 # The status in two parts: both fit into one frame up to SF9, each into the 64 bytes of SF10 and slower.
@@ -22,6 +22,7 @@ _USUAL_DC = const(200)
 LEDGERS_KEY = "duty"  # in NVS: the copy of the ledgers for after a power loss
 
 _FORMAT = ">IIBIIIIIIIIBHhhHBBIHBIBBBhHBBBIIII"
+_PARTS = const(4)  # of variable length, behind the values
 _BODY = const(3)  # where the values begin, behind the magic
 
 
@@ -68,6 +69,7 @@ class State:
         self.alarms = []  # active codes, newest first
         self.silenced = []
         self.ledgers = b""  # packed, see ledgers.py
+        self.links = b""  # packed, see plan.py
 
     def save(self):
         """Writes the state to RTC memory. Due before anything that must not happen twice."""
@@ -113,7 +115,8 @@ class State:
         )
         record[:_BODY] = _MAGIC
         end = _BODY + struct.calcsize(_FORMAT)
-        for part in (bytes(self.alarms[:_ALARM_SLOTS]), bytes(self.silenced[:_ALARM_SLOTS]), self.ledgers):
+        alarms, silenced = bytes(self.alarms[:_ALARM_SLOTS]), bytes(self.silenced[:_ALARM_SLOTS])
+        for part in (alarms, silenced, self.ledgers, self.links):
             start = end + 2
             end = start + len(part)
             if end + 4 > _LIMIT:
@@ -163,7 +166,7 @@ class State:
         ) = struct.unpack_from(_FORMAT, data, _BODY)
         self.alarms = list(parts[0])
         self.silenced = list(parts[1])
-        self.ledgers = parts[2]
+        self.ledgers, self.links = parts[2:]
 
 
 def load(rtc):
@@ -173,7 +176,7 @@ def load(rtc):
     if len(data) < end or bytes(data[:_BODY]) != _MAGIC:
         return None
     parts = []
-    for _ in range(3):
+    for _ in range(_PARTS):
         start = end + 2
         end = start + int.from_bytes(data[end:start], "big")
         parts.append(bytes(data[start:end]))

@@ -15,6 +15,7 @@ from lyhord_node.link import ANSWERED, NO_ANSWER, LinkDown, Result
 from lyhord_wire.frame import MAX_FRAME
 
 _JOIN_MS = const(20_000)
+_GIVE_UP_MS = const(8_000)  # two scans of all channels and more, where the access point is not in the air
 _LOOK_MS = const(50)
 _SOCKET_S = const(10)
 _ANSWER_MS = const(6_000)
@@ -122,10 +123,12 @@ class WifiLink:
         self._wlan = network.WLAN(network.STA_IF)
         self._wlan.active(True)
         self._wlan.connect(config.text(store, "wifi_ssid"), config.text(store, "wifi_password"))
-        until_ms = ticks_add(ticks_ms(), _JOIN_MS)
+        began_ms = ticks_ms()
         while not self._wlan.isconnected():
-            if ticks_diff(until_ms, ticks_ms()) <= 0:
-                raise LinkDown("wifi: not joined within %d s" % (_JOIN_MS // 1000))
+            waited_ms = ticks_diff(ticks_ms(), began_ms)
+            hopeless = self._wlan.status() in (network.STAT_NO_AP_FOUND, network.STAT_WRONG_PASSWORD)
+            if waited_ms >= (_GIVE_UP_MS if hopeless else _JOIN_MS):
+                raise LinkDown("wifi: not joined within %d s" % (waited_ms // 1000))
             self._power.feed()
             sleep_ms(_LOOK_MS)
 

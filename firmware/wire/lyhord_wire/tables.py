@@ -1,12 +1,14 @@
 """Every number that has a name on the wire: quantities, settings, alarms, status, commands.
 
-The one place where names and ranges stand; the bare numbers are in `codes.py` and can be had from
-here as well. Firmware, gateway, serial console, tools, `docs/protocol.md` and `docs/lyhord.cddl`
+The one place where names and ranges stand; the bare numbers are in `codes.py`, the settings in `settings.py`, and
+both can be had from here as well. Firmware, gateway, serial console, tools, `docs/protocol.md` and `docs/lyhord.cddl`
 read these tables or are tested against them.
 """
 
 from lyhord_wire import codes
 from lyhord_wire.codes import *  # noqa: F403 - whoever has the tables has the numbers too
+from lyhord_wire.settings import SETTINGS as SETTINGS
+from lyhord_wire.settings import Setting as Setting
 
 
 class Quantity:
@@ -21,18 +23,6 @@ class Quantity:
         self.unit = unit
         self.num = num
         self.den = den
-
-
-class Setting:
-    """Something that the gateway or an installer may change: an integer between `low` and `high`."""
-
-    def __init__(self, key: int, name: str, unit: str, low: int, high: int, default: int) -> None:
-        self.key = key
-        self.name = name
-        self.unit = unit
-        self.low = low
-        self.high = high
-        self.default = default
 
 
 QUANTITIES = {
@@ -50,26 +40,6 @@ QUANTITIES = {
         Quantity(codes.ILLUMINANCE, "illuminance", 0, 200000, "lx", 1, 1),
         Quantity(codes.PULSE_COUNT, "pulse_count", 0, 0xFFFFFFFF, "count", 1, 1),
         Quantity(codes.OCCUPANCY, "occupancy", 0, 1, "", 1, 1),
-    )
-}
-
-SETTINGS = {
-    setting.key: setting
-    for setting in (
-        Setting(codes.SAMPLE_PERIOD, "sample_period", "s", 10, 86400, 900),
-        Setting(codes.REPORT_PERIOD, "report_period", "s", 10, 86400, 3600),
-        Setting(codes.FULL_ALARM, "full_alarm", "%", 1, 100, 85),
-        Setting(codes.FIRE_ALARM, "fire_alarm", "0.1 Cel", -400, 1250, 650),
-        Setting(codes.FROST_ALARM, "frost_alarm", "0.1 Cel", -400, 1250, 50),
-        Setting(codes.WARM_ALARM, "warm_alarm", "0.1 Cel", -400, 1250, 300),
-        Setting(codes.EMPTY_DISTANCE, "empty_distance", "mm", 0, 20000, 0),
-        Setting(codes.FULL_DISTANCE, "full_distance", "mm", 0, 20000, 0),
-        Setting(codes.SPREADING_FACTOR, "spreading_factor", "", 7, 12, 9),
-        Setting(codes.TX_POWER, "tx_power", "dBm", 2, 20, 14),
-        Setting(codes.ACK_EVERY, "ack_every", "reports", 1, 255, 4),
-        Setting(codes.TILT_ALARM, "tilt_alarm", "deg", 1, 180, 30),
-        Setting(codes.LINK, "link", "0 auto, 1 LoRa, 2 WiFi", 0, 2, 0),
-        Setting(codes.CHANNELS, "channels", "bit mask", 1, 255, 255),
     )
 }
 
@@ -113,6 +83,7 @@ FAULTS = {
     codes.FAULT_CLOCK: "clock",
     codes.FAULT_STORAGE: "storage",
     codes.FAULT_BATTERY: "battery",
+    codes.FAULT_SAFE_MODE: "safe_mode",
 }
 
 COMMANDS = {

@@ -72,7 +72,8 @@ class Antenna:
 
 
 class Ether:
-    """loss: seeded probability (0…1) that a reception fails for no other reason; may be changed at any time.
+    """loss: seeded probability (0…1) that a reception fails for no other reason; fading_db: what every path
+    loses beyond its own loss, a lorry before the gateway or wet leaves. Both may be changed at any time.
 
     Counted: `sent` transmissions (`cut` of them cut off), `heard` receptions (`damaged` of them not intact),
     `lost` by reason. `regulator` holds the duty cycle.
@@ -81,6 +82,7 @@ class Ether:
     def __init__(self, world: World, loss: float = 0.0, path_loss: PathLoss = STREET) -> None:
         self.world = world
         self.loss = loss
+        self.fading_db = 0.0
         self.regulator = Regulator()
         self.antennas: dict[str, Antenna] = {}
         self.sent = 0
@@ -107,7 +109,8 @@ class Ether:
 
     def link_loss_db(self, one: Antenna, other: Antenna) -> float:
         """Path loss with shadowing, the same in both directions, in steps of 0.01 dB."""
-        return self._links.loss_db((one.name, one.position_m), (other.name, other.position_m))
+        own_db = self._links.loss_db((one.name, one.position_m), (other.name, other.position_m))
+        return round(own_db + self.fading_db, 2)
 
     def margin_db(self, sender: Antenna, receiver: Antenna, sf: int, power_dbm: float = 14) -> float:
         """How far the signal is above what the receiver needs at 125 kHz; below 0 nothing arrives."""
