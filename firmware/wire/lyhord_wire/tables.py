@@ -1,8 +1,8 @@
 """Every number that has a name on the wire: quantities, settings, alarms, status, commands.
 
-The one place where names and ranges stand; the bare numbers are in `codes.py`, the settings in `settings.py`, and
-both can be had from here as well. Firmware, gateway, serial console, tools, `docs/protocol.md` and `docs/lyhord.cddl`
-read these tables or are tested against them.
+The one place where names and ranges stand; the bare numbers are in `codes.py`, the settings in
+`settings.py`, and both can be had from here as well. Firmware, gateway, serial console, tools,
+`docs/protocol.md` and `docs/lyhord.cddl` read these tables or are tested against them.
 """
 
 from lyhord_wire import codes
