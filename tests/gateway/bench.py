@@ -29,7 +29,12 @@ class Bench:
     """One gateway's inside. `answers` are the frames that were handed to a source, with its name."""
 
     def __init__(
-        self, path: Path, keep_days: int = 3650, max_bytes: int = 1 << 40, queue: int = 1000
+        self,
+        path: Path,
+        keep_days: int = 3650,
+        max_bytes: int = 1 << 40,
+        queue: int = 1000,
+        drop_undelivered: bool = False,
     ) -> None:
         self.path = path
         self.metrics = Metrics()
@@ -37,11 +42,17 @@ class Bench:
         self.reader = Reader(connect(path))
         self.registry = Registry(self.reader.node)
         self.head = Head(self.reader.head())
-        self.retention = Retention(keep_days, max_bytes, ["city"], every_s=0.02)
+        self.retention = Retention(keep_days, max_bytes, ["city"], drop_undelivered, every_s=0.02)
         self.store = Writer(
             self.connection,
             self.retention,
-            Events(self.head.advance, self.metrics.counters.update, self.registry.changed),
+            Events(
+                self.head.advance,
+                self.metrics.counters.update,
+                self.registry.changed,
+                partial(self.metrics.state, "store"),
+                dropped=self.head.raise_floor,
+            ),
             queue,
             commit_ms=1,
         )

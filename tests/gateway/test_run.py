@@ -247,6 +247,43 @@ async def test_a_dead_task_ends_the_process(tmp_path: Path) -> None:
         assert "Traceback" in gateway.log.read_text()
 
 
+async def test_damage_that_shows_while_running_ends_the_process_and_the_next_start_recovers(
+    tmp_path: Path,
+) -> None:
+    node = StubbornNode()
+    city = City()
+    async with Mosquitto(tmp_path) as platform:
+        await platform.stop()
+        async with GatewayProcess(tmp_path, platform.port) as gateway:
+            await gateway.add(node)
+            await node.live(gateway.port, 90, random.Random(1))
+            store = tmp_path / "data" / "lyhord.db"
+            connection = connect(store)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            (page, cells), *_ = connection.execute(
+                "SELECT pageno, ncell FROM dbstat WHERE name = 'sample' AND pagetype = 'leaf'"
+            ).fetchall()
+            connection.close()
+            with store.open("r+b") as file:
+                file.seek((page - 1) * 4096)
+                file.write(bytes(4096))
+            await platform.start()
+            assert gateway.process is not None
+            async with asyncio.timeout(DEADLINE_S):
+                assert await gateway.process.wait() == 1
+            log = gateway.log.read_text()
+            assert "Traceback" not in log
+            assert "is damaged (database disk image is malformed); the next start recovers it" in log
+            collector = asyncio.create_task(city.collect(platform.port))
+            await gateway.start()
+            await until(lambda: len(city.readings) >= 90 - cells, "what could be read arrives")
+            await node.live(gateway.port, 95, random.Random(2))
+            await until(lambda: (node.id, 94) in city.readings, "and what is new")
+            collector.cancel()
+    assert len(city.readings) == 95 - cells
+    assert len(set(node.downlinks)) == len(node.downlinks), "a downlink counter came twice"
+
+
 async def test_downlink_counters_go_on_after_a_kill(tmp_path: Path) -> None:
     node = StubbornNode()
     async with GatewayProcess(tmp_path, None) as gateway:

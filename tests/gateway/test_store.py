@@ -99,10 +99,84 @@ async def test_a_full_store_frees_delivered_history_first_and_then_refuses(tmp_p
         newest = bench.stored()[-1]
         bench.store.submit(Advance("city", bench.reader.head()))
         await until(lambda: used_bytes(bench.reader._connection) < limit, "delivered history makes room")
-        await until(lambda: not bench.store._full, "the writer sees it")
+        await until(lambda: bench.store._state == "up", "the writer sees it")
         await bench.heard(node.samples(newest + 1, 20, ack=True))
         assert bench.stored()[-21:] == list(range(newest, newest + 21))
         assert len(bench.answers) == acknowledged + 1
+
+
+def log_bytes(path: Path) -> int:
+    log = path.with_name(path.name + "-wal")
+    return log.stat().st_size if log.exists() else 0
+
+
+async def test_the_file_gives_freed_pages_back(tmp_path: Path) -> None:
+    path = tmp_path / "lyhord.db"
+    limit = 200_000
+    async with running(Bench(path, max_bytes=limit)) as bench:
+        bench.add()
+        node = Node()
+        for _ in range(250):
+            await bench.heard(node.report(count=20))
+            if node.seq % 200 == 0:
+                bench.store.submit(Advance("city", bench.reader.head()))
+        bench.store.submit(Advance("city", bench.reader.head()))
+        await until(lambda: used_bytes(bench.reader._connection) <= limit, "it is within its bound")
+        await bench.settled()
+        bench.reader._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        assert path.stat().st_size < limit * 1.1
+        assert used_bytes(bench.reader._connection) > limit / 2, "no more history went than had to"
+    assert bench.retention.removed > 2000
+
+
+async def test_the_oldest_undelivered_readings_go_only_if_so_configured(tmp_path: Path, caplog) -> None:
+    limit, samples = 200_000, 4000
+    async with running(Bench(tmp_path / "lyhord.db", max_bytes=limit, drop_undelivered=True)) as bench:
+        bench.add()
+        node = Node()
+        bench.store.submit(Advance("city", 100))
+        for _ in range(samples // 20):
+            await bench.heard(node.report(ack=True, count=20))
+        await until(lambda: used_bytes(bench.reader._connection) <= limit, "it is within its bound")
+        await bench.settled()
+        assert bench.metrics.counters["store.frames_not_stored"] == 0
+        left = bench.stored()
+        assert left == list(range(left[0], samples)), "the oldest went, and nothing else"
+        gone = bench.metrics.counters["store.undelivered_dropped"]
+        assert gone == bench.reader.dropped("city") > 0
+        floor = bench.reader.cursor("city")
+        assert floor == bench.head.floor, "the cursor goes along"
+        assert bench.reader.waiting(floor)[0] == len(left) == bench.reader.head() - floor
+        assert bench.retention.removed + gone + len(left) == samples
+        assert "undelivered readings dropped" in caplog.text
+        await bench.heard(node.samples(0, 20))
+        assert bench.stored() == left, "what was dropped is known all the same"
+
+
+async def test_a_reader_that_never_ends_cannot_make_the_log_grow_without_bound(tmp_path: Path) -> None:
+    path = tmp_path / "lyhord.db"
+    bench = Bench(path)
+    bench.retention.log_max_bytes = limit = 18 << 20
+    reader, other = connect(path), connect(path)
+    async with running(bench):
+        bench.add()
+        node = Node()
+        await bench.heard(node.report())
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM sample").fetchone()
+        for _ in range(20):
+            other.execute("INSERT OR REPLACE INTO kept VALUES ('ballast', zeroblob(1000000))")
+        await until(lambda: bench.metrics.states.get("store") == "held", "it is noticed")
+        await bench.heard(node.report(ack=True))
+        assert bench.answers == [], "nothing is acknowledged"
+        assert log_bytes(path) < limit + (4 << 20)
+        reader.execute("COMMIT")
+        await until(lambda: bench.metrics.states["store"] == "up", "it goes on by itself")
+        assert log_bytes(path) < 1 << 20
+        await bench.heard(node.report(ack=True))
+        assert len(bench.answers) == 1
+    reader.close()
+    other.close()
 
 
 async def test_arrival_numbers_are_never_given_twice(tmp_path: Path) -> None:

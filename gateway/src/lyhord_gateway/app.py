@@ -156,23 +156,26 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
     stack.enter_context(_only_one(loaded.data_dir))
     # Half a minute per GiB, more where a store is damaged: a start that is cut off would never end.
     Notify().send(f"EXTEND_TIMEOUT_USEC={_CHECK_S * 1_000_000}", "STATUS=checking the store")
-    connection, _ = open_sound(loaded.store_path, [platform.name for platform, _ in loaded.platforms])
+    platforms = [platform.name for platform, _ in loaded.platforms]
+    connection, _ = open_sound(loaded.store_path, platforms)
     operation = Operation(loaded, metrics)
     stack.callback(operation.close)
     reader = Reader(connect(loaded.store_path))
     stack.callback(reader.close)
     registry = Registry(reader.node)
     head = Head(reader.head())
-    platforms = [platform.name for platform, _ in loaded.platforms]
     store = Writer(
         connection,
-        Retention(config.store.keep_days, config.store.max_mb * _MIB, platforms),
+        Retention(
+            config.store.keep_days, config.store.max_mb * _MIB, platforms, config.store.drop_undelivered
+        ),
         Events(
             head.advance,
             metrics.counters.update,
             registry.changed,
             partial(metrics.state, "store"),
             metrics.commit_s.observe,
+            head.raise_floor,
         ),
         config.store.queue_frames,
         config.store.commit_ms,

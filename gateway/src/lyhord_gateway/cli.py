@@ -4,6 +4,7 @@ A user's fault is one line and exit code 2; a traceback is a bug of ours.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -18,12 +19,15 @@ import typer
 
 from lyhord_gateway import __version__, show
 from lyhord_gateway.config import Loaded, load
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.faults import StoreDamaged, UserFault
 from lyhord_gateway.log import start_log
 from lyhord_gateway.nodes import export_line, import_nodes, listed, parse_lines
 from lyhord_gateway.store.reader import Listed, Reader
+from lyhord_gateway.store.recover import damage_in, mark_damaged
 from lyhord_gateway.store.schema import connect, open_store
 from lyhord_gateway.template import template
+
+_log = logging.getLogger(__name__)
 
 app = typer.Typer(
     name="lyhord-gateway",
@@ -74,7 +78,16 @@ def run(config: ConfigOption) -> None:
     loaded = load(config)
     start_log(loaded.config.log.level, loaded.config.log.format)
     loop = asyncio.new_event_loop()
-    loop.run_until_complete(application.run(loaded))
+    try:
+        loop.run_until_complete(application.run(loaded))
+    except (sqlite3.DatabaseError, StoreDamaged, BaseExceptionGroup) as error:
+        damage = damage_in(error)
+        if damage is None:
+            raise
+        with contextlib.suppress(OSError):
+            mark_damaged(loaded.store_path, damage)
+        _log.error("store: %s is damaged (%s); the next start recovers it", loaded.store_path, damage)
+        raise typer.Exit(1) from error
     if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
         # Everything is stored and said. A connect() or a name look-up that hangs in a worker thread must
         # not hold up the stop, and Python would wait for it.
@@ -149,7 +162,7 @@ def nodes_export(config: ConfigOption) -> None:
 
 @app.command()
 def backlog(config: ConfigOption, as_json: JsonOption = False) -> None:
-    """Show how many readings wait for each platform, and how old the oldest is."""
+    """Show how many readings wait for each platform, how old the oldest is, how many were dropped."""
     loaded = load(config)
     now_s = int(time.time())
     reader = _reader(loaded)
@@ -164,6 +177,7 @@ def backlog(config: ConfigOption, as_json: JsonOption = False) -> None:
                 "waiting": waiting,
                 "oldest_age_s": None if oldest_s is None else max(0, now_s - oldest_s),
                 "cursor": cursor,
+                "dropped": reader.dropped(platform.name),
             }
         )
     reader.close()

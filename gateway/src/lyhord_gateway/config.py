@@ -144,9 +144,17 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             ge=1,
             le=1_000_000,
             description="Size in MiB at which the oldest delivered readings go first; if nothing delivered "
-            "is left, new ones are not acknowledged, so the nodes keep them.",
+            "is left, new ones are not acknowledged, so the nodes keep them. The write-ahead log beside it "
+            "takes up to 64 MiB more.",
         ),
     ] = 2048
+    drop_undelivered: Annotated[
+        bool,
+        Meta(
+            description="When the store is full and nothing delivered is left: remove the oldest readings "
+            "that a platform still waits for, counted, instead of refusing new ones."
+        ),
+    ] = False
     queue_frames: Annotated[
         int,
         Meta(

@@ -46,6 +46,11 @@ _RULES = _rules(
     (r"store\.samples", "lyhord_samples_stored", "Samples that are stored durably, each once."),
     (r"store\.sample_known", "lyhord_samples_known", "Samples that came again and were not stored again."),
     (r"store\.given_up", "lyhord_samples_given_up", "Missing samples that their nodes no longer have."),
+    (
+        r"store\.undelivered_dropped",
+        "lyhord_samples_dropped",
+        "Samples that were removed before every platform had them, because the store was full.",
+    ),
     (r"store\.commit_refused", "lyhord_store_commits_refused", "Commits that the disk refused."),
     (
         r"platform\.(?P<platform>.+)\.readings",

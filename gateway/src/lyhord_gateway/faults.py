@@ -5,6 +5,10 @@ class UserFault(Exception):
     """The message is one line that names the file, key, port or argument and what was expected."""
 
 
+class StoreDamaged(Exception):
+    """The store holds something that was never written into it; the message says what."""
+
+
 def first_cause(group: BaseException) -> BaseException:
     """The first plain exception in a group of groups, for a log line."""
     error = group

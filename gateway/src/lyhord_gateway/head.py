@@ -4,10 +4,12 @@ import asyncio
 
 
 class Head:
-    """`value` only grows; every follower is woken when it does."""
+    """`value` only grows; every follower is woken when it does. floor: readings up to this number are gone,
+    though a platform may not have had them."""
 
     def __init__(self, value: int) -> None:
         self.value = value
+        self.floor = 0
         self._followers: list[asyncio.Event] = []
 
     def advance(self, value: int) -> None:
@@ -15,6 +17,9 @@ class Head:
             self.value = value
             for follower in self._followers:
                 follower.set()
+
+    def raise_floor(self, floor: int) -> None:
+        self.floor = max(self.floor, floor)
 
     def follow(self) -> asyncio.Event:
         """An event that is set at every advance; the follower clears it before it looks."""

@@ -191,6 +191,10 @@ class Health:
         store = self._metrics.states.get("store", "up")
         if store == "full":
             found.append(Reason("store_full", "store", "store.max_mb is full of undelivered readings"))
+        elif store == "held":
+            found.append(
+                Reason("store_held", "store", "somebody reads an old state of the store, its log is too long")
+            )
         elif store != "up":
             found.append(
                 Reason("store_refusing", "store", f"commits fail with {store}, nothing is acknowledged")

@@ -83,7 +83,7 @@ class Publisher:
 
     def position(self) -> tuple[int, int]:
         """Arrival numbers: the newest reading's, and that of the last one that the platform has."""
-        return self._backlog.head.value, self._cursor
+        return self._backlog.head.value, max(self._cursor, self._backlog.head.floor)
 
     async def run(self) -> None:
         """Connects, publishes, and connects again, until stopped or cancelled."""

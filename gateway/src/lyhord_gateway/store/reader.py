@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from lyhord_gateway.faults import StoreDamaged
 from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.store import ranges
+from lyhord_gateway.store.retention import dropped
 from lyhord_gateway.store.session import COLUMNS, Session, from_row, load_session
 
 _PAGE = """
@@ -74,8 +76,15 @@ class Reader:
 
     def page(self, after: int, limit: int) -> list[Reading]:
         """At most `limit` readings with arrival numbers above `after`, in the order of arrival."""
-        text = self._connection.execute(_PAGE, (after, limit)).fetchone()[0]
-        rows = _decoder.decode(text)
+        try:
+            text = self._connection.execute(_PAGE, (after, limit)).fetchone()[0]
+            rows = _decoder.decode(text)
+        except msgspec.DecodeError as error:
+            raise StoreDamaged(f"a reading above {after} is not what was stored") from error
+        except sqlite3.OperationalError as error:
+            if self._malformed(after, limit):
+                raise StoreDamaged(f"a reading above {after} is not what was stored") from error
+            raise
         rows.sort(key=lambda row: row.arrival)
         return [
             Reading(
@@ -93,6 +102,14 @@ class Reader:
             for row in rows
         ]
 
+    def _malformed(self, after: int, limit: int) -> bool:
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM (SELECT * FROM sample WHERE id > ? ORDER BY id LIMIT ?) "
+            'WHERE NOT json_valid("values") OR NOT json_valid(coalesce(alarms, 0))',
+            (after, limit),
+        ).fetchone()
+        return bool(count)
+
     def head(self) -> int:
         """The newest arrival number, 0 if there is none."""
         return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM sample").fetchone()[0])
@@ -101,6 +118,10 @@ class Reader:
         """How far the platform has acknowledged; 0 for one that is new."""
         row = self._connection.execute("SELECT cursor FROM platform WHERE name = ?", (platform,)).fetchone()
         return 0 if row is None else int(row[0])
+
+    def dropped(self, platform: str) -> int:
+        """Readings that were removed before the platform had them."""
+        return dropped(self._connection, platform)
 
     def waiting(self, after: int) -> tuple[int, int | None]:
         """Readings above an arrival number: how many, and when the oldest was heard (Unix seconds)."""

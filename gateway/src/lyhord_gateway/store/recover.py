@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.faults import StoreDamaged, UserFault
 from lyhord_gateway.store.pages import Pages
 from lyhord_gateway.store.salvage import Salvaged, salvage
 from lyhord_gateway.store.schema import connect, migrations, open_store
@@ -57,6 +57,21 @@ def open_sound(path: Path, platforms: Sequence[str]) -> tuple[sqlite3.Connection
             salvaged.without_key,
         )
     return open_store(path), salvaged
+
+
+def damage_in(error: BaseException) -> str | None:
+    """What an error says of damage to the store that was found while the gateway ran; None if nothing."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((damage for part in error.exceptions if (damage := damage_in(part))), None)
+    if isinstance(error, StoreDamaged):
+        return str(error)
+    # A constraint that holds by construction is broken only by an index that no longer fits its table.
+    if isinstance(error, sqlite3.DatabaseError) and (
+        getattr(error, "sqlite_errorcode", 0) & 0xFF
+        in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT)
+    ):
+        return str(error)
+    return None
 
 
 def mark_damaged(path: Path, reason: str) -> None:

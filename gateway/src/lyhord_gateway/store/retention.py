@@ -1,11 +1,35 @@
-"""How much history is kept: by age and by size, delivered readings only."""
+"""How much is kept: history by age and by size, and, only if so configured, what no platform has yet.
+
+over max_bytes? ──▶ oldest delivered ──none left──▶ drop_undelivered? ──no──▶ full: frames are refused
+                                                          └──yes──▶ oldest undelivered, counted
+"""
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 _STEP = 2000  # rows removed in one transaction, so that no frame waits long for its commit
+_STEP_MAX = 10_000  # more than one commit brings, so that no load outruns it
+_ROW_BYTES = 64  # at least, with its place in the index
+_VACUUM_PAGES = 4000
 _DAY_S = 86_400
+_LOG_BYTES = 16 << 20  # from here on the write-ahead log is emptied with some insistence …
+_LOG_BUSY_MS = 50
+_LOG_AGAIN_S = 1.0
+_LOG_MAX_BYTES = 64 << 20  # … and here frames are refused, until the reader that holds it lets go
+
+UP, FULL, HELD = "up", "full", "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Tended:
+    """state: UP, FULL (of undelivered readings) or HELD (the log has grown too long, because somebody reads
+    an old state of the store). dropped: undelivered readings removed now; floor: up to which number."""
+
+    state: str
+    dropped: int = 0
+    floor: int = 0
 
 
 @dataclass(slots=True)
@@ -16,42 +40,108 @@ class Retention:
     keep_days: int
     max_bytes: int
     platforms: Sequence[str]
+    drop_undelivered: bool = False
     every_s: float = 30.0
+    log_max_bytes: int = _LOG_MAX_BYTES
     removed: int = 0
     _next_s: float = 0.0
-    _full: bool = False
+    _log_next_s: float = 0.0
+    _log: Path | None = None
+    _last: Tended = field(default_factory=lambda: Tended(UP))
 
-    def tend(self, connection: sqlite3.Connection, now_s: float, idle: bool) -> bool:
-        """Removes a step of what is over the bounds, now and then; True while the store is full.
+    def tend(self, connection: sqlite3.Connection, now_s: float, idle: bool) -> Tended:
+        """Removes a step of what is over the bounds, now and then.
 
-        Full: over `max_bytes` and nothing delivered is left to remove. now_s: Unix seconds; a clock
-        that jumps ahead costs delivered history, never an undelivered reading.
+        now_s: Unix seconds; a clock that jumps ahead costs delivered history, never an undelivered reading.
         """
+        if self._log_too_long(connection, now_s):
+            return Tended(HELD)  # to remove something would make it longer
         if now_s < self._next_s and self._next_s - now_s <= self.every_s:
-            return self._full
-        delivered = self._delivered(connection)
-        over = used_bytes(connection) > self.max_bytes
-        horizon_s = int(now_s) - self.keep_days * _DAY_S
+            return Tended(self._last.state)
+        excess = used_bytes(connection) - self.max_bytes
+        over = excess > 0
+        step = max(1, min(excess // _ROW_BYTES, _STEP_MAX)) if over else _STEP
+        removed = self._remove_delivered(connection, int(now_s) - self.keep_days * _DAY_S, step, over)
+        self._last = Tended(UP)
+        if over and not removed:
+            self._last = self._drop(connection, step) if self.drop_undelivered else Tended(FULL)
+        if removed or self._last.dropped:
+            connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+        if over and self._last.state == UP:
+            self._next_s = now_s
+        else:  # more to do: go on when nothing else waits, or soon
+            busy = removed == step or over
+            self._next_s = now_s + (
+                0.0 if busy and idle else min(1.0, self.every_s) if busy else self.every_s
+            )
+        return self._last
+
+    def _remove_delivered(self, connection: sqlite3.Connection, horizon_s: int, step: int, over: bool) -> int:
+        delivered = min(self._cursors(connection).values(), default=None)
+        if delivered is None:
+            (delivered,) = connection.execute("SELECT coalesce(max(id), 0) FROM sample").fetchone()
         cursor = connection.execute(
             "DELETE FROM sample WHERE id IN (SELECT id FROM (SELECT id, heard_s FROM sample WHERE id <= ? "
             "ORDER BY id LIMIT ?) WHERE ? OR heard_s < ?)",
-            (delivered, _STEP, over, horizon_s),
+            (delivered, step, over, horizon_s),
         )
         self.removed += cursor.rowcount
-        if cursor.rowcount:
-            connection.execute("PRAGMA incremental_vacuum(1000)").fetchall()
-        self._full = over and not cursor.rowcount
-        # More to do: go on when nothing else waits, or soon.
-        busy = cursor.rowcount == _STEP or over
-        self._next_s = now_s + (0.0 if busy and idle else min(1.0, self.every_s) if busy else self.every_s)
-        return self._full
+        return cursor.rowcount
 
-    def _delivered(self, connection: sqlite3.Connection) -> int:
-        """The newest arrival number that every platform has acknowledged."""
-        cursors = dict(connection.execute("SELECT name, cursor FROM platform").fetchall())
-        if not self.platforms:
-            return int(connection.execute("SELECT coalesce(max(id), 0) FROM sample").fetchone()[0])
-        return min(int(cursors.get(name, 0)) for name in self.platforms)
+    def _drop(self, connection: sqlite3.Connection, step: int) -> Tended:
+        """Removes the oldest undelivered readings, and takes the cursors along; FULL if there are none."""
+        connection.execute("BEGIN IMMEDIATE")
+        (floor,) = connection.execute(
+            "SELECT coalesce(max(id), 0) FROM (SELECT id FROM sample ORDER BY id LIMIT ?)", (step,)
+        ).fetchone()
+        for name, cursor in self._cursors(connection).items():
+            (missed,) = connection.execute(
+                "SELECT count(*) FROM sample WHERE id > ? AND id <= ?", (cursor, floor)
+            ).fetchone()
+            if missed:
+                connection.execute(
+                    "INSERT OR REPLACE INTO platform (name, cursor) VALUES (?, ?)", (name, floor)
+                )
+                total = dropped(connection, name) + missed
+                connection.execute(
+                    "INSERT OR REPLACE INTO kept (key, value) VALUES (?, ?)",
+                    (f"dropped.{name}", str(total).encode()),
+                )
+        number = connection.execute("DELETE FROM sample WHERE id <= ?", (floor,)).rowcount
+        connection.execute("COMMIT")
+        return Tended(UP, number, floor) if number else Tended(FULL)
+
+    def _cursors(self, connection: sqlite3.Connection) -> dict[str, int]:
+        """Platform → the newest arrival number that it has acknowledged."""
+        known = dict(connection.execute("SELECT name, cursor FROM platform").fetchall())
+        return {name: int(known.get(name, 0)) for name in self.platforms}
+
+    def _log_too_long(self, connection: sqlite3.Connection, now_s: float) -> bool:
+        """Empties a write-ahead log that SQLite's own checkpoints cannot keep short beside busy readers."""
+        if self._log is None:
+            (file,) = connection.execute(
+                "SELECT file FROM pragma_database_list WHERE name = 'main'"
+            ).fetchone()
+            self._log = Path(f"{file}-wal")
+        size = self._log_bytes()
+        if size > _LOG_BYTES and not 0 <= self._log_next_s - now_s <= _LOG_AGAIN_S:
+            self._log_next_s = now_s + _LOG_AGAIN_S
+            (before,) = connection.execute("PRAGMA busy_timeout").fetchone()
+            connection.execute(f"PRAGMA busy_timeout = {_LOG_BUSY_MS}")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            connection.execute(f"PRAGMA busy_timeout = {before}")
+            size = self._log_bytes()
+        return size > self.log_max_bytes
+
+    def _log_bytes(self) -> int:
+        assert self._log is not None
+        return self._log.stat().st_size if self._log.exists() else 0
+
+
+def dropped(connection: sqlite3.Connection, platform: str) -> int:
+    """How many readings were removed before the platform had them."""
+    row = connection.execute("SELECT value FROM kept WHERE key = ?", (f"dropped.{platform}",)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def used_bytes(connection: sqlite3.Connection) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from lyhord_gateway.faults import UserFault
 
 _BUSY_S = 5.0
+_LOG_BYTES = 16 << 20  # what a checkpoint leaves of the write-ahead log's file
 
 
 def migrations() -> list[str]:
@@ -44,6 +45,7 @@ def connect(path: Path) -> sqlite3.Connection:
     with _closed_on_error(connection):
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     return connection
 
 

@@ -9,6 +9,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
+from lyhord_gateway.faults import StoreDamaged
 from lyhord_gateway.store import ranges
 from lyhord_gateway.store.ranges import Range
 from lyhord_gateway.work import Arrival
@@ -129,7 +130,12 @@ class Session:
 def load_session(connection: sqlite3.Connection, node: int) -> Session:
     """The stored session; a fresh one for a node that was never heard."""
     row = connection.execute(f"SELECT {COLUMNS} FROM session WHERE node = ?", (node,)).fetchone()  # noqa: S608
-    return Session(node) if row is None else from_row(row)
+    if row is None:
+        return Session(node)
+    try:
+        return from_row(row)
+    except (ValueError, TypeError) as error:
+        raise StoreDamaged(f"the session of node {node:06x} is not what was stored") from error
 
 
 def from_row(row: tuple[Any, ...]) -> Session:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.store.apply import Applied, Applier
-from lyhord_gateway.store.retention import Retention
+from lyhord_gateway.store.retention import FULL, HELD, UP, Retention, Tended
 from lyhord_gateway.work import Advance, Arrival, Committed, Keep, Repeat, Work
 
 _log = logging.getLogger(__name__)
@@ -39,6 +39,11 @@ _WORLDS_FAULTS = {
     sqlite3.SQLITE_CANTOPEN,
 }
 
+_NO_ROOM = {
+    FULL: "full of undelivered readings, frames are refused until some are delivered",
+    HELD: "somebody reads an old state of it, frames are refused until that ends",
+}
+
 _PROBE = Keep("store.probe", b"")
 
 Done = Callable[[Committed | None], None]
@@ -50,8 +55,9 @@ class Events:
 
     committed(head): the newest arrival number is durable. counted: counters of the last group.
     changed(nodes): the registry rows of these nodes changed; None: another process changed anything.
-    state(word): "up", "full" (of undelivered readings) or SQLite's name of the error that keeps the store
-    from taking anything. committing(s): how long a commit took.
+    state(word): "up", "full" (of undelivered readings), "held" (by a reader) or SQLite's name of the error
+    that keeps the store from taking anything. committing(s): how long a commit took. dropped(floor):
+    readings up to this arrival number are gone, delivered or not.
     """
 
     committed: Callable[[int], None]
@@ -59,6 +65,7 @@ class Events:
     changed: Callable[[set[int] | None], None]
     state: Callable[[str], object] = lambda _: None
     committing: Callable[[float], None] = lambda _: None
+    dropped: Callable[[int], None] = lambda _: None
 
 
 class Writer:
@@ -86,7 +93,7 @@ class Writer:
         self._data_version = -1
         self._loop = asyncio.get_running_loop()
         self._finished: asyncio.Future[None] = self._loop.create_future()
-        self._full = False
+        self._state = UP
         self._refusing = False
         self._limit = LineLimit()
         self.room = asyncio.Event()  # set while sources may go on; see `submit`
@@ -167,17 +174,30 @@ class Writer:
             else:
                 self._look_for_foreign_changes(applier)
             try:
-                full = self._retention.tend(self._connection, time.time(), idle=not group)
+                tended = self._retention.tend(self._connection, time.time(), idle=not group)
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF not in _WORLDS_FAULTS:
                     raise
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 self._refused(error, "retention")
                 continue
-            if full and not self._full:
-                _log.error("store: full of undelivered readings, frames are refused until some are delivered")
-            if full != self._full:
-                self._full = full
-                self._tell("full" if full else "up")
+            self._note(tended)
+
+    def _note(self, tended: Tended) -> None:
+        if tended.dropped:
+            held_back = self._limit.admit("dropped", time.monotonic())
+            if held_back is not None:
+                _log.error("store: full, %d undelivered readings dropped%s", tended.dropped, more(held_back))
+            counts = Counter({"store.undelivered_dropped": tended.dropped})
+            self._loop.call_soon_threadsafe(self._events.counted, counts)
+            self._loop.call_soon_threadsafe(self._events.dropped, tended.floor)
+        if tended.state != self._state:
+            self._state = tended.state
+            if tended.state in _NO_ROOM:
+                _log.error("store: %s", _NO_ROOM[tended.state])
+            if not self._refusing:
+                self._tell(tended.state)
 
     def _take(self) -> list[tuple[Work, Done | None]] | None:
         """The next group; an empty one if nothing came for a while, None at the end."""
@@ -193,7 +213,7 @@ class Writer:
             return group
 
     def _commit(self, applier: Applier, group: list[tuple[Work, Done | None]]) -> None:
-        if self._full:
+        if self._state != UP:
             group = self._turn_away(group)
         start_s = time.monotonic()
         try:
@@ -216,7 +236,7 @@ class Writer:
             return
         if self._refusing:
             self._refusing = False
-            self._tell("full" if self._full else "up")
+            self._tell(self._state)
             _log.info("store: commits succeed again")
         self._loop.call_soon_threadsafe(
             self._report, group, applied, applier.next_id - 1, time.monotonic() - start_s
