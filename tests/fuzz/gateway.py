@@ -100,7 +100,7 @@ def check_nodes(data: bytes) -> None:
     try:
         nodes = parse_lines("nodes.jsonl", data.split(b"\n"))
     except UserFault as fault:
-        assert "\n" not in str(fault)
+        assert str(fault).isprintable()
         return
     connection = memory_store()
     assert import_nodes(connection, nodes) == len(nodes)
@@ -118,7 +118,7 @@ def check_config(data: bytes) -> None:
     try:
         load(path)
     except UserFault as fault:
-        assert "\n" not in str(fault) and str(fault).startswith(f"{path}: ")
+        assert str(fault).isprintable() and str(fault).startswith(f"{path}: ")
 
 
 @cache

@@ -2,7 +2,11 @@
 
 
 class UserFault(Exception):
-    """The message is one line that names the file, key, port or argument and what was expected."""
+    """The message is one line that names the file, key, port or argument and what was expected. Whatever a
+    file had in it, nothing in the message breaks the line or commands the terminal."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else " " for c in message))
 
 
 class StoreDamaged(Exception):

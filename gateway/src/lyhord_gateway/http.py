@@ -11,12 +11,39 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.health import Report
 
-_CONNECTIONS = 32  # at once; the rest is answered 503
+_CONNECTIONS = 32  # at once; one more, and the one that has dawdled longest is cut off
+_REQUEST_S = 10.0  # from connecting, or from the answer before, to the last byte of an answer
 _GOODBYE_S = 1
+
+
+class _Connection(H11Protocol):
+    """One that sends or reads a byte now and then holds nobody up: it has ten seconds, or less if others
+    want its place."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._begin()
+        if len(self.connections) > _CONNECTIONS:
+            others = (other for other in self.connections if isinstance(other, _Connection))
+            min(others, key=lambda other: other._since_s).transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._deadline.cancel()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._deadline.cancel()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._since_s = self.loop.time()
+        self._deadline = self.loop.call_later(_REQUEST_S, self.transport.abort)
 
 
 class _Server(uvicorn.Server):
@@ -47,15 +74,14 @@ class HttpServer:
             uvicorn.Config(
                 app,
                 loop="none",
-                http="h11",
+                http=_Connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
-                log_level="warning",
+                log_level="error",
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                limit_concurrency=_CONNECTIONS,
                 timeout_graceful_shutdown=_GOODBYE_S,
             )
         )
