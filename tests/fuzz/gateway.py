@@ -4,6 +4,7 @@ A *check* takes any bytes and raises AssertionError, or whatever the parser shou
 """
 
 import asyncio
+import json
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -86,9 +87,10 @@ def check_mqtt(data: bytes) -> None:
     try:
         said = aiomqtt.Message._from_paho_message(message)
     except (UnicodeDecodeError, ValueError):
-        return  # the client library drops the connection; test_hostile.py holds that brokers let none pass
+        return  # mqtt_client.Client counts it; tests/gateway/test_hostile_peers.py
     inbox.queue_type()().put_nowait(said)
-    source._take(inbox.waiting.popleft())
+    for waiting in inbox.waiting:
+        source._take(waiting)
     refused = sum(n for name, n in metrics.counters.items() if name.startswith(f"{NAME}.refused."))
     assert refused + len(heard) == 1
     for uplink in heard:
@@ -107,7 +109,7 @@ def check_nodes(data: bytes) -> None:
     for row in Reader(connection).nodes():
         listed(row)
         line = export_line(row)
-        assert '"key"' not in line
+        assert "key" not in json.loads(line)
         parse_lines("export", [line.encode()])
     connection.close()
 

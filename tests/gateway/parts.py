@@ -107,13 +107,14 @@ class GatewayProcess:
             text += f'profile = "{profile}"\nbatch_ms = 20\nbatch_count = 20\n'
         self.config.write_text(text + extra)
         self.process: asyncio.subprocess.Process | None = None
+        self.program = PROGRAM
 
     async def start(self) -> None:
         """Returns when the gateway listens to nodes."""
         self.status_path.unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *PROGRAM, "run", "--config", str(self.config), stdout=log, stderr=log
+                *self.program, "run", "--config", str(self.config), stdout=log, stderr=log
             )
         process = self.process
         await until(

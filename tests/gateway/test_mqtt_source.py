@@ -76,7 +76,8 @@ async def test_junk_and_wrong_topics_are_counted_and_the_next_frame_is_handled(
         await client.publish(node.up, b"\0\0" + node.id.to_bytes(3, "big") + os.urandom(300), qos=1)
         await client.publish(node.up, node.report(), qos=1)
         await until(lambda: counters["store.frames"] == 1, "the good frame")
-    assert counters["mqtt.refused.junk"] == 5
+    assert counters["mqtt.refused.junk"] == 4
+    assert counters["mqtt.refused.size"] == 1
     assert counters["mqtt.refused.topic"] == 2
     assert bench.refused == {"length": 1, "not_ours": 1}
 
@@ -94,6 +95,17 @@ async def test_a_broker_that_goes_away_is_found_again(bench: Bench, broker: Mosq
             await until(lambda: not up(bench), "the loss is noticed")
             await broker.start()
     assert bench.metrics.counters["mqtt.connections_lost"] >= 3
+
+
+async def test_what_a_broker_retained_is_no_frame(bench: Bench, broker: Mosquitto) -> None:
+    node = Node()
+    async with connected(broker.port) as client:
+        await client.publish(node.up, node.report(ack=True), qos=1, retain=True)
+        async with listening(bench, broker.port):
+            await until(lambda: bench.metrics.counters["mqtt.refused.retained"] == 1, "old, so refused")
+            await client.publish(node.up, node.report(ack=True), qos=1, retain=True)
+            await until(lambda: bench.metrics.counters["store.frames"] == 1, "live, so taken")
+    assert bench.stored(node) == [1]
 
 
 async def test_what_nodes_said_while_we_were_away_is_heard(bench: Bench, broker: Mosquitto) -> None:

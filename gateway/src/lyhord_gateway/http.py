@@ -30,7 +30,9 @@ class _Connection(H11Protocol):
         self._begin()
         if len(self.connections) > _CONNECTIONS:
             others = (other for other in self.connections if isinstance(other, _Connection))
-            min(others, key=lambda other: other._since_s).transport.abort()
+            slowest = min(others, key=lambda other: other._since_s)
+            slowest.transport.abort()
+            self.connections.discard(slowest)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline.cancel()
@@ -74,6 +76,7 @@ class HttpServer:
             uvicorn.Config(
                 app,
                 loop="none",
+                backlog=_CONNECTIONS,  # as many are accepted at once, before the oldest can be cut off
                 http=_Connection,
                 ws="none",
                 lifespan="off",
@@ -117,7 +120,7 @@ def _listen(listen: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen()
+        listener.listen(_CONNECTIONS)
     except OSError as error:
         listener.close()
         raise UserFault(

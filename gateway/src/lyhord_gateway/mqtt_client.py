@@ -2,9 +2,12 @@
 
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 import aiomqtt
+from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.client import MQTTMessage
 
 from lyhord_gateway.config import Endpoint
 
@@ -16,14 +19,37 @@ _NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 _CALLS = 1000  # aiomqtt warns in the log from this many pending calls on
 
 
-def make_client(endpoint: Endpoint, identifier: str | None = None, **options: Any) -> aiomqtt.Client:
+class Client(aiomqtt.Client):
+    """aiomqtt's client, but a message under a topic that cannot be (wildcards in it, no UTF-8) does not cost
+    the connection: not every broker refuses those, and a retained one would come again for ever.
+
+    impossible: is called for each such message.
+    """
+
+    def __init__(self, *arguments: Any, impossible: Callable[[], None], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._impossible = impossible
+
+    def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:
+        try:
+            super()._on_message(client, userdata, message)
+        except ValueError:  # of aiomqtt's Topic; UnicodeDecodeError is one
+            self._impossible()
+
+
+def make_client(
+    endpoint: Endpoint,
+    identifier: str | None = None,
+    impossible: Callable[[], None] = lambda: None,
+    **options: Any,
+) -> aiomqtt.Client:
     """A client that is not connected yet. TLS verifies host name and chain. Raises OSError or
     ssl.SSLError when certificate files cannot be used.
 
-    options: further arguments of aiomqtt.Client.
+    impossible: see `Client`. options: further arguments of aiomqtt.Client.
     """
     credentials = endpoint.credentials
-    client = aiomqtt.Client(
+    client = Client(
         endpoint.url.host,
         endpoint.url.port,
         username=credentials.user if credentials else None,
@@ -34,6 +60,7 @@ def make_client(endpoint: Endpoint, identifier: str | None = None, **options: An
         max_inflight_messages=WINDOW,
         socket_options=_NO_DELAY,
         tls_context=_tls(endpoint) if endpoint.url.tls else None,
+        impossible=impossible,
         **options,
     )
     client.pending_calls_threshold = _CALLS

@@ -33,7 +33,8 @@ _SENDERS = 8
 
 
 class Inbox:
-    """Messages that wait for ingest: bounded, with a counter instead of a log line per drop."""
+    """Messages that wait for ingest: bounded in number and size, with a counter instead of a log line per
+    drop."""
 
     def __init__(self, metrics: Metrics) -> None:
         self.waiting: deque[aiomqtt.Message] = deque()
@@ -51,8 +52,15 @@ class Inbox:
 
         return Funnel
 
+    def impossible(self) -> None:
+        self._metrics.count("mqtt.refused.impossible_topic")
+
     def _put(self, message: aiomqtt.Message) -> None:
-        if len(self.waiting) >= _INBOX:
+        if len(message.payload) > _FRAME_MAX:
+            self._metrics.count("mqtt.refused.size")
+        elif message.retain:  # old by definition; a node's frame is live
+            self._metrics.count("mqtt.refused.retained")
+        elif len(self.waiting) >= _INBOX:
             self._metrics.count("mqtt.inbox_dropped")
         else:
             self.waiting.append(message)
@@ -60,7 +68,7 @@ class Inbox:
 
 
 class MqttSource:
-    """connect: makes a client, its arguments are those of aiomqtt.Client. hear: takes each uplink.
+    """connect: makes a client, its arguments are those of `make_client`. hear: takes each uplink.
     room: is set while the store has room; until then messages wait here."""
 
     def __init__(
@@ -83,7 +91,9 @@ class MqttSource:
         while True:
             try:
                 inbox = Inbox(self._metrics)
-                async with self._connect(queue_type=inbox.queue_type()) as client:
+                async with self._connect(
+                    queue_type=inbox.queue_type(), impossible=inbox.impossible
+                ) as client:
                     await client.subscribe(_FILTER, qos=1)
                     backoff.reset()
                     self._metrics.state(NAME, "up")
@@ -112,7 +122,7 @@ class MqttSource:
         topic = str(message.topic)
         payload = message.payload
         match = _TOPIC.fullmatch(topic)
-        if match is None or not isinstance(payload, bytes) or len(payload) > _FRAME_MAX:
+        if match is None or not isinstance(payload, bytes):
             self._refuse("junk", topic)
             return
         if len(payload) >= 5 and payload[2:5].hex() != match[1]:
