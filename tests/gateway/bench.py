@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
@@ -56,9 +56,10 @@ class Bench:
             queue,
             commit_ms=1,
         )
-        answerer = Answerer(1, self.metrics, lambda: NOW_S)
+        answerer = Answerer(1, self.metrics, self.store.submit, lambda: NOW_S)
         self.ingest = Ingest(self.registry, self._stream, self.store.submit, answerer.answer, self.metrics)
         self.answers: list[tuple[str, bytes]] = []
+        self.mute = False  # True: no answer goes out, and the gateway learns that
 
     def _stream(self, node: int, generation: int) -> tuple[ReplayWindow, bytes]:
         window = self.reader.session(node).windows[generation]
@@ -75,8 +76,11 @@ class Bench:
         snr = None if rssi is None else 20
         self.ingest.hear(Uplink(raw, source, heard_s, heard_us, rssi, snr, partial(self._reply, source)))
 
-    def _reply(self, source: str, frame: bytes) -> None:
-        self.answers.append((source, frame))
+    def _reply(self, source: str, frame: bytes, unsent: Callable[[], None]) -> None:
+        if self.mute:
+            unsent()
+        else:
+            self.answers.append((source, frame))
 
     async def settled(self) -> None:
         """Everything that was submitted before is committed and called back."""

@@ -2,22 +2,40 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.orders import ANSWER_MAX
 from lyhord_gateway.uplink import Question
-from lyhord_gateway.work import Committed
+from lyhord_gateway.work import Committed, Unsent, uplink_number
 from lyhord_wire.frame import seal_downlink
-from lyhord_wire.instructions import AGAIN, STORED, TIME, encode_instructions
+from lyhord_wire.instructions import (
+    AGAIN,
+    COMMAND,
+    SETTINGS,
+    SETTINGS_VERSION,
+    STORED,
+    TIME,
+    encode_instructions,
+)
 
 _CLOCK_SET_S = 1_704_067_200  # 2024-01-01: a gateway whose own clock is older must not set a node's
 
 
 class Answerer:
-    """gateway: this gateway's number, part of every downlink's nonce."""
+    """gateway: this gateway's number, part of every downlink's nonce. unsent: takes back the orders of an
+    answer that never went out."""
 
-    def __init__(self, gateway: int, metrics: Metrics, now_s: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        gateway: int,
+        metrics: Metrics,
+        unsent: Callable[[Unsent], object],
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
         self._gateway = gateway
         self._metrics = metrics
+        self._unsent = unsent
         self._now_s = now_s
 
     def answer(self, question: Question, committed: Committed) -> None:
@@ -25,21 +43,51 @@ class Answerer:
         if committed.downlink is None:
             self._metrics.count("downlink.counter_used_up")
             return
-        now_s = int(self._now_s())
-        instructions: dict[int, object] = {STORED: committed.stored}
-        if now_s >= _CLOCK_SET_S:
-            instructions[TIME] = now_s
-        if committed.again is not None:
-            instructions[AGAIN] = list(committed.again)
-            self._metrics.count("downlink.send_again")
+        payload, more = self._instructions(committed)
         frame = seal_downlink(
             question.cipher,
             question.node,
             self._gateway,
             committed.downlink,
             question.counter,
-            encode_instructions(instructions),
+            payload,
             question.generation,
+            more,
         )
         self._metrics.count("downlink.answers")
-        question.reply(frame)
+        ids = committed.orders.ids
+        question.reply(frame, partial(self._take_back, question, ids) if ids else _nothing_to_take_back)
+
+    def _instructions(self, committed: Committed) -> tuple[bytes, bool]:
+        """The payload, and whether more waits. Orders have the right of way, then the time."""
+        orders = committed.orders
+        instructions: dict[int, object] = {STORED: committed.stored}
+        if orders.settings:
+            instructions[SETTINGS] = orders.settings
+            instructions[SETTINGS_VERSION] = orders.version
+        if orders.command:
+            instructions[COMMAND] = list(orders.command)
+        left_out = False
+        for key, value in ((TIME, self._time()), (AGAIN, committed.again)):
+            if value is None:
+                continue
+            instructions[key] = list(value) if isinstance(value, tuple) else value
+            if orders.ids and len(encode_instructions(instructions)) > ANSWER_MAX:
+                del instructions[key]
+                left_out = True
+        if AGAIN in instructions:
+            self._metrics.count("downlink.send_again")
+        payload = encode_instructions(instructions)
+        return payload, orders.more or left_out
+
+    def _time(self) -> int | None:
+        now_s = int(self._now_s())
+        return now_s if now_s >= _CLOCK_SET_S else None
+
+    def _take_back(self, question: Question, ids: tuple[int, ...]) -> None:
+        uplink = uplink_number(question.generation, question.counter)
+        self._unsent(Unsent(question.node, uplink, ids))
+
+
+def _nothing_to_take_back() -> None:
+    """The answer told the time and what is stored; the next one will tell it again."""

@@ -180,7 +180,7 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
         config.store.queue_frames,
         config.store.commit_ms,
     )
-    answerer = Answerer(config.gateway.number, metrics)
+    answerer = Answerer(config.gateway.number, metrics, store.submit)
     ingest = Ingest(registry, partial(_stream, reader), store.submit, answerer.answer, metrics)
     sources: dict[str, MqttSource | BridgeSource | UdpSource] = {}
     broker = None

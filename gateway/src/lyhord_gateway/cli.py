@@ -12,19 +12,18 @@ import sqlite3
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lyhord_gateway import __version__, show
-from lyhord_gateway.config import Loaded, load
+from lyhord_gateway.cli_common import ConfigOption, JsonOption, reading
+from lyhord_gateway.cli_nodes import nodes_app
+from lyhord_gateway.cli_queue import queue_app, send
+from lyhord_gateway.config import load
 from lyhord_gateway.faults import StoreDamaged, UserFault
 from lyhord_gateway.log import start_log
-from lyhord_gateway.nodes import export_line, import_nodes, listed, parse_lines
-from lyhord_gateway.store.reader import Listed, Reader
 from lyhord_gateway.store.recover import damage_in, mark_damaged
-from lyhord_gateway.store.schema import connect, open_store
 from lyhord_gateway.template import template
 
 _log = logging.getLogger(__name__)
@@ -39,11 +38,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"max_content_width": show.WIDTH},
 )
-nodes_app = typer.Typer(help="List the known nodes, or import and export them.", rich_markup_mode=None)
 app.add_typer(nodes_app, name="nodes")
-
-ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+app.command()(send)
+app.add_typer(queue_app, name="queue")
 
 
 def main() -> None:
@@ -108,93 +105,27 @@ def config_template() -> None:
     typer.echo(template(), nl=False)
 
 
-@nodes_app.callback(invoke_without_command=True)
-def nodes(
-    context: typer.Context,
-    config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List the known nodes: when they were heard, what is stored, what is missing. Never their keys."""
-    if context.invoked_subcommand is not None:
-        return
-    if config is None:
-        raise UserFault("nodes: expected --config FILE")
-    rows = [listed(node) for node in _known(load(config))]
-    if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False))
-    else:
-        show.nodes(rows, int(time.time()))
-
-
-@nodes_app.command("import")
-def nodes_import(
-    config: ConfigOption,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="JSON Lines, or - for standard input.")],
-) -> None:
-    """Enter nodes with their keys; a running gateway takes them over at once."""
-    loaded = load(config)
-    try:
-        if file == "-":
-            lines = parse_lines("standard input", sys.stdin.buffer)
-        else:
-            with Path(file).open("rb") as source:
-                lines = parse_lines(file, source)
-    except OSError as error:
-        raise UserFault(f"{file}: cannot be read ({error.strerror})") from error
-    connection = open_store(loaded.store_path)
-    try:
-        count = import_nodes(connection, lines)
-    except sqlite3.OperationalError as error:
-        raise UserFault(f"{loaded.store_path}: cannot be written ({error})") from error
-    finally:
-        connection.close()
-    typer.echo(f"{count} nodes imported")
-
-
-@nodes_app.command("export")
-def nodes_export(config: ConfigOption) -> None:
-    """Print the nodes as JSON Lines, without their keys."""
-    for node in _known(load(config)):
-        typer.echo(export_line(node))
-
-
 @app.command()
 def backlog(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Show how many readings wait for each platform, how old the oldest is, how many were dropped."""
     loaded = load(config)
     now_s = int(time.time())
-    reader = _reader(loaded)
     rows: list[show.Row] = []
-    for platform, endpoint in loaded.platforms:
-        cursor = reader.cursor(platform.name)
-        waiting, oldest_s = reader.waiting(cursor)
-        rows.append(
-            {
-                "platform": platform.name,
-                "url": str(endpoint.url),
-                "waiting": waiting,
-                "oldest_age_s": None if oldest_s is None else max(0, now_s - oldest_s),
-                "cursor": cursor,
-                "dropped": reader.dropped(platform.name),
-            }
-        )
-    reader.close()
+    with reading(loaded) as reader:
+        for platform, endpoint in loaded.platforms:
+            cursor = reader.cursor(platform.name)
+            waiting, oldest_s = reader.waiting(cursor)
+            rows.append(
+                {
+                    "platform": platform.name,
+                    "url": str(endpoint.url),
+                    "waiting": waiting,
+                    "oldest_age_s": None if oldest_s is None else max(0, now_s - oldest_s),
+                    "cursor": cursor,
+                    "dropped": reader.dropped(platform.name),
+                }
+            )
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
     else:
         show.backlog(rows)
-
-
-def _known(loaded: Loaded) -> list[Listed]:
-    reader = _reader(loaded)
-    try:
-        return reader.nodes()
-    finally:
-        reader.close()
-
-
-def _reader(loaded: Loaded) -> Reader:
-    open_store(loaded.store_path, create=False).close()  # checks and migrates
-    return Reader(connect(loaded.store_path))

@@ -20,7 +20,7 @@ from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.registry import Registry
 from lyhord_gateway.uplink import Question, Uplink
-from lyhord_gateway.work import Arrival, Better, Committed, Repeat, SampleRow, Work
+from lyhord_gateway.work import Arrival, Better, Committed, Repeat, SampleRow, Work, uplink_number
 from lyhord_wire import refusal
 from lyhord_wire.about import decode_about
 from lyhord_wire.frame import KIND_REPORT, OpenedUplink, SealedUplink, open_uplink, parse_uplink
@@ -149,7 +149,8 @@ class Ingest:
             return  # the commit is on its way and brings the answer, or none is wanted
         if exchange.repeats >= REPEATS_MAX:
             raise Refused(refusal.REPLAY, f"counter {sealed.counter} repeated {REPEATS_MAX} times")
-        if not self._submit(Repeat(sealed.node), partial(self._committed, sealed, stream, exchange)):
+        repeat = Repeat(sealed.node, uplink_number(sealed.generation, sealed.counter), uplink.heard_s)
+        if not self._submit(repeat, partial(self._committed, sealed, stream, exchange)):
             raise Refused(OVERLOAD, "")
         exchange.repeats += 1
 
@@ -234,6 +235,7 @@ def _arrival(opened: OpenedUplink, uplink: Uplink, window: ReplayWindow, digest:
         oldest=report.status.get(STATUS_OLDEST) if report and report.status else None,
         about=about,
         answer=opened.ack_requested,
+        counter=opened.counter,
     )
 
 

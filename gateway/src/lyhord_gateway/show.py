@@ -38,6 +38,23 @@ def backlog(rows: Sequence[Row]) -> None:
     _print(table)
 
 
+def queue(rows: Sequence[Row], now_s: int) -> None:
+    """rows: as `queue --json` prints them."""
+    table = _table("order", "node", "what", "version", "state", "since", "tries")
+    for row in rows:
+        changed_s = row["changed"]
+        table.add_row(
+            str(row["id"]),
+            str(row["node"]),
+            str(row["order"]),
+            _or_dash(row["settings_version"]),
+            str(row["state"]),
+            duration(max(0, now_s - changed_s)) if isinstance(changed_s, int) else "-",
+            str(row["tries"]),
+        )
+    _print(table)
+
+
 def duration(seconds: int) -> str:
     """In the largest unit that is not zero: 59 s, 2 min, 3 h, 4 d."""
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
@@ -53,7 +70,7 @@ def _or_dash(value: object) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, no_wrap=column not in ("name", "url"))
+        table.add_column(column, no_wrap=column not in ("name", "url", "what"))
     return table
 
 

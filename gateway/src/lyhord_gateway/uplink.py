@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from lyhord_gateway.cipher import Cipher
 
+# reply(frame, unsent): sends a sealed downlink to the node through the source that heard it; returns at once,
+# what becomes of the downlink is counted by the source. unsent() is called if it certainly never goes out.
+Reply = Callable[[bytes, Callable[[], None]], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Uplink:
@@ -12,8 +16,7 @@ class Uplink:
 
     source: name of the source in the configuration. heard_s: Unix seconds. heard_us: microseconds of
     the monotonic clock, taken as close to the reception as the host can. rssi_dbm, snr_q4 (dB × 4):
-    None where there is no radio (MQTT). reply: sends a sealed downlink to the node through the source
-    that heard it; returns at once, what becomes of the downlink is counted by the source. gather_us: how
+    None where there is no radio (MQTT). reply: see `Reply`. gather_us: how
     long after `heard_us` an answer waits for a radio that heard the frame better; 0 where there is one.
     """
 
@@ -23,7 +26,7 @@ class Uplink:
     heard_us: int
     rssi_dbm: int | None
     snr_q4: int | None
-    reply: Callable[[bytes], None]
+    reply: Reply
     gather_us: int = 0
 
     def better_than(self, other: "Uplink") -> bool:
@@ -41,4 +44,4 @@ class Question:
     generation: int
     counter: int
     cipher: Cipher
-    reply: Callable[[bytes], None]
+    reply: Reply

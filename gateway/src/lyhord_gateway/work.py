@@ -1,6 +1,7 @@
 """What the store is asked to make durable, and what it answers after the commit."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Arrival:
     window_top, window_mask: the replay window of `generation` with this frame in it; digest: of the
     whole frame, so that a retransmission of it is recognised. next_seq: number after the last sample
     that the node is known to have taken. oldest: number of the oldest sample that the node still
-    keeps, if it said so. about: fields of an about report (`lyhord_wire.tables.ABOUT`).
+    keeps, if it said so. about: fields of an about report (`lyhord_wire.tables.ABOUT`). counter: the
+    frame's own.
     """
 
     node: int
@@ -40,13 +42,21 @@ class Arrival:
     oldest: int | None = None
     about: dict[int, int | str] | None = None
     answer: bool = False
+    counter: int = 0
+
+    @property
+    def uplink(self) -> int:
+        """This frame among all of its node: key generation and counter in one number."""
+        return uplink_number(self.generation, self.counter)
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A retransmission of a frame that is stored already: only an answer is due."""
+    """A retransmission of a node's newest frame, which is stored already: only an answer is due."""
 
     node: int
+    uplink: int
+    heard_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,31 @@ class Keep:
     value: bytes
 
 
-Work = Arrival | Repeat | Better | Advance | Keep
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """The answer to `uplink` was never sent, and with it these orders of the node's queue."""
+
+    node: int
+    uplink: int
+    ids: tuple[int, ...]
+
+
+Work = Arrival | Repeat | Better | Advance | Keep | Unsent
+
+
+@dataclass(frozen=True, slots=True)
+class Handout:
+    """Orders of a node's queue that go out with an answer. ids: of the orders; settings with their version
+    (empty: none); command: code and arguments (empty: none); more: others wait for the next answer."""
+
+    ids: tuple[int, ...] = ()
+    settings: Mapping[int, int] = field(default_factory=dict)
+    version: int = 0
+    command: tuple[int, ...] = ()
+    more: bool = False
+
+
+NOTHING = Handout()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +120,16 @@ class Committed:
 
     stored: every sample numbered below it is stored for good, or given up. again: first missing range
     (first, count). downlink: a downlink counter that was never used before under this node's keys,
-    reserved in the same transaction; None if no answer was asked for or the counter is used up.
+    reserved in the same transaction; None if no answer was asked for or the counter is used up. orders:
+    what the node's queue had for this answer, marked as sent in the same transaction.
     """
 
     stored: int
     again: tuple[int, int] | None
     downlink: int | None
+    orders: Handout = NOTHING
+
+
+def uplink_number(generation: int, counter: int) -> int:
+    """generation: the key's, 0 or 1; counter: 24 bits."""
+    return generation << 24 | counter

@@ -69,7 +69,8 @@ class BridgeSource:
         self._backoff = Backoff(cap_s=5.0)
         self._lines = LineLimit()
         self._outbox: asyncio.Queue[Outgoing] = asyncio.Queue(_OUTBOX)
-        self._awaited: dict[int, int] = {}  # token → receive window
+        # token → receive window, and whom to tell if it was not sent
+        self._awaited: dict[int, tuple[int, Callable[[], None]]] = {}
         self._token = 0
 
     async def run(self) -> None:
@@ -159,25 +160,31 @@ class BridgeSource:
             )
         )
 
-    def _reply(self, heard: Heard, frame: bytes) -> None:
+    def _reply(self, heard: Heard, frame: bytes, unsent: Callable[[], None]) -> None:
         now_us = _now_us()
         plan = self._scheduler.plan(now_us, heard, len(frame))
         if isinstance(plan, Refusal):
             self._count(f"tx_refused.{plan.value}")
+            unsent()
             return
         self._keep(self._scheduler.pack(now_us))
         self._token = (self._token + 1) & 0xFFFFFFFF
-        self._awaited[self._token] = plan.window
+        self._awaited[self._token] = plan.window, unsent
         if len(self._awaited) > _TOKENS:
             del self._awaited[next(iter(self._awaited))]
             self._count("tx_unanswered")
-        self._put(bridge.Transmit(self._token, plan.tmst_us, plan.freq_hz, plan.sf, plan.power_dbm, frame))
+        transmit = bridge.Transmit(self._token, plan.tmst_us, plan.freq_hz, plan.sf, plan.power_dbm, frame)
+        if not self._put(transmit):
+            del self._awaited[self._token]
+            unsent()
 
-    def _put(self, message: Outgoing) -> None:
+    def _put(self, message: Outgoing) -> bool:
         try:
             self._outbox.put_nowait(message)
         except asyncio.QueueFull:
             self._count("outbox_dropped")
+            return False
+        return True
 
     async def _send(self, link: SerialLink) -> None:
         while True:
@@ -185,14 +192,17 @@ class BridgeSource:
             await link.write(cobs.encode(bridge.encode(message)))
 
     def _sent(self, result: bridge.TxResult) -> None:
-        window = self._awaited.pop(result.token, None)
-        if window is None:
+        awaited = self._awaited.pop(result.token, None)
+        if awaited is None:
             self._count("tx_unknown_token")
             return
+        window, unsent = awaited
         outcome = bridge.RESULTS.get(result.status, "unknown")
         self._count(f"tx.{outcome}")
         if result.status == bridge.SENT:
             self._count(f"rx{window}_answers")
+        else:
+            unsent()
 
     def _status(self, values: dict[int, int]) -> None:
         for key, name in _GAUGES.items():

@@ -146,11 +146,12 @@ class MqttSource:
         if held_back is not None:
             _log.warning("refused topic=%.60r reason=%s source=mqtt%s", topic, reason, more(held_back))
 
-    def _reply(self, node: str, frame: bytes) -> None:
+    def _reply(self, node: str, frame: bytes, unsent: Callable[[], None]) -> None:
         try:
             self._answers.put_nowait((f"lyhord/v1/{node}/down", frame))
         except asyncio.QueueFull:
             self._metrics.count("mqtt.answers_dropped")
+            unsent()
 
     async def _send(self, client: aiomqtt.Client) -> None:
         while True:

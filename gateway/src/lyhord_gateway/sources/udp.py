@@ -35,7 +35,7 @@ Address = tuple[str | int, ...]
 @dataclass(slots=True)
 class Concentrator:
     """One allow-listed packet forwarder. pull: where its latest PULL_DATA came from; awaited: token →
-    receive window of the downlink."""
+    receive window of the downlink, and whom to tell if it was not sent."""
 
     eui: str
     scheduler: Scheduler
@@ -44,7 +44,7 @@ class Concentrator:
     pull: Address | None = None
     heard_s: float = float("-inf")
     token: int = 0
-    awaited: dict[bytes, int] = field(default_factory=dict)
+    awaited: dict[bytes, tuple[int, Callable[[], None]]] = field(default_factory=dict)
 
 
 class UdpSource:
@@ -160,34 +160,41 @@ class UdpSource:
                 )
             )
 
-    def _reply(self, concentrator: Concentrator, heard: Heard, frame: bytes) -> None:
+    def _reply(
+        self, concentrator: Concentrator, heard: Heard, frame: bytes, unsent: Callable[[], None]
+    ) -> None:
         if concentrator.pull is None:
             self._count("tx_refused.no_pull")
+            unsent()
             return
         now_us = self._now_us()
         plan = concentrator.scheduler.plan(now_us, heard, len(frame))
         if isinstance(plan, Refusal):
             self._count(f"tx_refused.{plan.value}")
+            unsent()
             return
         concentrator.keep(concentrator.scheduler.pack(now_us))
         concentrator.token = (concentrator.token + 1) & 0xFFFF
         token = concentrator.token.to_bytes(2, "big")
-        concentrator.awaited[token] = plan.window
+        concentrator.awaited[token] = plan.window, unsent
         if len(concentrator.awaited) > _TOKENS:
             del concentrator.awaited[next(iter(concentrator.awaited))]
             self._count("tx_unanswered")
         self._send(gwmp.pull_resp(token, plan, frame), concentrator.pull)
 
     def _tx_ack(self, concentrator: Concentrator, ack: gwmp.TxAck) -> None:
-        window = concentrator.awaited.pop(ack.token, None)
-        if window is None:
+        awaited = concentrator.awaited.pop(ack.token, None)
+        if awaited is None:
             self._count("tx_unknown_token")
             return
+        window, unsent = awaited
         self._count(f"tx.{ack.outcome}")
         if ack.warned:
             self._count("tx_warned")
         if ack.outcome == gwmp.SENT:
             self._count(f"rx{window}_answers")
+        else:
+            unsent()
 
     def _send(self, datagram: bytes, address: Address) -> None:
         if self._transport is None or self._transport.is_closing():

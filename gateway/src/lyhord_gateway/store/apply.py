@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lyhord_gateway.store import ranges
+from lyhord_gateway.store.handout import Queues
 from lyhord_gateway.store.rows import RowWriter
 from lyhord_gateway.store.session import COLUMNS, WIDTH, Session, load_session
-from lyhord_gateway.work import Advance, Arrival, Better, Committed, Keep, Repeat, Work
+from lyhord_gateway.work import NOTHING, Advance, Arrival, Better, Committed, Keep, Repeat, Unsent, Work
 from lyhord_wire import tables
 
 _ABOUT_COLUMNS = {
@@ -50,6 +51,7 @@ class Applier:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._queues = Queues(connection)
         self._sessions: dict[int, Session] = {}
         self._dirty: dict[int, Session] = {}
         self._rows: list[tuple[object, ...]] = []
@@ -61,6 +63,7 @@ class Applier:
         self._sessions.clear()
         self._dirty.clear()
         self._rows.clear()
+        self._queues.forget()
         # Never an arrival number twice, though the newest rows may be gone: a cursor has passed them.
         row = self._connection.execute(
             "SELECT max(coalesce((SELECT max(id) FROM sample), 0), "
@@ -76,7 +79,7 @@ class Applier:
                 case Arrival():
                     answer = self._arrival(work, applied)
                 case Repeat():
-                    answer = self._answer(self._session(work.node), applied)
+                    answer = self._answer(self._session(work.node), applied, work.uplink, work.heard_s)
                 case Better():
                     self._flush()
                     self._better(work)
@@ -86,12 +89,16 @@ class Applier:
                         "DO UPDATE SET cursor = max(cursor, excluded.cursor)",
                         (work.platform, work.cursor),
                     )
+                case Unsent():
+                    self._queues.unsent(work)
                 case Keep():
                     self._connection.execute(
                         "INSERT OR REPLACE INTO kept (key, value) VALUES (?, ?)", (work.key, work.value)
                     )
             applied.answers.append(answer)
         self._flush()
+        applied.counts += self._queues.counts
+        self._queues.counts.clear()
         return applied
 
     def _flush(self) -> None:
@@ -145,13 +152,23 @@ class Applier:
             self._about(arrival.node, arrival.about)
             applied.about.add(arrival.node)
         applied.counts["store.frames"] += 1
-        return self._answer(session, applied) if arrival.answer else Committed(session.stored, None, None)
+        if arrival.node in self._queues and (arrival.status or arrival.about):
+            self._queues.heard(arrival)
+        if not arrival.answer:
+            return Committed(session.stored, None, None)
+        # To an older frame nobody listens for an answer any more.
+        newest = arrival.counter == arrival.window_top
+        return self._answer(session, applied, arrival.uplink if newest else None, arrival.heard_s)
 
-    def _answer(self, session: Session, applied: Applied) -> Committed:
+    def _answer(self, session: Session, applied: Applied, uplink: int | None, heard_s: int) -> Committed:
         downlink = session.take_downlink()
         if downlink is None:
             applied.counts["store.downlinks_used_up"] += 1
-        return Committed(session.stored, session.again, downlink)
+            return Committed(session.stored, session.again, None)
+        orders = NOTHING
+        if session.node in self._queues and uplink is not None:
+            orders = self._queues.next(session.node, uplink, heard_s)
+        return Committed(session.stored, session.again, downlink, orders)
 
     def _about(self, node: int, about: dict[int, int | str]) -> None:
         known = {_ABOUT_COLUMNS[key]: value for key, value in about.items() if key in _ABOUT_COLUMNS}

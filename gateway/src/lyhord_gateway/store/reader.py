@@ -12,6 +12,7 @@ import msgspec
 from lyhord_gateway.faults import StoreDamaged
 from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.store import ranges
+from lyhord_gateway.store.queue import Entry, entries
 from lyhord_gateway.store.retention import dropped
 from lyhord_gateway.store.session import COLUMNS, Session, from_row, load_session
 
@@ -151,6 +152,10 @@ class Reader:
 
     def session(self, node: int) -> Session:
         return load_session(self._connection, node)
+
+    def orders(self, node: int | None = None) -> list[Entry]:
+        """What all nodes, or this one, are to be told and what became of it, oldest first."""
+        return entries(self._connection, node)
 
     def kept(self, key: str) -> bytes | None:
         row = self._connection.execute("SELECT value FROM kept WHERE key = ?", (key,)).fetchone()

@@ -59,7 +59,9 @@ class Session:
         self.rssi_dbm, self.snr_q4 = arrival.rssi_dbm, arrival.snr_q4
         self.expected = max(self.expected, arrival.next_seq)
         if arrival.status is not None:
-            self.status = json.dumps(arrival.status)
+            # A status has only the parts that were due; what is told once stays true until it is told again.
+            told = {str(key): value for key, value in arrival.status.items()}
+            self.status = json.dumps(json.loads(self.status or "{}") | told)
         if arrival.alarms is not None:
             self.alarms = json.dumps(arrival.alarms)
 

@@ -1,0 +1,54 @@
+"""What the commands share: their common options, the store they work on, ids as people write them."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lyhord_gateway.config import Loaded
+from lyhord_gateway.faults import UserFault
+from lyhord_gateway.store.reader import Reader
+from lyhord_gateway.store.schema import connect, open_store
+from lyhord_wire.frame import NODE_MAX
+
+_HEX_ID = re.compile(r"[0-9a-fA-F]{6}")
+
+ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
+MaybeConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def node_number(text: str) -> int:
+    """A node's id out of six hexadecimal digits; raises UserFault."""
+    if not _HEX_ID.fullmatch(text) or not 1 <= int(text, 16) <= NODE_MAX:
+        raise UserFault(f"{text}: expected a node id, six hexadecimal digits, 000001…ffffff")
+    return int(text, 16)
+
+
+@contextmanager
+def reading(loaded: Loaded) -> Iterator[Reader]:
+    """A look into the store, checked and migrated before."""
+    open_store(loaded.store_path, create=False).close()
+    reader = Reader(connect(loaded.store_path))
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+@contextmanager
+def writing(loaded: Loaded) -> Iterator[sqlite3.Connection]:
+    """A connection that changes the store; a gateway that runs on it takes the change over at once."""
+    connection = open_store(loaded.store_path)
+    try:
+        yield connection
+    except sqlite3.OperationalError as error:
+        raise UserFault(f"{loaded.store_path}: cannot be written ({error})") from error
+    finally:
+        connection.close()

@@ -1,0 +1,119 @@
+"""`lyhord-gateway send` and `queue`: what nodes are to be told."""
+
+import json
+import re
+import time
+from typing import Annotated
+
+import typer
+
+from lyhord_gateway import show
+from lyhord_gateway.cli_common import (
+    ConfigOption,
+    JsonOption,
+    MaybeConfigOption,
+    node_number,
+    reading,
+    writing,
+)
+from lyhord_gateway.config import load
+from lyhord_gateway.faults import UserFault
+from lyhord_gateway.orders import Order, command_order, settings_order
+from lyhord_gateway.reading import node_text
+from lyhord_gateway.store.queue import Entry, cancel, enqueue
+
+_ORIGIN = "cli"
+_ASSIGNMENT = re.compile(r"([a-z_]{1,40})=(-?[0-9]{1,10})")
+
+queue_app = typer.Typer(help="List what nodes are to be told, or take it back.", rich_markup_mode=None)
+
+NodeOption = Annotated[str | None, typer.Option("--node", metavar="ID", help="Only this node's.")]
+
+
+def send(
+    config: ConfigOption,
+    node: Annotated[str, typer.Option("--node", metavar="ID", help="The node, six hexadecimal digits.")],
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting; several make one set, taken whole."),
+    ] = None,
+    command: Annotated[
+        str | None,
+        typer.Option(
+            "--command", metavar="NAME", help="restart, report_now, send_about, blink or stop_alarms."
+        ),
+    ] = None,
+    argument: Annotated[
+        int | None, typer.Option("--arg", metavar="N", help="How often to blink, 1…100.")
+    ] = None,
+) -> None:
+    """Queue settings or a command for a node; it goes out with an answer to the node."""
+    order = _order(assignments or [], command, argument)
+    with writing(load(config)) as connection:
+        entry = enqueue(connection, node_number(node), order, _ORIGIN, int(time.time()))
+    version = "" if entry.version is None else f", settings version {entry.version}"
+    typer.echo(f"order {entry.id} waits for node {node_text(entry.node)}: {order.text()}{version}")
+
+
+def _order(assignments: list[str], command: str | None, argument: int | None) -> Order:
+    if bool(assignments) == (command is not None):
+        raise UserFault("send: expected either --set or --command")
+    if command is not None:
+        return command_order(command, () if argument is None else (argument,))
+    if argument is not None:
+        raise UserFault("--arg: expected with --command only")
+    wanted: dict[str, int] = {}
+    for assignment in assignments:
+        match = _ASSIGNMENT.fullmatch(assignment)
+        if match is None:
+            raise UserFault(f"--set {assignment}: expected name=whole number")
+        if match[1] in wanted:
+            raise UserFault(f"--set {assignment}: expected {match[1]} once")
+        wanted[match[1]] = int(match[2])
+    return settings_order(wanted)
+
+
+@queue_app.callback(invoke_without_command=True)
+def queue(
+    context: typer.Context,
+    config: MaybeConfigOption = None,
+    node: NodeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what nodes are to be told: waiting, sent, confirmed, refused or cancelled."""
+    if context.invoked_subcommand is not None:
+        return
+    if config is None:
+        raise UserFault("queue: expected --config FILE")
+    with reading(load(config)) as reader:
+        rows = [queued(entry) for entry in reader.orders(node_number(node) if node else None)]
+    if as_json:
+        typer.echo(json.dumps(rows))
+    else:
+        show.queue(rows, int(time.time()))
+
+
+@queue_app.command("cancel")
+def queue_cancel(
+    config: ConfigOption,
+    order: Annotated[int, typer.Argument(metavar="ORDER", help="Its number in the list.")],
+) -> None:
+    """Take back an order that waits, or settings that the node has not confirmed yet."""
+    with writing(load(config)) as connection:
+        cancel(connection, order, int(time.time()))
+    typer.echo(f"order {order} cancelled")
+
+
+def queued(entry: Entry) -> show.Row:
+    """The order as `queue --json` shows it."""
+    return {
+        "id": entry.id,
+        "node": node_text(entry.node),
+        "order": entry.order.text(),
+        "settings_version": entry.version,
+        "state": entry.state,
+        "tries": entry.tries,
+        "origin": entry.origin,
+        "created": entry.created_s,
+        "changed": entry.changed_s,
+    }
