@@ -115,6 +115,7 @@ async def test_lists_for_people_and_machines(config: Path) -> None:
         "waiting": 2,
         "oldest_age_s": waiting["oldest_age_s"],
         "cursor": 6,
+        "dropped": 0,
     }
     for command in ("nodes", "backlog"):
         table = await done(command, config=config)
