@@ -57,7 +57,9 @@ def check_datagram(data: bytes) -> None:
     heard: list[Uplink] = []
     metrics = Metrics()
     concentrators = {EUI: Concentrator(EUI, Scheduler(14), lambda _: None)}
-    source = UdpSource("", 0, concentrators, heard.append, metrics, now_us=lambda: 1_000_000_000)
+    source = UdpSource(
+        "", 0, concentrators, heard.append, asyncio.Event(), metrics, now_us=lambda: 1_000_000_000
+    )
     try:
         message = gwmp.parse(data)
     except gwmp.Malformed as malformed:

@@ -33,7 +33,7 @@ class Roofs:
             f"{eui:016x}": Concentrator(f"{eui:016x}", Scheduler(14), self.kept.append) for eui in EUIS
         }
         self.source = UdpSource(
-            "127.0.0.1", 0, self.concentrators, bench.ingest.hear, bench.metrics, GATHER_US
+            "127.0.0.1", 0, self.concentrators, bench.ingest.hear, bench.store.room, bench.metrics, GATHER_US
         )
 
     @property
@@ -341,13 +341,30 @@ async def test_an_address_in_use_is_tried_again(tmp_path: Path) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
             other.bind(("127.0.0.1", 0))
             port = other.getsockname()[1]
-            source = UdpSource("127.0.0.1", port, {}, bench.ingest.hear, bench.metrics)
+            source = UdpSource("127.0.0.1", port, {}, bench.ingest.hear, bench.store.room, bench.metrics)
             task = asyncio.create_task(source.run())
             await until(lambda: bench.metrics.states.get("udp") == "down", "it says so")
         await until(lambda: bench.metrics.states.get("udp") == "up", "it has come back by itself")
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def test_datagrams_wait_in_the_kernel_while_the_store_has_no_room(bench: Bench, roofs: Roofs) -> None:
+    node = Node()
+    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+        roof.hear(node.report())
+        await roofs.counted("udp.push_data")
+        bench.store.room.clear()
+        for _ in range(3):
+            roof.hear(node.report())
+        for _ in range(20):  # turns of the loop: one would be enough to take them
+            await asyncio.sleep(0)
+        assert roofs.counters["udp.push_data"] == 1
+        bench.store.room.set()
+        await roofs.counted("udp.push_data", 4)
+        await bench.settled()
+        assert bench.stored() == [0, 1, 2, 3]
 
 
 async def test_from_the_configuration_to_the_answer(tmp_path: Path) -> None:

@@ -162,10 +162,20 @@ def _utf8(chunk: bytes) -> str | None:
 
 
 def _array(data: bytes, at: int, count: int, depth: int) -> tuple[list[object], int]:
-    items = []
+    items: list[object] = []
+    size = len(data)
     for _ in range(count):
-        item, at = _decode(data, at, depth)
-        items.append(item)
+        # Most are integers of one byte: here they cost a quarter of what a call costs.
+        first = data[at] if at < size else _NULL
+        if first < 0x18:
+            items.append(first)
+            at += 1
+        elif 0x20 <= first < 0x38:
+            items.append(0x1F - first)
+            at += 1
+        else:
+            item, at = _decode(data, at, depth)
+            items.append(item)
     return items, at
 
 

@@ -65,7 +65,7 @@ def _values(quantity: int, column: list[object]) -> list[int | None]:
             values.append(None)
         else:
             last += whole(step, -_I64_MAX, _I64_MAX, name)
-            values.append(whole(last, low, high, name))
+            values.append(last if low <= last <= high else whole(last, low, high, name))
     return values
 
 

@@ -7,6 +7,7 @@ sources ──hear──▶ ingest ──submit──▶ store ──committed�
 import asyncio
 import contextlib
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -59,6 +60,7 @@ _ENDINGS = 2  # … this often
 _MIB = 1 << 20
 # The writer's thread gives the interpreter lock away at every statement and must get it back soon.
 _SWITCH_S = 0.0005
+_GC = (50_000, 20, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ async def run(loaded: Loaded) -> None:
     """Runs the gateway until SIGTERM or SIGINT. Raises UserFault for what a person can put right; any
     other exception means that a task has died."""
     sys.setswitchinterval(_SWITCH_S)
+    gc.set_threshold(*_GC)
+    gc.freeze()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -208,7 +212,13 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
             for eui in map(str.lower, config.udp.euis)
         }
         sources["udp"] = UdpSource(
-            config.udp.listen, config.udp.port, concentrators, ingest.hear, metrics, gather_us
+            config.udp.listen,
+            config.udp.port,
+            concentrators,
+            ingest.hear,
+            store.room,
+            metrics,
+            gather_us,
         )
     publishers = _publishers(loaded, stack, reader, head, registry, store, metrics, operation)
     expected = [*sources, *concentrators, *(["broker"] if broker else [])]

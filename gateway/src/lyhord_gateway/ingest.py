@@ -35,6 +35,7 @@ DISABLED = "disabled"  # the node is known, but switched off in the registry
 OVERLOAD = "overload"  # the store's queue is full; the node keeps its samples
 REPEATS_MAX = 8  # a frame is acknowledged again that often; after that it is a replay
 _SAME_AIR_US = 1_000_000  # receptions of one transmission by several radios lie within this
+_json = msgspec.json.Encoder().encode
 _SENML_ABSOLUTE_S = 1 << 28  # RFC 8428 section 4.5.3: times below are relative, and no clock is set to 1978
 
 Submit = Callable[[Work, Callable[[Committed | None], None] | None], bool]
@@ -240,28 +241,24 @@ def _arrival(opened: OpenedUplink, uplink: Uplink, window: ReplayWindow, digest:
 
 
 def _rows(report: Report, heard_s: int) -> tuple[SampleRow, ...]:
-    samples = report.samples()
-    if not samples:
-        return ()
-    shift_s = heard_s - _newest_s(report) if _clock_impossible(report) else 0
-    newest = samples[-1].seq
-    return tuple(
-        SampleRow(
-            sample.seq,
-            heard_s - (sample.age or 0) if sample.time is None else sample.time + shift_s,
-            msgspec.json.encode(sample.values).decode(),
-            msgspec.json.encode(report.alarms).decode()
-            if report.alarms is not None and sample.seq == newest
-            else None,
-        )
-        for sample in samples
-    )
+    newest = report.count() - 1
+    first_s = _first_s(report, newest * report.period, heard_s)
+    rows = []
+    # strict=False: the columns are equally long, `decode_report` has seen to that.
+    for at, values in enumerate(zip(*report.columns.values(), strict=False)):
+        row = _json(dict(zip(report.columns, values, strict=False))).decode()
+        alarms = None
+        if at == newest and report.alarms is not None:
+            alarms = _json(report.alarms).decode()
+        rows.append(SampleRow(report.seq + at, first_s + at * report.period, row, alarms))
+    return tuple(rows)
 
 
-def _newest_s(report: Report) -> int:
-    return report.time + (report.count() - 1) * report.period
-
-
-def _clock_impossible(report: Report) -> bool:
-    """A node that believes in the seventies: its samples' distances are right, their dates are not."""
-    return 0 <= report.time < _SENML_ABSOLUTE_S
+def _first_s(report: Report, span_s: int, heard_s: int) -> int:
+    """Unix seconds of the first sample; span_s: from it to the newest."""
+    if report.time < 0:  # the clock was not set: the first sample's age, by −1 − age
+        return heard_s + 1 + report.time
+    if report.time < _SENML_ABSOLUTE_S:
+        # A node that believes in the seventies: its samples' distances are right, their dates are not.
+        return heard_s - span_s
+    return report.time

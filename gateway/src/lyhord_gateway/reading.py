@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+from msgspec import Struct
+
 from lyhord_wire.tables import QUANTITIES
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True, array_like=True):
     """One sample of one node. (node, seq) is its identity from the air to the platform.
 
     arrival: the store's running number. values: quantity → integer in the wire's scale, None where the

@@ -1,7 +1,8 @@
 """What a source hands to ingest, and what ingest hands on to be answered."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lyhord_gateway.cipher import Cipher
 
@@ -10,8 +11,7 @@ from lyhord_gateway.cipher import Cipher
 Reply = Callable[[bytes, Callable[[], None]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Uplink:
+class Uplink(Struct, frozen=True):
     """One reception of one frame; nobody has looked into `raw` yet.
 
     source: name of the source in the configuration. heard_s: Unix seconds. heard_us: microseconds of
@@ -36,8 +36,7 @@ class Uplink:
         return (self.rssi_dbm, self.snr_q4 or 0) > (other.rssi_dbm, other.snr_q4 or 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """An opened uplink that wants an answer after its commit. counter: the uplink's own."""
 
     node: int

@@ -1,11 +1,11 @@
 """What the store is asked to make durable, and what it answers after the commit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class SampleRow:
+class SampleRow(Struct, frozen=True):
     """One sample as it is stored. time_s: Unix seconds; values: JSON object quantity → integer or null;
     alarms: JSON array of alarm codes, on the newest sample of a report that speaks of alarms."""
 
@@ -15,8 +15,7 @@ class SampleRow:
     alarms: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """Everything one opened frame leaves behind, in one transaction.
 
     window_top, window_mask: the replay window of `generation` with this frame in it; digest: of the
@@ -50,8 +49,7 @@ class Arrival:
         return uplink_number(self.generation, self.counter)
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     """A retransmission of a node's newest frame, which is stored already: only an answer is due."""
 
     node: int
@@ -59,8 +57,7 @@ class Repeat:
     heard_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Better:
+class Better(Struct, frozen=True):
     """Another reception of the samples first … first + count − 1, heard better than the first one."""
 
     node: int
@@ -71,24 +68,21 @@ class Better:
     snr_q4: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Advance:
+class Advance(Struct, frozen=True):
     """A platform has acknowledged every reading up to arrival number `cursor`."""
 
     platform: str
     cursor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """A small value that a stage wants to find again after a restart."""
 
     key: str
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Unsent:
+class Unsent(Struct, frozen=True):
     """The answer to `uplink` was never sent, and with it these orders of the node's queue."""
 
     node: int
@@ -99,8 +93,7 @@ class Unsent:
 Work = Arrival | Repeat | Better | Advance | Keep | Unsent
 
 
-@dataclass(frozen=True, slots=True)
-class Handout:
+class Handout(Struct, frozen=True):
     """Orders of a node's queue that go out with an answer. ids: of the orders; settings with their version
     (empty: none); command: code and arguments (empty: none); more: others wait for the next answer."""
 
@@ -114,8 +107,7 @@ class Handout:
 NOTHING = Handout()
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     """The answer to an Arrival or a Repeat, given after the commit.
 
     stored: every sample numbered below it is stored for good, or given up. again: first missing range

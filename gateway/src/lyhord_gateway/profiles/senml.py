@@ -6,10 +6,12 @@
 Every reading begins with a record that sets base name and base time and carries the sample number: base
 name and `seq` are the reading's identity. A quantity without a valid value has no record. A reading that
 came after a younger one of its node has the record {"n": "backlog", "vb": true}.
+
+The same values come again and again, so a record that was encoded once is kept as text.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -21,52 +23,92 @@ from lyhord_wire.tables import OCCUPANCY
 
 BASE_NAME = "urn:dev:ops:lyhord-{node}:"
 
-_Record = dict[str, int | float | str | bool]
+_KEPT = 4096  # records, and base names, that are kept as text
+_BACKLOG = b'{"n":"backlog","vb":true}'
+_json = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
 class SenmlProfile(Profile):
     """topic_template: {gateway}, {node}; base_name: {node}; fill_scale: 1 or 100; signal: with RSSI, SNR;
     backlog_template: a topic of its own for readings that came late."""
 
-    topic_template: str
-    gateway: str
-    base_name: str = BASE_NAME
-    fill_scale: int = 1
-    signal: bool = True
-    units: Units = SI
-    backlog_template: str | None = None
+    def __init__(
+        self,
+        topic_template: str,
+        gateway: str,
+        base_name: str = BASE_NAME,
+        fill_scale: int = 1,
+        signal: bool = True,
+        units: Units = SI,
+        backlog_template: str | None = None,
+    ) -> None:
+        self._topic = topic_template.replace("{gateway}", gateway)
+        self._backlog = (backlog_template or topic_template).replace("{gateway}", gateway)
+        self._signal = signal
+        self._records = _Records(fill_scale, units)
+        self._bases = _Bases(base_name)
 
     def topic(self, reading: Reading) -> str:
-        template = self.backlog_template if reading.backlog else None
-        topic = (template or self.topic_template).replace("{gateway}", self.gateway)
-        return topic.replace("{node}", node_text(reading.node))
+        topic = self._backlog if reading.backlog else self._topic
+        return topic.replace("{node}", node_text(reading.node)) if "{" in topic else topic
 
     def payload(self, readings: Sequence[Reading]) -> bytes:
-        pack: list[_Record] = []
+        pack: list[bytes] = []
         for reading in readings:
             self._append(pack, reading)
-        return msgspec.json.encode(pack)
+        return b"[%s]" % b",".join(pack)
 
-    def _append(self, pack: list[_Record], reading: Reading) -> None:
-        base_name = self.base_name.replace("{node}", node_text(reading.node))
-        pack.append({"bn": base_name, "bt": reading.time_s, "n": "seq", "v": reading.seq})
-        for quantity, value in reading.values.items():
-            if value is None:
-                continue
-            record: _Record = {"n": quantity_name(quantity)}
-            if quantity == OCCUPANCY:
-                record["vb"] = value == 1
-            else:
-                if unit_text := unit(quantity, self.fill_scale, self.units):
-                    record["u"] = unit_text
-                record["v"] = scaled(quantity, value, self.fill_scale, self.units)
-            pack.append(record)
+    def _append(self, pack: list[bytes], reading: Reading) -> None:
+        pack.append(self._bases[reading.node] % (reading.time_s, reading.seq))
+        for measured in reading.values.items():
+            if measured[1] is not None:
+                pack.append(self._records[measured])
         if reading.alarms is not None:
-            pack.append({"n": "alarms", "vs": alarm_text(reading.alarms)})
+            pack.append(_json({"n": "alarms", "vs": alarm_text(reading.alarms)}))
         if reading.backlog:
-            pack.append({"n": "backlog", "vb": True})
-        if self.signal and reading.rssi_dbm is not None:
-            pack.append({"n": "rssi", "u": "dBm", "v": reading.rssi_dbm})
-            if reading.snr_q4 is not None:
-                pack.append({"n": "snr", "u": "dB", "v": reading.snr_q4 / 4})
+            pack.append(_BACKLOG)
+        if self._signal and reading.rssi_dbm is not None:
+            pack.append(_reception(reading.rssi_dbm, reading.snr_q4))
+
+
+class _Bases(dict[int, bytes]):
+    """By node: the first record of a reading, with two %d for its time and its number."""
+
+    def __init__(self, base_name: str) -> None:
+        self._base_name = base_name
+
+    def __missing__(self, node: int) -> bytes:
+        if len(self) >= _KEPT:
+            self.clear()
+        base_name = _json(self._base_name.replace("{node}", node_text(node))).replace(b"%", b"%%")
+        base = self[node] = b'{"bn":%s,"bt":%%d,"n":"seq","v":%%d}' % base_name
+        return base
+
+
+class _Records(dict[tuple[int, int | None], bytes]):
+    """By quantity and value in the wire's scale: the record."""
+
+    def __init__(self, fill_scale: int, units: Units) -> None:
+        self._fill_scale = fill_scale
+        self._units = units
+
+    def __missing__(self, measured: tuple[int, int]) -> bytes:
+        if len(self) >= _KEPT:
+            self.clear()
+        quantity, value = measured
+        record: dict[str, int | float | str | bool] = {"n": quantity_name(quantity)}
+        if quantity == OCCUPANCY:
+            record["vb"] = value == 1
+        else:
+            if unit_text := unit(quantity, self._fill_scale, self._units):
+                record["u"] = unit_text
+            record["v"] = scaled(quantity, value, self._fill_scale, self._units)
+        text = self[measured] = _json(record)
+        return text
+
+
+@lru_cache(_KEPT)
+def _reception(rssi_dbm: int, snr_q4: int | None) -> bytes:
+    """The records of RSSI and, if known, SNR."""
+    rssi = _json({"n": "rssi", "u": "dBm", "v": rssi_dbm})
+    return rssi if snr_q4 is None else rssi + b"," + _json({"n": "snr", "u": "dB", "v": snr_q4 / 4})

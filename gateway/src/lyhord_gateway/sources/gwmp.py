@@ -6,7 +6,6 @@ Nothing in a datagram is authentic; what is checked is that it makes sense, and 
 
 import base64
 import binascii
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeVar
@@ -25,7 +24,7 @@ PAYLOAD_MAX = 255  # bytes that one LoRa packet can carry
 SENT = "sent"
 _HEADER = 4
 _WITH_EUI = 12
-_LORA_BANDWIDTH = re.compile(r"SF(7|8|9|10|11|12)BW125")
+_LORA = {f"SF{sf}BW125": sf for sf in range(7, 13)}
 _ERRORS = {
     "NONE": SENT,
     "TOO_LATE": "too_late",
@@ -47,8 +46,7 @@ class Malformed(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(Struct, frozen=True):
     """One frame that a concentrator heard. tmst_us: its 32-bit clock at the end of the reception."""
 
     tmst_us: int
@@ -212,8 +210,8 @@ def _packet(raw: msgspec.Raw) -> Packet | _PassedOver:
         return "json" if malformed.reason == "json" else "schema"
     if rxpk.stat != 1:
         return "crc"
-    match = _LORA_BANDWIDTH.fullmatch(rxpk.datr) if isinstance(rxpk.datr, str) else None
-    if rxpk.modu != "LORA" or match is None:
+    sf = _LORA.get(rxpk.datr) if isinstance(rxpk.datr, str) else None
+    if rxpk.modu != "LORA" or sf is None:
         return "not_lora"
     freq_hz = round(rxpk.freq * 1_000_000)
     if band_of(freq_hz) is None:
@@ -223,7 +221,7 @@ def _packet(raw: msgspec.Raw) -> Packet | _PassedOver:
         return "base64"
     if len(data) > PAYLOAD_MAX or (rxpk.size is not None and rxpk.size != len(data)):
         return "size"
-    return Packet(rxpk.tmst, freq_hz, int(match[1]), round(rxpk.rssi), round(rxpk.lsnr * 4), data)
+    return Packet(rxpk.tmst, freq_hz, sf, round(rxpk.rssi), round(rxpk.lsnr * 4), data)
 
 
 def decode_base64(text: str) -> bytes | None:

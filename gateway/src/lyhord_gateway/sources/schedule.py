@@ -6,6 +6,8 @@ docs/protocol.md section 4. Time is an argument; a refusal is a value.
 from dataclasses import dataclass
 from enum import Enum
 
+from msgspec import Struct
+
 from lyhord_wire.airtime import airtime_us
 from lyhord_wire.duty import Ledger
 from lyhord_wire.frame import max_frame
@@ -37,8 +39,7 @@ class Plan:
     power_dbm: int
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """The uplink to be answered. tmst_us: the radio's clock at its end; heard_us: our monotonic clock."""
 
     tmst_us: int

@@ -27,7 +27,8 @@ GATHER_US = 100_000  # several concentrators' datagrams about one frame come wit
 _SILENT_S = 75.0  # a packet forwarder sends PULL_DATA every 5 or 10 s
 _LOOK_S = 5.0
 _TOKENS = 256  # downlinks whose TX_ACK is awaited, per concentrator
-_BUFFER = 4 << 20  # bytes that the kernel may hold while we are busy
+_BUFFER = 4 << 20  # bytes that the kernel may hold while we are busy, or the store is
+_AT_ONCE = 32  # datagrams taken at one wake-up, before others have their turn
 
 Address = tuple[str | int, ...]
 
@@ -48,8 +49,8 @@ class Concentrator:
 
 
 class UdpSource:
-    """concentrators: by EUI, sixteen hexadecimal digits in lower case. hear: takes each uplink.
-    now_us: our monotonic clock."""
+    """concentrators: by EUI, sixteen hexadecimal digits in lower case. hear: takes each uplink. room: is set
+    while the store has room; until then datagrams wait in the kernel. now_us: our monotonic clock."""
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class UdpSource:
         port: int,
         concentrators: Mapping[str, Concentrator],
         hear: Callable[[Uplink], None],
+        room: asyncio.Event,
         metrics: Metrics,
         gather_us: int = 0,
         now_us: Callable[[], int] | None = None,
@@ -65,10 +67,11 @@ class UdpSource:
         self._port = port
         self._concentrators = concentrators
         self._hear = hear
+        self._room = room
         self._metrics = metrics
         self._gather_us = gather_us
         self._now_us = now_us or _monotonic_us
-        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket | None = None
         self._lines = LineLimit()
         self.address: Address = ()
 
@@ -86,26 +89,55 @@ class UdpSource:
 
     async def _session(self) -> None:
         loop = asyncio.get_running_loop()
-        closed: asyncio.Future[None] = loop.create_future()
-        transport, _ = await loop.create_datagram_endpoint(
-            partial(_Protocol, self._received, closed), local_addr=(self._listen, self._port)
-        )
-        self._transport = transport
-        try:
-            bound = transport.get_extra_info("socket")
+        family, kind, _, _, where = (
+            await loop.getaddrinfo(self._listen, self._port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)
+        )[0]
+        with socket.socket(family, kind) as bound:
+            bound.setblocking(False)
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-            self.address = transport.get_extra_info("sockname")
+            bound.bind(where)
+            self._socket, self.address = bound, bound.getsockname()
             self._metrics.state(NAME, "up")
             _log.info("udp: listening on %s:%d", self.address[0], self.address[1])
             for concentrator in self._concentrators.values():
                 concentrator.heard_s = max(concentrator.heard_s, time.monotonic())
-            while not closed.done():
-                self._look_for_silence()
-                await asyncio.wait([closed], timeout=_LOOK_S)
-            closed.result()
+            try:
+                while True:
+                    self._look_for_silence()
+                    await self._receive(bound, _LOOK_S)
+            finally:
+                self._socket = None
+
+    async def _receive(self, bound: socket.socket, seconds: float) -> None:
+        """Takes datagrams for so long, or until the store has no room; then returns when it has."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(bound, self._take, bound, ended)
+        try:
+            await asyncio.wait([ended], timeout=seconds)
         finally:
-            self._transport = None
-            transport.close()
+            loop.remove_reader(bound)
+        if ended.done():
+            ended.result()
+        await self._room.wait()
+
+    def _take(self, bound: socket.socket, ended: asyncio.Future[None]) -> None:
+        """Several datagrams at a wake-up. Asyncio's own transport takes one, into a buffer of 256 KiB."""
+        try:
+            for _ in range(_AT_ONCE):
+                if not self._room.is_set():
+                    break
+                self._received(*bound.recvfrom(gwmp.DATAGRAM_MAX + 1))
+            else:
+                return
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if not ended.done():
+                ended.set_exception(error)
+            return
+        if not ended.done():
+            ended.set_result(None)
 
     def _look_for_silence(self) -> None:
         for eui, concentrator in self._concentrators.items():
@@ -197,10 +229,13 @@ class UdpSource:
             unsent()
 
     def _send(self, datagram: bytes, address: Address) -> None:
-        if self._transport is None or self._transport.is_closing():
+        if self._socket is None:
             self._count("send_dropped")
             return
-        self._transport.sendto(datagram, address)
+        try:
+            self._socket.sendto(datagram, address)
+        except OSError:  # no buffer, no route: to the peer it is one datagram lost, as any may be
+            self._count("send_dropped")
 
     def _refuse(self, reason: str, source: Address) -> None:
         self._count(f"refused.{reason}")
@@ -210,26 +245,6 @@ class UdpSource:
 
     def _count(self, name: str, number: int = 1) -> None:
         self._metrics.count(f"{NAME}.{name}", number)
-
-
-class _Protocol(asyncio.DatagramProtocol):
-    def __init__(self, received: Callable[[bytes, Address], None], closed: asyncio.Future[None]) -> None:
-        self._received = received
-        self._closed = closed
-
-    def datagram_received(self, data: bytes, addr: Address) -> None:
-        self._received(data, addr)
-
-    def error_received(self, exc: Exception) -> None:
-        """A peer's port is closed (ICMP): it was told to whom it matters, and will be back or not."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._closed.done():
-            return
-        if exc is None:
-            self._closed.set_result(None)
-        else:
-            self._closed.set_exception(exc)
 
 
 def _monotonic_us() -> int:

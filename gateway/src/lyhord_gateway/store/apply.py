@@ -13,7 +13,18 @@ from lyhord_gateway.store import ranges
 from lyhord_gateway.store.handout import Queues
 from lyhord_gateway.store.rows import RowWriter
 from lyhord_gateway.store.session import COLUMNS, WIDTH, Session, load_session
-from lyhord_gateway.work import NOTHING, Advance, Arrival, Better, Committed, Keep, Repeat, Unsent, Work
+from lyhord_gateway.work import (
+    NOTHING,
+    Advance,
+    Arrival,
+    Better,
+    Committed,
+    Keep,
+    Repeat,
+    SampleRow,
+    Unsent,
+    Work,
+)
 from lyhord_wire import tables
 
 _ABOUT_COLUMNS = {
@@ -117,7 +128,14 @@ class Applier:
     def _arrival(self, arrival: Arrival, applied: Applied) -> Committed:
         session = self._session(arrival.node)
         session.note(arrival)
-        for sample in arrival.samples:
+        samples = arrival.samples
+        if samples and (not session.received or samples[0].seq >= session.received[-1][1]):
+            # Younger than all there is, as nearly always: none can be known, none is backlog.
+            ranges.add(session.received, samples[0].seq, samples[-1].seq + 1)
+            self._keep(arrival, samples, 0)
+            applied.counts["store.samples"] += len(samples)
+            samples = ()
+        for sample in samples:
             if ranges.contains(session.received, sample.seq):
                 if not ranges.contains(session.given_up, sample.seq):
                     applied.counts["store.sample_known"] += 1
@@ -127,22 +145,7 @@ class Applier:
                 applied.counts["store.given_up_arrived"] += 1
             newest = session.received[-1][1] if session.received else 0
             ranges.add(session.received, sample.seq, sample.seq + 1)
-            self._rows.append(
-                (
-                    self.next_id,
-                    arrival.node,
-                    sample.seq,
-                    sample.time_s,
-                    arrival.heard_s,
-                    sample.values,
-                    sample.alarms,
-                    arrival.rssi_dbm,
-                    arrival.snr_q4,
-                    arrival.source,
-                    int(sample.seq < newest),
-                )
-            )
-            self.next_id += 1
+            self._keep(arrival, (sample,), int(sample.seq < newest))
             applied.counts["store.samples"] += 1
         lost = session.give_up_below(arrival.oldest) if arrival.oldest is not None else 0
         lost += session.bound_gaps()
@@ -159,6 +162,23 @@ class Applier:
         # To an older frame nobody listens for an answer any more.
         newest = arrival.counter == arrival.window_top
         return self._answer(session, applied, arrival.uplink if newest else None, arrival.heard_s)
+
+    def _keep(self, arrival: Arrival, samples: Sequence[SampleRow], backlog: int) -> None:
+        how = arrival.rssi_dbm, arrival.snr_q4, arrival.source, backlog
+        for number, sample in enumerate(samples, start=self.next_id):
+            self._rows.append(
+                (
+                    number,
+                    arrival.node,
+                    sample.seq,
+                    sample.time_s,
+                    arrival.heard_s,
+                    sample.values,
+                    sample.alarms,
+                    *how,
+                )
+            )
+        self.next_id += len(samples)
 
     def _answer(self, session: Session, applied: Applied, uplink: int | None, heard_s: int) -> Committed:
         downlink = session.take_downlink()

@@ -6,6 +6,7 @@ given away once and not once per row.
 
 import sqlite3
 from dataclasses import dataclass
+from operator import attrgetter
 
 import msgspec
 
@@ -18,25 +19,13 @@ from lyhord_gateway.store.session import COLUMNS, Session, from_row, load_sessio
 
 _PAGE = """
 SELECT json_group_array(json_array(id, node, seq, time_s, json("values"), json(alarms), rssi_dbm, snr_q4,
-                                   source, backlog))
+                                   source, json(iif(backlog, 'true', 'false'))))
 FROM (SELECT * FROM sample WHERE id > ? ORDER BY id LIMIT ?)
 """
 
 
-class _Row(msgspec.Struct, array_like=True, frozen=True):
-    arrival: int
-    node: int
-    seq: int
-    time_s: int
-    values: dict[int, int | None]
-    alarms: list[int] | None
-    rssi_dbm: int | None
-    snr_q4: int | None
-    heard_by: str
-    backlog: int
-
-
-_decoder = msgspec.json.Decoder(list[_Row])
+_arrival = attrgetter("arrival")
+_decoder = msgspec.json.Decoder(list[Reading])
 
 
 class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,29 +68,15 @@ class Reader:
         """At most `limit` readings with arrival numbers above `after`, in the order of arrival."""
         try:
             text = self._connection.execute(_PAGE, (after, limit)).fetchone()[0]
-            rows = _decoder.decode(text)
+            readings = _decoder.decode(text)
         except msgspec.DecodeError as error:
             raise StoreDamaged(f"a reading above {after} is not what was stored") from error
         except sqlite3.OperationalError as error:
             if self._malformed(after, limit):
                 raise StoreDamaged(f"a reading above {after} is not what was stored") from error
             raise
-        rows.sort(key=lambda row: row.arrival)
-        return [
-            Reading(
-                row.arrival,
-                row.node,
-                row.seq,
-                row.time_s,
-                row.values,
-                row.alarms,
-                row.rssi_dbm,
-                row.snr_q4,
-                row.heard_by,
-                bool(row.backlog),
-            )
-            for row in rows
-        ]
+        readings.sort(key=_arrival)
+        return readings
 
     def _malformed(self, after: int, limit: int) -> bool:
         (count,) = self._connection.execute(

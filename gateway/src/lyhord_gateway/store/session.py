@@ -9,6 +9,8 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from lyhord_gateway.faults import StoreDamaged
 from lyhord_gateway.store import ranges
 from lyhord_gateway.store.ranges import Range
@@ -20,6 +22,7 @@ COLUMNS = (
     "heard_s, source, rssi_dbm, snr_q4, status, alarms"
 )
 WIDTH = 17
+_json = msgspec.json.Encoder().encode
 AGAIN_MAX = 1000  # samples asked for at once: more than a node can send in an hour of duty cycle
 GAPS_MAX = 256  # beyond that the oldest gap is given up, so that a row stays small
 
@@ -61,9 +64,9 @@ class Session:
         if arrival.status is not None:
             # A status has only the parts that were due; what is told once stays true until it is told again.
             told = {str(key): value for key, value in arrival.status.items()}
-            self.status = json.dumps(json.loads(self.status or "{}") | told)
+            self.status = _json(json.loads(self.status or "{}") | told).decode()
         if arrival.alarms is not None:
-            self.alarms = json.dumps(arrival.alarms)
+            self.alarms = _json(arrival.alarms).decode()
 
     def give_up_below(self, oldest: int) -> int:
         """Gives up what is missing below `oldest`, which the node no longer has; how many samples."""
@@ -110,8 +113,8 @@ class Session:
         even, odd = self.windows
         return (
             self.node,
-            json.dumps(self.received),
-            json.dumps(self.given_up),
+            _json(self.received).decode(),
+            _json(self.given_up).decode(),
             self.expected,
             self.downlink,
             even.top,
