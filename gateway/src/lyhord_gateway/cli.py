@@ -20,6 +20,7 @@ from lyhord_gateway import __version__, show
 from lyhord_gateway.cli_common import ConfigOption, JsonOption, reading
 from lyhord_gateway.cli_nodes import nodes_app
 from lyhord_gateway.cli_queue import queue_app, send
+from lyhord_gateway.cli_readings import readings
 from lyhord_gateway.config import load
 from lyhord_gateway.faults import StoreDamaged, UserFault
 from lyhord_gateway.log import start_log
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.add_typer(nodes_app, name="nodes")
 app.command()(send)
 app.add_typer(queue_app, name="queue")
+app.command()(readings)
 
 
 def main() -> None:

@@ -17,14 +17,17 @@ from lyhord_gateway.store.queue import Entry, entries
 from lyhord_gateway.store.retention import dropped
 from lyhord_gateway.store.session import COLUMNS, Session, from_row, load_session
 
-_PAGE = """
+_COLUMNS = """
 SELECT json_group_array(json_array(id, node, seq, time_s, json("values"), json(alarms), rssi_dbm, snr_q4,
                                    source, json(iif(backlog, 'true', 'false'))))
-FROM (SELECT * FROM sample WHERE id > ? ORDER BY id LIMIT ?)
 """
+_PAGE = f"{_COLUMNS} FROM (SELECT * FROM sample WHERE id > ? ORDER BY id LIMIT ?)"  # noqa: S608
+_SPAN = "node = ? AND seq > ? AND time_s >= ? AND time_s < ?"
+_HISTORY = f"{_COLUMNS} FROM (SELECT * FROM sample WHERE {_SPAN} ORDER BY seq LIMIT ?)"  # noqa: S608
 
 
 _arrival = attrgetter("arrival")
+_seq = attrgetter("seq")
 _decoder = msgspec.json.Decoder(list[Reading])
 
 
@@ -66,25 +69,47 @@ class Reader:
 
     def page(self, after: int, limit: int) -> list[Reading]:
         """At most `limit` readings with arrival numbers above `after`, in the order of arrival."""
-        try:
-            text = self._connection.execute(_PAGE, (after, limit)).fetchone()[0]
-            readings = _decoder.decode(text)
-        except msgspec.DecodeError as error:
-            raise StoreDamaged(f"a reading above {after} is not what was stored") from error
-        except sqlite3.OperationalError as error:
-            if self._malformed(after, limit):
-                raise StoreDamaged(f"a reading above {after} is not what was stored") from error
-            raise
-        readings.sort(key=_arrival)
-        return readings
+        found = self._readings(_PAGE, (after, limit))
+        found.sort(key=_arrival)
+        return found
 
-    def _malformed(self, after: int, limit: int) -> bool:
-        (count,) = self._connection.execute(
-            "SELECT count(*) FROM (SELECT * FROM sample WHERE id > ? ORDER BY id LIMIT ?) "
-            'WHERE NOT json_valid("values") OR NOT json_valid(coalesce(alarms, 0))',
-            (after, limit),
-        ).fetchone()
-        return bool(count)
+    def history(self, node: int, after: int, since_s: int, until_s: int, limit: int) -> list[Reading]:
+        """At most `limit` readings of a node with numbers above `after`, taken in since_s … until_s − 1."""
+        found = self._readings(_HISTORY, (node, after, since_s, until_s, limit))
+        found.sort(key=_seq)
+        return found
+
+    def quantities(self, node: int, since_s: int, until_s: int) -> list[int]:
+        """Those that occur in the history of a node."""
+        rows = self._connection.execute(
+            f'SELECT DISTINCT CAST(key AS INTEGER) FROM sample, json_each("values") WHERE {_SPAN} ORDER BY 1',  # noqa: S608
+            (node, -1, since_s, until_s),
+        )
+        return [int(key) for (key,) in rows]
+
+    def named(self, name: str) -> list[int]:
+        """The nodes of this name."""
+        rows = self._connection.execute("SELECT id FROM node WHERE name = ? ORDER BY id", (name,))
+        return [int(node) for (node,) in rows]
+
+    def _readings(self, query: str, arguments: tuple[int, ...]) -> list[Reading]:
+        try:
+            return _decoder.decode(self._connection.execute(query, arguments).fetchone()[0])
+        except msgspec.DecodeError as error:
+            raise StoreDamaged("a reading is not what was stored") from error
+        except sqlite3.OperationalError as error:
+            if self._malformed():
+                raise StoreDamaged("a reading is not what was stored") from error
+            raise
+
+    def _malformed(self) -> bool:
+        """SQLite's functions for JSON have no error code of their own."""
+        return bool(
+            self._connection.execute(
+                'SELECT 1 FROM sample WHERE NOT json_valid("values") OR NOT json_valid(coalesce(alarms, 0)) '
+                "LIMIT 1"
+            ).fetchone()
+        )
 
     def head(self) -> int:
         """The newest arrival number, 0 if there is none."""
