@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def add(connection: sqlite3.Connection, node: int, seq: int, values: dict, alarm
     connection.execute(
         'INSERT INTO sample (node, seq, time_s, heard_s, "values", alarms, rssi_dbm, snr_q4, source, '
         "backlog) VALUES (?, ?, ?, ?, ?, ?, -97, 26, 'roof', 0)",
-        (node, seq, time_s, time_s, json.dumps(values), alarms),
+        (node, seq, time_s, int(time.time()), json.dumps(values), alarms),
     )
 
 
