@@ -228,6 +228,23 @@ async def test_strangers_are_counted_and_never_answered(bench: Bench, roofs: Roo
     assert bench.stored() == []
 
 
+async def test_a_pull_from_another_address_is_told(roofs: Roofs, caplog: pytest.LogCaptureFixture) -> None:
+    pull = b"\x02\x00\x01\x02" + EUIS[0].to_bytes(8, "big")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as thief:
+        thief.bind(("127.0.0.2", 0))
+        async with PacketForwarder(EUIS[0], roofs.server) as roof:
+            await roof.pull()
+            await roof.pull()
+            assert roofs.counters["udp.pull_moved"] == 0
+            thief.sendto(pull, roofs.server)
+            await roofs.counted("udp.pull_moved")
+            await roof.pull()
+            await roofs.counted("udp.pull_moved", 2)
+            roof.hear(Node().report(ack=True))
+            await roof.downlink()  # to whom pulled last
+    assert any("pulls from 127.0.0.2, before from 127.0.0.1" in r.getMessage() for r in caplog.records)
+
+
 def hostile() -> list[tuple[str, bytes]]:
     eui = EUIS[0].to_bytes(8, "big")
     push = b"\x02\x00\x01\x00" + eui

@@ -165,12 +165,28 @@ class UdpSource:
                 self._push(concentrator, message, arrived_us)
             case gwmp.PullData():
                 self._count("pull_data")
-                concentrator.pull = source
+                self._pulled_from(concentrator, source)
                 self._send(gwmp.pull_ack(message.token), source)
                 if self._metrics.state(concentrator.eui, "up"):
                     _log.info("udp: concentrator %s is up", concentrator.eui)
             case gwmp.TxAck():
                 self._tx_ack(concentrator, message)
+
+    def _pulled_from(self, concentrator: Concentrator, source: Address) -> None:
+        before, concentrator.pull = concentrator.pull, source
+        if before is None or before[0] == source[0]:
+            return
+        # It has got another address, or somebody else wants to have its downlinks.
+        self._count("pull_moved")
+        held_back = self._lines.admit("moved", time.monotonic())
+        if held_back is not None:
+            _log.warning(
+                "udp: concentrator %s pulls from %s, before from %s%s",
+                concentrator.eui,
+                source[0],
+                before[0],
+                more(held_back),
+            )
 
     def _push(self, concentrator: Concentrator, push: gwmp.PushData, arrived_us: int) -> None:
         for reason, number in push.passed_over.items():
