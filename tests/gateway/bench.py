@@ -16,6 +16,7 @@ from lyhord_gateway.registry import Registry
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.retention import Retention
 from lyhord_gateway.store.schema import connect, open_store
+from lyhord_gateway.store.shown import Shown
 from lyhord_gateway.store.writer import Events, Writer
 from lyhord_gateway.uplink import Uplink
 from lyhord_gateway.work import Keep
@@ -43,6 +44,7 @@ class Bench:
         self.registry = Registry(self.reader.node)
         self.head = Head(self.reader.head())
         self.retention = Retention(keep_days, max_bytes, ["city"], drop_undelivered, every_s=0.02)
+        self.shown = Shown()
         self.store = Writer(
             self.connection,
             self.retention,
@@ -55,6 +57,7 @@ class Bench:
             ),
             queue,
             commit_ms=1,
+            shown=self.shown,
         )
         answerer = Answerer(1, self.metrics, self.store.submit, lambda: NOW_S)
         self.ingest = Ingest(self.registry, self._stream, self.store.submit, answerer.answer, self.metrics)

@@ -14,8 +14,10 @@ from lyhord_gateway.config import Endpoint
 from lyhord_gateway.mqtt_client import make_client
 from lyhord_gateway.mqtt_url import MqttUrl
 from lyhord_gateway.profiles import Profile
+from lyhord_gateway.profiles.fiware import FiwareProfile
 from lyhord_gateway.profiles.senml import SenmlProfile
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
+from lyhord_gateway.profiles.yggio import YggioProfile
 from lyhord_gateway.publish import Backlog, Bounds, Publisher
 from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.work import Advance
@@ -34,7 +36,7 @@ async def publishing(
     bench: Bench, port: int, name: str = "city", profile: Profile = SENML, wait_ms: int = 10
 ) -> AsyncIterator[Publisher]:
     async def page(after: int, limit: int) -> list[Reading]:
-        return bench.reader.page(after, limit)
+        return bench.shown.page(bench.reader, after, limit)
 
     def facts(node: int) -> NodeFacts:
         known = bench.registry.lookup(node)
@@ -86,6 +88,41 @@ async def test_without_a_puback_nothing_passes_the_cursor(bench: Bench) -> None:
             await until(lambda: bench.reader.cursor("city") == 12, "the cursor follows the PUBACKs")
             assert broker.published == first
         assert [len(senml_resolver.readings(json.loads(payload))) for _, payload in first] == [5, 5, 2]
+
+
+# Those with a time of their own in every reading, and how many messages three readings make.
+TIMED: dict[str, tuple[Profile, int]] = {
+    "senml": (SENML, 1),
+    "thingsboard": (ThingsBoardProfile(), 1),
+    "fiware": (FiwareProfile("key"), 1),
+    "yggio": (YggioProfile("yggio/generic/v2/x/{node}", "gw"), 3),
+}
+
+
+@pytest.mark.parametrize("name", TIMED)
+async def test_what_is_sent_again_is_the_same_whatever_has_changed_since(bench: Bench, name: str) -> None:
+    """A lost PUBACK; meanwhile another radio heard better, and the node has another name and place."""
+    profile, count = TIMED[name]
+    node = Node()
+    frame = node.report(count=3)
+
+    def telemetry() -> list[tuple[str, bytes]]:
+        return [packet for packet in broker.published if b"temperature" in packet[1]]
+
+    async with SilentBroker() as broker, publishing(bench, broker.port, profile=profile):
+        await bench.heard(frame, source="roof", heard_us=1, rssi=-110)
+        await until(lambda: telemetry() or broker.acknowledge_all(), "the introduction is over")
+        await until(lambda: len(telemetry()) == count, "it is sent")
+        first = telemetry()
+        await bench.heard(frame, source="tower", heard_us=2, rssi=-70)  # the same frame
+        await bench.heard(node.frame(encode_about({0: "Ny gata 5", 1: 59_000_000, 3: 1}), kind=KIND_ABOUT))
+        bench.add(name="Nyare gata 6")
+        broker.published.clear()
+        broker.acknowledging = True
+        broker.drop_all()
+        await until(lambda: bench.reader.cursor("city") == 3, "it is sent again and acknowledged")
+        assert telemetry() == first
+        assert b"-70" not in b"".join(payload for _, payload in first)
 
 
 async def test_a_platform_that_never_acknowledges_is_given_up_and_tried_again(

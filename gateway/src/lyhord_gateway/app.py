@@ -46,6 +46,7 @@ from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.recover import open_sound
 from lyhord_gateway.store.retention import Retention
 from lyhord_gateway.store.schema import connect
+from lyhord_gateway.store.shown import Shown
 from lyhord_gateway.store.writer import Events, Writer
 from lyhord_gateway.work import Advance, Keep
 from lyhord_wire.window import ReplayWindow
@@ -168,6 +169,7 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
     stack.callback(reader.close)
     registry = Registry(reader.node)
     head = Head(reader.head())
+    shown = Shown()
     store = Writer(
         connection,
         Retention(
@@ -183,6 +185,7 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
         ),
         config.store.queue_frames,
         config.store.commit_ms,
+        shown,
     )
     answerer = Answerer(config.gateway.number, metrics, store.submit)
     ingest = Ingest(registry, partial(_stream, reader), store.submit, answerer.answer, metrics)
@@ -220,7 +223,7 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
             metrics,
             gather_us,
         )
-    publishers = _publishers(loaded, stack, reader, head, registry, store, metrics, operation)
+    publishers = _publishers(loaded, stack, reader, head, registry, store, shown, metrics, operation)
     expected = [*sources, *concentrators, *(["broker"] if broker else [])]
     return Stages(store, sources, publishers, expected, broker, metrics, operation)
 
@@ -232,6 +235,7 @@ def _publishers(
     head: Head,
     registry: Registry,
     store: Writer,
+    shown: Shown,
     metrics: Metrics,
     operation: Operation,
 ) -> dict[str, Publisher]:
@@ -242,7 +246,7 @@ def _publishers(
     loop = asyncio.get_running_loop()
 
     def page(after: int, limit: int) -> Awaitable[list[Reading]]:
-        return loop.run_in_executor(pool, pages.page, after, limit)
+        return loop.run_in_executor(pool, shown.page, pages, after, limit)
 
     def facts(node: int) -> NodeFacts:
         known = registry.lookup(node)

@@ -13,6 +13,7 @@ from lyhord_gateway.store import ranges
 from lyhord_gateway.store.handout import Queues
 from lyhord_gateway.store.rows import RowWriter
 from lyhord_gateway.store.session import COLUMNS, WIDTH, Session, load_session
+from lyhord_gateway.store.shown import Shown
 from lyhord_gateway.work import (
     NOTHING,
     Advance,
@@ -60,8 +61,9 @@ class Applier:
     next_id: the arrival number of the next sample. After a rollback, call `forget()`.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, shown: Shown) -> None:
         self._connection = connection
+        self._shown = shown
         self._queues = Queues(connection)
         self._sessions: dict[int, Session] = {}
         self._dirty: dict[int, Session] = {}
@@ -196,10 +198,10 @@ class Applier:
             self._connection.execute(f"UPDATE node SET {column} = ? WHERE id = ?", (value, node))  # noqa: S608
 
     def _better(self, better: Better) -> None:
-        # Only what no platform has: a reading that is sent twice must be the same twice.
+        # Only what no platform has seen: a reading that is sent twice must be the same twice.
         self._connection.execute(
             "UPDATE sample SET source = ?, rssi_dbm = ?, snr_q4 = ? WHERE node = ? AND seq >= ? AND seq < ? "
-            "AND id > (SELECT coalesce(max(cursor), 0) FROM platform) AND rssi_dbm < ?",
+            "AND id > max(?, (SELECT coalesce(max(cursor), 0) FROM platform)) AND rssi_dbm < ?",
             (
                 better.source,
                 better.rssi_dbm,
@@ -207,6 +209,7 @@ class Applier:
                 better.node,
                 better.first,
                 better.first + better.count,
+                self._shown.floor,
                 better.rssi_dbm,
             ),
         )

@@ -8,6 +8,7 @@ While one commit is on its way to the disk the next group gathers, so the group 
 """
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import threading
@@ -19,7 +20,8 @@ from dataclasses import dataclass
 from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.store.apply import Applied, Applier
 from lyhord_gateway.store.retention import FULL, HELD, UP, Retention, Tended
-from lyhord_gateway.work import Advance, Arrival, Committed, Keep, Repeat, Work
+from lyhord_gateway.store.shown import Shown
+from lyhord_gateway.work import Advance, Arrival, Better, Committed, Keep, Repeat, Work
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +74,7 @@ class Writer:
     """Owns `connection` from `start()` to the end of `run()`.
 
     commit_ms: longest time a lone piece of work waits for company. queue_frames: bound of the queue.
+    shown: what platforms have seen and must not change.
     """
 
     def __init__(
@@ -81,10 +84,12 @@ class Writer:
         events: Events,
         queue_frames: int,
         commit_ms: int,
+        shown: Shown,
     ) -> None:
         self._connection = connection
         self._retention = retention
         self._events = events
+        self._shown = shown
         self._queue_frames = queue_frames
         self._commit_s = commit_ms / 1000
         self._queue: list[tuple[Work, Done | None]] = []
@@ -161,7 +166,7 @@ class Writer:
             self._finished.set_exception(failure)
 
     def _work_until_closed(self) -> None:
-        applier = Applier(self._connection)
+        applier = Applier(self._connection, self._shown)
         self._look_for_foreign_changes(applier)
         while True:
             group = self._take()
@@ -215,12 +220,14 @@ class Writer:
     def _commit(self, applier: Applier, group: list[tuple[Work, Done | None]]) -> None:
         if self._state != UP:
             group = self._turn_away(group)
+        changing = any(isinstance(work, Better) for work, _ in group)
         start_s = time.monotonic()
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._look_for_foreign_changes(applier)
-            applied = applier.apply([work for work, _ in group])
-            self._connection.execute("COMMIT")
+            with self._shown.lock if changing else contextlib.nullcontext():
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._look_for_foreign_changes(applier)
+                applied = applier.apply([work for work, _ in group])
+                self._connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF not in _WORLDS_FAULTS:
                 raise

@@ -1,0 +1,27 @@
+"""What was shown to a platform changes no more: a reading that is sent twice must be the same twice.
+
+A better reception of a frame may reach us after its readings have gone out; without this, the repetition
+after a lost PUBACK would tell another signal than the first delivery.
+"""
+
+import threading
+
+from lyhord_gateway.reading import Reading
+from lyhord_gateway.store.reader import Reader
+
+
+class Shown:
+    """lock: held while pages are read, and while readings are changed up to the commit. floor: the highest
+    arrival number that any platform was shown."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.floor = 0
+
+    def page(self, reader: Reader, after: int, limit: int) -> list[Reading]:
+        """A page for a platform, see `Reader.page`."""
+        with self.lock:
+            readings = reader.page(after, limit)
+            if readings:
+                self.floor = max(self.floor, readings[-1].arrival)
+            return readings
