@@ -102,6 +102,18 @@ def test_a_key_file_is_taken_as_it_is(lyhord: Callable[..., Ran], tmp_path: Path
         assert peer.identity == ("000001", "000102030405060708090a0b0c0d0e0f", 3)
 
 
+def test_a_key_that_the_gateway_has_made_is_taken_from_its_file(
+    lyhord: Callable[..., Ran], tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys.jsonl"
+    lines = [{"id": "000b02", "key": "11" * 16}, {"id": "000b02", "key": "22" * 16, "generation": 5}]
+    keys.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    words = ("provision", "--registry", tmp_path / "n", "--key-file", keys, "--id", "b02")
+    with Peer() as peer:
+        assert lyhord(*words, "--generation", 5, "--port", peer.path).code == 0
+        assert peer.identity == ("000b02", "22" * 16, 5)
+
+
 def test_a_taken_id_is_refused_before_the_node_is_touched(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
     registry = tmp_path / "nodes.jsonl"
     with Peer() as peer:

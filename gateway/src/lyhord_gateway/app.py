@@ -24,6 +24,7 @@ import aiomqtt
 from lyhord_gateway import __version__
 from lyhord_gateway.answer import Answerer
 from lyhord_gateway.broker import EmbeddedBroker
+from lyhord_gateway.chores import Chores
 from lyhord_gateway.config import Endpoint, Loaded, Mqtt
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.head import Head
@@ -48,6 +49,8 @@ from lyhord_gateway.store.retention import Retention
 from lyhord_gateway.store.schema import connect
 from lyhord_gateway.store.shown import Shown
 from lyhord_gateway.store.writer import Events, Writer
+from lyhord_gateway.strangers import KEY as STRANGERS
+from lyhord_gateway.strangers import Strangers
 from lyhord_gateway.work import Advance, Keep
 from lyhord_wire.window import ReplayWindow
 
@@ -75,6 +78,7 @@ class Stages:
     broker: EmbeddedBroker | None
     metrics: Metrics
     operation: Operation
+    chores: Chores
 
 
 async def run(loaded: Loaded) -> None:
@@ -110,6 +114,7 @@ async def _run(stages: Stages, status: Path, stop: asyncio.Event) -> None:
         ]
         sources = [group.create_task(source.run(), name=name) for name, source in stages.sources.items()]
         helpers = [group.create_task(_write_status(stages.metrics, status), name="status")]
+        helpers.append(group.create_task(stages.chores.run(), name="chores"))
         helpers += [group.create_task(watch, name=name) for name, watch in watches.items()]
         if stages.broker is not None:
             helpers.append(group.create_task(stages.broker.watch(), name="broker-watch"))
@@ -188,7 +193,10 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
         shown,
     )
     answerer = Answerer(config.gateway.number, metrics, store.submit)
-    ingest = Ingest(registry, partial(_stream, reader), store.submit, answerer.answer, metrics)
+    strangers = Strangers(reader.kept(STRANGERS), partial(_keep, store, STRANGERS), metrics.count)
+    ingest = Ingest(
+        registry, partial(_stream, reader), store.submit, answerer.answer, metrics, strangers.heard
+    )
     sources: dict[str, MqttSource | BridgeSource | UdpSource] = {}
     broker = None
     if config.mqtt is not None:
@@ -225,7 +233,8 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
         )
     publishers = _publishers(loaded, stack, reader, head, registry, store, shown, metrics, operation)
     expected = [*sources, *concentrators, *(["broker"] if broker else [])]
-    return Stages(store, sources, publishers, expected, broker, metrics, operation)
+    chores = Chores(loaded.store_path, strangers, metrics)
+    return Stages(store, sources, publishers, expected, broker, metrics, operation, chores)
 
 
 def _publishers(

@@ -3,18 +3,51 @@
 import json
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lyhord_gateway import show
-from lyhord_gateway.cli_common import ConfigOption, JsonOption, MaybeConfigOption, reading, writing
+from lyhord_gateway.cli_common import (
+    ConfigOption,
+    JsonOption,
+    MaybeConfigOption,
+    node_number,
+    reading,
+    writing,
+)
+from lyhord_gateway.cli_queue import queued
 from lyhord_gateway.config import load
 from lyhord_gateway.faults import UserFault
-from lyhord_gateway.nodes import export_line, import_nodes, listed, parse_lines
+from lyhord_gateway.keys import add, retire_older, rotate
+from lyhord_gateway.node_rows import in_full, listed
+from lyhord_gateway.nodes import (
+    PROFILE_KEYS,
+    NodeLine,
+    export_line,
+    export_lines_with_keys,
+    import_nodes,
+    parse_lines,
+    set_enabled,
+)
+from lyhord_gateway.private_file import create_private
+from lyhord_gateway.reading import node_text
+from lyhord_gateway.strangers import KEY as STRANGERS
+from lyhord_gateway.strangers import unpack
 
-nodes_app = typer.Typer(help="List the known nodes, or import and export them.", rich_markup_mode=None)
+nodes_app = typer.Typer(
+    help="List the known nodes, or look after them and their keys.", rich_markup_mode=None
+)
+
+NodeArgument = Annotated[str, typer.Argument(metavar="ID", help="The node, six hexadecimal digits.")]
+KeysOption = Annotated[
+    Path | None, typer.Option("--with-keys", metavar="FILE", help="The file for keys, mode 0600.")
+]
+NeededKeysOption = Annotated[
+    Path, typer.Option("--with-keys", metavar="FILE", help="The file for the key, mode 0600.")
+]
 
 
 @nodes_app.callback(invoke_without_command=True)
@@ -56,8 +89,116 @@ def nodes_import(
 
 
 @nodes_app.command("export")
-def nodes_export(config: ConfigOption) -> None:
-    """Print the nodes as JSON Lines, without their keys."""
+def nodes_export(config: ConfigOption, with_keys: KeysOption = None) -> None:
+    """Print the nodes as JSON Lines, without their keys; with them only into a new file of mode 0600."""
     with reading(load(config)) as reader:
-        for node in reader.nodes():
-            typer.echo(export_line(node))
+        known = reader.nodes()
+        if with_keys is None:
+            for node in known:
+                typer.echo(export_line(node))
+            return
+        lines = [export_lines_with_keys(node, reader.keys(node.facts.node)) for node in known]
+    create_private(with_keys, [line for one in lines for line in one])
+    typer.echo(f"{len(known)} nodes with their keys are in {with_keys}")
+
+
+@nodes_app.command("add")
+def nodes_add(
+    config: ConfigOption,
+    with_keys: NeededKeysOption,
+    node: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Its id [the lowest above all others].")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="What people call the place.")] = "",
+    profile: Annotated[str, typer.Option("--profile", help="bin or building.")] = "bin",
+) -> None:
+    """Enter a new node with a new key; its line for `lyhord provision` goes into the file."""
+    if profile not in PROFILE_KEYS:
+        raise UserFault(f"--profile: expected {' or '.join(PROFILE_KEYS)}")
+    created = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    line = NodeLine(id="", name=name or None, profile=profile, created=created)
+    with writing(load(config)) as connection:
+        taken = add(connection, node_number(node) if node else None, line, with_keys)
+    typer.echo(f"node {node_text(taken)} added, its key is in {with_keys}")
+
+
+@nodes_app.command("disable")
+def nodes_disable(config: ConfigOption, node: NodeArgument) -> None:
+    """Refuse a node's frames from now on; what it has said stays."""
+    _switch(config, node, False)
+
+
+@nodes_app.command("enable")
+def nodes_enable(config: ConfigOption, node: NodeArgument) -> None:
+    """Take a disabled node's frames again."""
+    _switch(config, node, True)
+
+
+def _switch(config: Path, node: str, enabled: bool) -> None:
+    number = node_number(node)
+    with writing(load(config)) as connection:
+        set_enabled(connection, number, enabled)
+    typer.echo(f"node {node_text(number)} {'enabled' if enabled else 'disabled'}")
+
+
+@nodes_app.command("rotate")
+def nodes_rotate(
+    config: ConfigOption,
+    node: NodeArgument,
+    with_keys: NeededKeysOption,
+    again: Annotated[
+        bool, typer.Option("--again", help="Another new key: the file with the first one was lost.")
+    ] = False,
+) -> None:
+    """Make the key of the next generation; the old one stays good until the node was heard with the new."""
+    number = node_number(node)
+    with writing(load(config)) as connection:
+        generation = rotate(connection, number, with_keys, again)
+    typer.echo(f"node {node_text(number)}: the key of generation {generation} is in {with_keys}")
+
+
+@nodes_app.command("retire")
+def nodes_retire(config: ConfigOption, node: NodeArgument) -> None:
+    """Take a node's older key back now, a week before it would go by itself."""
+    number = node_number(node)
+    with writing(load(config)) as connection:
+        generation = retire_older(connection, number)
+    typer.echo(f"node {node_text(number)}: only the key of generation {generation} is left")
+
+
+@nodes_app.command("show")
+def nodes_show(config: ConfigOption, node: NodeArgument, as_json: JsonOption = False) -> None:
+    """Show all about one node: when heard and how, its gaps, settings and orders. Never its keys."""
+    number = node_number(node)
+    with reading(load(config)) as reader:
+        found = reader.listed(number)
+        if found is None:
+            raise UserFault(f"{node_text(number)}: expected a node of the registry")
+        orders = [queued(entry) for entry in reader.orders(number)]
+        row = in_full(found, reader.rotation(number)) | {"orders": orders}
+    if as_json:
+        typer.echo(json.dumps(row, ensure_ascii=False))
+    else:
+        show.node(row, int(time.time()))
+
+
+@nodes_app.command("unknown")
+def nodes_unknown(config: ConfigOption, as_json: JsonOption = False) -> None:
+    """List nodes that are heard and not in the registry; what they say is not stored."""
+    with reading(load(config)) as reader:
+        strangers = unpack(reader.kept(STRANGERS))
+    rows: list[show.Row] = [
+        {
+            "id": node_text(one.node),
+            "first_heard": one.first_s,
+            "last_heard": one.last_s,
+            "frames": one.count,
+            "rssi_dbm": one.rssi_dbm,
+            "source": one.source,
+        }
+        for one in strangers
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows))
+    else:
+        show.unknown(rows, int(time.time()))

@@ -64,7 +64,8 @@ class Stream:
 
 
 class Ingest:
-    """load_stream: window and newest digest from the store. answer: seals and sends an answer."""
+    """load_stream: window and newest digest from the store. answer: seals and sends an answer.
+    stranger: takes note of a frame whose node is not in the registry."""
 
     def __init__(
         self,
@@ -73,12 +74,14 @@ class Ingest:
         submit: Submit,
         answer: Callable[[Question, Committed], None],
         metrics: Metrics,
+        stranger: Callable[[int, Uplink], None] | None = None,
     ) -> None:
         self._registry = registry
         self._load_stream = load_stream
         self._submit = submit
         self._answer = answer
         self._metrics = metrics
+        self._stranger = stranger
         self._streams: dict[tuple[int, int], Stream] = {}
         self._lines = LineLimit()
 
@@ -93,7 +96,7 @@ class Ingest:
 
     def _hear(self, uplink: Uplink) -> None:
         sealed = parse_uplink(uplink.raw)
-        stream = self._stream(sealed)
+        stream = self._stream(sealed, uplink)
         verdict = stream.window.check(sealed.counter)
         digest = blake2b(uplink.raw, digest_size=16).digest()
         if verdict == LATEST and digest == stream.latest_digest:
@@ -113,10 +116,12 @@ class Ingest:
         if newest:
             stream.latest, stream.latest_digest = exchange, digest
 
-    def _stream(self, sealed: SealedUplink) -> Stream:
+    def _stream(self, sealed: SealedUplink, uplink: Uplink) -> Stream:
         """The stream that a frame claims to belong to; raises Refused."""
         node = self._registry.lookup(sealed.node)
         if node is None:
+            if self._stranger is not None:
+                self._stranger(sealed.node, uplink)
             raise Refused(refusal.UNKNOWN_NODE, "")
         if not node.enabled:
             raise Refused(DISABLED, "")

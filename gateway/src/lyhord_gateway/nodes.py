@@ -1,8 +1,9 @@
-"""The registry's files: nodes as JSON Lines, in with their keys, out without."""
+"""The registry's files: nodes as JSON Lines, in with their keys, out without, or with them if asked to."""
 
 import re
 import sqlite3
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import msgspec
@@ -11,10 +12,11 @@ from msgspec import Meta, Struct
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.reading import firmware_text, node_text
 from lyhord_gateway.store.reader import Listed
+from lyhord_gateway.store.rotation import begin
 from lyhord_wire.frame import NODE_MAX
-from lyhord_wire.tables import ALARMS, PROFILES
+from lyhord_wire.tables import PROFILES
 
-_PROFILE_KEYS = {name: key for key, name in PROFILES.items()}
+PROFILE_KEYS = {name: key for key, name in PROFILES.items()}
 _NEW_WINDOW = (
     "UPDATE session SET top0 = -1, mask0 = zeroblob(8), latest0 = x'' WHERE node = ?",
     "UPDATE session SET top1 = -1, mask1 = zeroblob(8), latest1 = x'' WHERE node = ?",
@@ -62,8 +64,8 @@ def parse_lines(where: str, lines: Iterable[bytes]) -> list[tuple[int, NodeLine]
             raise UserFault(f"{where}:{number}: {error}") from error
         if not _HEX_ID.fullmatch(node.id) or not 1 <= int(node.id, 16) <= NODE_MAX:
             raise UserFault(f"{where}:{number}: id: expected six hexadecimal digits, 000001…ffffff")
-        if node.profile is not None and node.profile not in _PROFILE_KEYS:
-            raise UserFault(f"{where}:{number}: profile: expected {' or '.join(_PROFILE_KEYS)}")
+        if node.profile is not None and node.profile not in PROFILE_KEYS:
+            raise UserFault(f"{where}:{number}: profile: expected {' or '.join(PROFILE_KEYS)}")
         found.append((int(node.id, 16), node))
     return found
 
@@ -77,7 +79,7 @@ def import_nodes(connection: sqlite3.Connection, nodes: Iterable[tuple[int, Node
     connection.execute("BEGIN IMMEDIATE")
     try:
         for node, line in nodes:
-            _enter(connection, node, line)
+            enter(connection, node, line)
             count += 1
         connection.execute("COMMIT")
     except BaseException:
@@ -86,11 +88,12 @@ def import_nodes(connection: sqlite3.Connection, nodes: Iterable[tuple[int, Node
     return count
 
 
-def _enter(connection: sqlite3.Connection, node: int, line: NodeLine) -> None:
+def enter(connection: sqlite3.Connection, node: int, line: NodeLine) -> None:
+    """Enters one line within the caller's transaction."""
     connection.execute("INSERT INTO node (id) VALUES (?) ON CONFLICT DO NOTHING", (node,))
     columns: dict[str, object | None] = {
         "name": line.name or None,
-        "profile": None if line.profile is None else _PROFILE_KEYS[line.profile],
+        "profile": None if line.profile is None else PROFILE_KEYS[line.profile],
         "board": line.board or None,
         "created": line.created,
         "latitude_e6": None if line.latitude is None else round(line.latitude * 1_000_000),
@@ -117,12 +120,33 @@ def _enter_key(connection: sqlite3.Connection, node: int, generation: int, key: 
     )
     if before is None or before[0] != key:
         connection.execute(_NEW_WINDOW[parity], (node,))
+        begin(connection, node, generation, int(time.time()))
+
+
+def set_enabled(connection: sqlite3.Connection, node: int, enabled: bool) -> None:
+    """Raises UserFault if there is no such node."""
+    cursor = connection.execute("UPDATE node SET enabled = ? WHERE id = ?", (int(enabled), node))
+    if not cursor.rowcount:
+        raise UserFault(f"{node_text(node)}: expected a node of the registry")
 
 
 def export_line(node: Listed) -> str:
     """The node as `nodes import` takes it, without its keys."""
+    return msgspec.json.encode(_line(node)).decode()
+
+
+def export_lines_with_keys(node: Listed, keys: Sequence[tuple[int, bytes]]) -> list[str]:
+    """One line per key, (generation, key), so that `nodes import` enters all of them."""
+    line = _line(node)
+    return [
+        msgspec.json.encode(msgspec.structs.replace(line, key=key.hex(), generation=generation)).decode()
+        for generation, key in keys
+    ] or [export_line(node)]
+
+
+def _line(node: Listed) -> NodeLine:
     facts = node.facts
-    line = NodeLine(
+    return NodeLine(
         id=node_text(facts.node),
         name=facts.name,
         profile=PROFILES.get(facts.profile) if facts.profile is not None else None,
@@ -135,28 +159,3 @@ def export_line(node: Listed) -> str:
         enabled=node.enabled,
         created=node.created,
     )
-    return msgspec.json.encode(line).decode()
-
-
-def listed(node: Listed) -> dict[str, object]:
-    """The node as `nodes --json` shows it."""
-    facts, session = node.facts, node.session
-    heard = session.heard_s > 0
-    return {
-        "id": node_text(facts.node),
-        "name": facts.name,
-        "profile": PROFILES.get(facts.profile) if facts.profile is not None else None,
-        "board": facts.board,
-        "firmware": None if facts.firmware is None else firmware_text(facts.firmware),
-        "enabled": node.enabled,
-        "generations": node.generations,
-        "last_heard": session.heard_s if heard else None,
-        "source": session.source if heard else None,
-        "rssi_dbm": session.rssi_dbm,
-        "snr_db": None if session.snr_q4 is None else session.snr_q4 / 4,
-        "stored": session.stored,
-        "received": node.received,
-        "missing": node.missing,
-        "given_up": node.given_up,
-        "alarms": [ALARMS.get(code, f"alarm_{code}") for code in msgspec.json.decode(session.alarms or "[]")],
-    }

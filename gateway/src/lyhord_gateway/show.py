@@ -38,6 +38,59 @@ def backlog(rows: Sequence[Row]) -> None:
     _print(table)
 
 
+def node(row: Row, now_s: int) -> None:
+    """row: as `nodes show --json` prints it."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    orders = row["orders"]
+    for name, value in row.items():
+        if name == "orders":
+            continue
+        text = _in_words(value)
+        if name in ("last_heard",) and isinstance(value, int):
+            text = f"{duration(max(0, now_s - value))} ago"
+        table.add_row(name.replace("_", " "), text)
+    _print(table)
+    if isinstance(orders, list) and orders:
+        queue(orders, now_s)
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_in_words(item)}" for name, item in value.items()) or "-"
+    if isinstance(value, list):
+        return ", ".join(map(_in_span, value)) or "-"
+    return "yes" if value is True else "no" if value is False else _or_dash(value)
+
+
+def _in_span(item: object) -> str:
+    """A span of sample numbers as first…last."""
+    match item:
+        case [first, 1]:
+            return str(first)
+        case [int(first), int(count)]:
+            return f"{first}…{first + count - 1}"
+    return _or_dash(item)
+
+
+def unknown(rows: Sequence[Row], now_s: int) -> None:
+    """rows: as `nodes unknown --json` prints them."""
+    table = _table("id", "first heard", "last heard", "frames", "RSSI", "by")
+    for row in rows:
+        first_s, last_s = row["first_heard"], row["last_heard"]
+        assert isinstance(first_s, int) and isinstance(last_s, int)
+        table.add_row(
+            str(row["id"]),
+            f"{duration(max(0, now_s - first_s))} ago",
+            f"{duration(max(0, now_s - last_s))} ago",
+            str(row["frames"]),
+            _or_dash(row["rssi_dbm"]),
+            str(row["source"]),
+        )
+    _print(table)
+
+
 def queue(rows: Sequence[Row], now_s: int) -> None:
     """rows: as `queue --json` prints them."""
     table = _table("order", "node", "what", "version", "state", "since", "tries")

@@ -121,7 +121,11 @@ def provision(
     ] = "auto",
     key_file: Annotated[
         Path | None,
-        typer.Option("--key-file", metavar="FILE", help="File with 32 hex digits [a new random key]."),
+        typer.Option(
+            "--key-file",
+            metavar="FILE",
+            help="32 hex digits, or with --id a file of the gateway's keys [a new random key].",
+        ),
     ] = None,
     generation: Annotated[
         int, typer.Option("--generation", min=0, max=255, help="Generation of the key.")
@@ -147,8 +151,12 @@ def provision(
     timeout_s: TimeoutOption = 60.0,
 ) -> None:
     """Give a node its id and key, and write them to the registry."""
-    key = read_key(key_file) if key_file else new_key()
-    identity = provisioning.Identity(_node_id(node_id), key, generation, name, profile)
+    number = _node_id(node_id)
+    if key_file is None:
+        key = new_key()
+    else:
+        key = read_key(key_file) if number is None else read_key_for(key_file, number, generation)
+    identity = provisioning.Identity(number, key, generation, name, profile)
     wanted = _settings(settings or [])
     with NodeConsole(port) as console:
         console.enter(timeout_s, ask=_ask_for_reset)

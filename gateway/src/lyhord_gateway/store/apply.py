@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lyhord_gateway.store import ranges
+from lyhord_gateway.store import ranges, rotation
 from lyhord_gateway.store.handout import Queues
 from lyhord_gateway.store.rows import RowWriter
 from lyhord_gateway.store.session import COLUMNS, WIDTH, Session, load_session
@@ -129,6 +129,8 @@ class Applier:
 
     def _arrival(self, arrival: Arrival, applied: Applied) -> Committed:
         session = self._session(arrival.node)
+        if session.windows[arrival.generation].top < 0:
+            rotation.heard(self._connection, arrival.node, arrival.generation, arrival.heard_s)
         session.note(arrival)
         samples = arrival.samples
         if samples and (not session.received or samples[0].seq >= session.received[-1][1]):

@@ -15,6 +15,7 @@ from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.store import ranges
 from lyhord_gateway.store.queue import Entry, entries
 from lyhord_gateway.store.retention import dropped
+from lyhord_gateway.store.rotation import Rotation, generations, rotation
 from lyhord_gateway.store.session import COLUMNS, Session, from_row, load_session
 
 _COLUMNS = """
@@ -150,6 +151,19 @@ class Reader:
             keys={parity: key for parity, _, key in keys},
         )
 
+    def keys(self, node: int) -> list[tuple[int, bytes]]:
+        """The node's keys with their generations, the newer one last: for a file of mode 0600 only."""
+        found = dict(
+            self._connection.execute(
+                "SELECT generation, key FROM node_key WHERE node = ?", (node,)
+            ).fetchall()
+        )
+        return [(number, bytes(found[number])) for number in generations(self._connection, node) or []]
+
+    def rotation(self, node: int) -> Rotation | None:
+        """The change of this node's key that is under way."""
+        return rotation(self._connection, node)
+
     def session(self, node: int) -> Session:
         return load_session(self._connection, node)
 
@@ -160,6 +174,11 @@ class Reader:
     def kept(self, key: str) -> bytes | None:
         row = self._connection.execute("SELECT value FROM kept WHERE key = ?", (key,)).fetchone()
         return None if row is None else bytes(row[0])
+
+    def listed(self, node: int) -> Listed | None:
+        """One node with what became of its samples."""
+        row = self.node(node)
+        return None if row is None else _listed(row, self.session(node))
 
     def nodes(self) -> list[Listed]:
         """All nodes of the registry with what became of their samples, ordered by id."""

@@ -1,0 +1,68 @@
+"""A node as lists and pages show it, for people and for machines."""
+
+import msgspec
+
+from lyhord_gateway.reading import firmware_text, node_text
+from lyhord_gateway.store import ranges
+from lyhord_gateway.store.reader import Listed
+from lyhord_gateway.store.rotation import Rotation
+from lyhord_wire.tables import ALARMS, PROFILES, STATUS
+
+_GAPS_SHOWN = 50
+
+
+def listed(node: Listed) -> dict[str, object]:
+    """The node as `nodes --json` shows it."""
+    facts, session = node.facts, node.session
+    heard = session.heard_s > 0
+    return {
+        "id": node_text(facts.node),
+        "name": facts.name,
+        "profile": PROFILES.get(facts.profile) if facts.profile is not None else None,
+        "board": facts.board,
+        "firmware": None if facts.firmware is None else firmware_text(facts.firmware),
+        "enabled": node.enabled,
+        "generations": node.generations,
+        "last_heard": session.heard_s if heard else None,
+        "source": session.source if heard else None,
+        "rssi_dbm": session.rssi_dbm,
+        "snr_db": None if session.snr_q4 is None else session.snr_q4 / 4,
+        "stored": session.stored,
+        "received": node.received,
+        "missing": node.missing,
+        "given_up": node.given_up,
+        "alarms": [ALARMS.get(code, f"alarm_{code}") for code in msgspec.json.decode(session.alarms or "[]")],
+    }
+
+
+def in_full(node: Listed, rotation: Rotation | None) -> dict[str, object]:
+    """The node as `nodes show --json` shows it, its orders apart.
+
+    gaps, lost: the newest ones, as [first, count].
+    """
+    facts, session = node.facts, node.session
+    status = msgspec.json.decode(session.status or "{}", type=dict[int, int])
+    return listed(node) | {
+        "created": node.created,
+        "latitude": None if facts.latitude_e6 is None else facts.latitude_e6 / 1_000_000,
+        "longitude": None if facts.longitude_e6 is None else facts.longitude_e6 / 1_000_000,
+        "empty_distance_mm": facts.empty_mm,
+        "full_distance_mm": facts.full_mm,
+        "next_sample": session.expected,
+        "gaps": _spans(ranges.gaps(session.received, session.expected)),
+        "lost": _spans(session.given_up),
+        "status": {STATUS.get(key, f"status_{key}"): value for key, value in status.items()},
+        "newest_frame": [None if window.top < 0 else window.top for window in session.windows],
+        "next_downlink": session.downlink,
+        "key_change": None
+        if rotation is None
+        else {
+            "generation": rotation.generation,
+            "made": rotation.made_s,
+            "heard": rotation.heard_s,
+        },
+    }
+
+
+def _spans(spans: list[ranges.Range]) -> list[list[int]]:
+    return [[first, end - first] for first, end in spans[-_GAPS_SHOWN:]]
