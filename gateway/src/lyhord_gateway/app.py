@@ -6,14 +6,12 @@ sources ──hear──▶ ingest ──submit──▶ store ──committed�
 
 import asyncio
 import contextlib
-import fcntl
 import gc
 import logging
-import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -26,13 +24,13 @@ from lyhord_gateway.answer import Answerer
 from lyhord_gateway.broker import EmbeddedBroker
 from lyhord_gateway.chores import Chores
 from lyhord_gateway.config import Endpoint, Loaded, Mqtt
-from lyhord_gateway.faults import UserFault
 from lyhord_gateway.head import Head
 from lyhord_gateway.ingest import Ingest
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.mqtt_client import WINDOW, make_client
 from lyhord_gateway.mqtt_url import MqttUrl
 from lyhord_gateway.notify import Notify
+from lyhord_gateway.only_one import only_one
 from lyhord_gateway.operation import Operation
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.make import make_profile
@@ -163,7 +161,7 @@ def _try_to_write(metrics: Metrics, path: Path) -> None:
 def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
     config = loaded.config
     metrics = Metrics()
-    stack.enter_context(_only_one(loaded.data_dir))
+    stack.enter_context(only_one(loaded.data_dir))
     # Half a minute per GiB, more where a store is damaged: a start that is cut off would never end.
     Notify().send(f"EXTEND_TIMEOUT_USEC={_CHECK_S * 1_000_000}", "STATUS=checking the store")
     platforms = [platform.name for platform, _ in loaded.platforms]
@@ -313,22 +311,3 @@ def _duty(
 
 def _keep(store: Writer, key: str, value: bytes) -> None:
     store.submit(Keep(key, value))
-
-
-@contextlib.contextmanager
-def _only_one(data_dir: Path) -> Iterator[None]:
-    """Two gateways on one store would give out the same counters: the second one is refused."""
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise UserFault(f"{data_dir}: gateway.data_dir cannot be used ({error.strerror})") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise UserFault(f"{data_dir}: another lyhord-gateway is running on this gateway.data_dir") from error
-    try:
-        yield
-    finally:
-        os.close(lock)

@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 from lyhord_gateway import __version__, show
+from lyhord_gateway.cli_backup import backup, restore
 from lyhord_gateway.cli_common import ConfigOption, JsonOption, reading
 from lyhord_gateway.cli_nodes import nodes_app
 from lyhord_gateway.cli_queue import queue_app, send
@@ -43,6 +44,8 @@ app.add_typer(nodes_app, name="nodes")
 app.command()(send)
 app.add_typer(queue_app, name="queue")
 app.command()(readings)
+app.command()(backup)
+app.command()(restore)
 
 
 def main() -> None:

@@ -1,0 +1,52 @@
+"""`lyhord-gateway backup` and `restore`: the store out of a gateway, and into one."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from lyhord_gateway.cli_common import ConfigOption
+from lyhord_gateway.config import load
+from lyhord_gateway.only_one import only_one
+from lyhord_gateway.store.backup import back_up
+from lyhord_gateway.store.backup import restore as put_back
+
+
+def backup(
+    config: ConfigOption,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; it will hold the nodes' keys.")],
+) -> None:
+    """Copy the store into a file, also while the gateway runs."""
+    loaded = load(config)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("copying")
+        back_up(
+            loaded.store_path,
+            file,
+            lambda left, total: progress.update(bar, total=total, completed=total - left),
+        )
+    typer.echo(f"{file}: {file.stat().st_size} bytes")
+
+
+def restore(
+    config: ConfigOption,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` has made.")],
+) -> None:
+    """Put a copy in the store's place; no downlink counter is used again. Stop the gateway before."""
+    loaded = load(config)
+    with only_one(loaded.data_dir):
+        restored = put_back(file, loaded.store_path, time.time())
+    heard = "never"
+    if restored.heard_s is not None:
+        heard = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(restored.heard_s))
+    typer.echo(
+        f"{restored.nodes} nodes and {restored.readings} readings, the newest frame was heard {heard}; "
+        f"{restored.left_out} downlink counters of each node are left out"
+    )
+    if restored.aside is not None:
+        typer.echo(f"the store before is set aside as {restored.aside}")
+    if restored.used_up:
+        typer.echo(f"{restored.used_up} nodes have no downlink counters left: give them new keys")

@@ -1,0 +1,137 @@
+"""Copies of the store: out of a running gateway, and back into a stopped one.
+
+A store that goes back in time has forgotten which downlink counters it gave out since; one that came twice
+under a key would give the key away (RFC 3610 section 5). So `restore` leaves out more of them than can
+have been used.
+"""
+
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lyhord_gateway.faults import UserFault
+from lyhord_gateway.store.schema import connect, open_store
+from lyhord_wire.frame import COUNTER_MAX
+
+_PAGES = 256  # copied at a time; frames are stored in between
+_LEFT_OUT = 1 << 20  # downlink counters per node; and more if the copy is so old …
+_ANSWERS_PER_S = 1  # … that a node, with this many a second, could have had more
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """heard_s: when the newest frame in the copy was heard (Unix seconds), if any was. left_out: downlink
+    counters per node. used_up: nodes that have none left and need a new key. aside: the store before."""
+
+    nodes: int
+    readings: int
+    heard_s: int | None
+    left_out: int
+    used_up: int
+    aside: Path | None
+
+
+def back_up(path: Path, target: Path, progress: Callable[[int, int], None]) -> None:
+    """Copies the store, also while the gateway runs, into a new file of mode 0600: it holds the keys.
+    progress: pages left, pages in all. Raises UserFault; what it has begun is then removed."""
+    if not path.exists():
+        raise UserFault(f"{path}: expected a store; has the gateway run with this configuration yet?")
+    try:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise UserFault(f"{target}: expected the name of a new file ({error.strerror})") from error
+    try:
+        _copy(path, target, progress)
+    except sqlite3.DatabaseError as error:
+        target.unlink()
+        raise UserFault(f"{target}: the store cannot be copied ({error})") from error
+
+
+def _copy(path: Path, target: Path, progress: Callable[[int, int], None]) -> None:
+    source, copy = connect(path), connect(target)
+    try:
+        source.execute("BEGIN")  # all of one moment: else every commit would make the copy begin anew
+        source.execute("SELECT count(*) FROM platform").fetchone()
+        source.backup(copy, pages=_PAGES, progress=lambda _, left, total: progress(left, total))
+        copy.execute("PRAGMA journal_mode = DELETE")  # one file, and no other beside it
+        _check(target, copy)
+    finally:
+        copy.close()
+        source.close()
+
+
+def restore(backup: Path, path: Path, now_s: float) -> Restored:
+    """Puts a copy in the place of the store, which is set aside. The caller holds the store's lock. `backup`
+    may be the store itself, if the whole disk was restored. Raises UserFault; then nothing has changed."""
+    fresh = path.with_suffix(".restored.db")
+    _remove(fresh)
+    try:
+        for tail in ("", "-wal"):
+            if not tail or _with(backup, tail).exists():
+                shutil.copyfile(_with(backup, tail), _with(fresh, tail))
+        os.chmod(fresh, 0o600)
+        _check(backup, connect(fresh))
+        restored = _prepare(fresh, now_s)
+    except (OSError, sqlite3.DatabaseError) as error:
+        _remove(fresh)
+        raise UserFault(f"{backup}: cannot be restored ({error})") from error
+    except UserFault:
+        _remove(fresh)
+        raise
+    return _replace(path, fresh, restored, now_s)
+
+
+def _check(name: Path, connection: sqlite3.Connection) -> None:
+    try:
+        word = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    finally:
+        connection.close()
+    if word != "ok":
+        raise UserFault(f"{name}: expected a sound store, found {' '.join(word.split())}")
+
+
+def _prepare(fresh: Path, now_s: float) -> Restored:
+    connection = open_store(fresh)  # migrates an older copy, refuses a newer one
+    try:
+        (nodes,) = connection.execute("SELECT count(*) FROM node").fetchone()
+        (readings,) = connection.execute("SELECT count(*) FROM sample").fetchone()
+        (heard_s,) = connection.execute("SELECT max(heard_s) FROM session").fetchone()
+        left_out = max(_LEFT_OUT, int(now_s - heard_s) * _ANSWERS_PER_S if heard_s else 0)
+        connection.execute("UPDATE session SET downlink = min(downlink + ?, ?)", (left_out, COUNTER_MAX + 1))
+        (used_up,) = connection.execute(
+            "SELECT count(*) FROM session WHERE downlink > ?", (COUNTER_MAX,)
+        ).fetchone()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.close()
+    return Restored(nodes, readings, heard_s, left_out, used_up, None)
+
+
+def _replace(path: Path, fresh: Path, restored: Restored, now_s: float) -> Restored:
+    folder = path.parent.stat()
+    if os.geteuid() == 0:  # root restores for the user whose folder it is
+        os.chown(fresh, folder.st_uid, folder.st_gid)
+    aside = None
+    if path.exists():
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
+        aside = path.with_name(f"{path.stem}.replaced-{stamp}.db")
+        for tail in ("-wal", "-shm", ""):
+            if _with(path, tail).exists():
+                _with(path, tail).rename(_with(aside, tail))
+    fresh.rename(path)
+    return Restored(
+        restored.nodes, restored.readings, restored.heard_s, restored.left_out, restored.used_up, aside
+    )
+
+
+def _with(path: Path, tail: str) -> Path:
+    return path.with_name(path.name + tail)
+
+
+def _remove(path: Path) -> None:
+    for tail in ("", "-wal", "-shm"):
+        _with(path, tail).unlink(missing_ok=True)

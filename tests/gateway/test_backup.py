@@ -1,0 +1,130 @@
+"""Copies of the store: made under load, put back with no downlink counter used twice."""
+
+import os
+import sqlite3
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from lyhord_gateway.faults import UserFault
+from lyhord_gateway.only_one import only_one
+from lyhord_gateway.store.backup import back_up, restore
+from lyhord_gateway.store.schema import connect, open_store
+from lyhord_wire.frame import COUNTER_MAX
+from tests.gateway.bench import Bench, running
+from tests.gateway.parts import GatewayProcess, Node, cli, connected, next_message
+
+
+def copied(path: Path, target: Path) -> Path:
+    back_up(path, target, lambda left, total: None)
+    return target
+
+
+async def acknowledged(gateway: GatewayProcess, node: Node) -> None:
+    async with connected(gateway.port, node.down) as client:
+        await client.publish(node.up, node.report(ack=True), qos=1)
+        payload = (await next_message(client)).payload
+        assert isinstance(payload, bytes)
+        node.open(payload)
+
+
+async def test_a_gateway_goes_back_in_time_and_repeats_no_nonce(tmp_path: Path) -> None:
+    node, copy = Node(), tmp_path / "copy.db"
+    async with GatewayProcess(tmp_path, None) as gateway:
+        await gateway.add(node)
+        await acknowledged(gateway, node)
+        out = await gateway.cli("backup", str(copy))
+        assert out == f"{copy}: {copy.stat().st_size} bytes\n"
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+        for _ in range(3):
+            await acknowledged(gateway, node)
+        code, _, err = await cli("restore", str(copy), "--config", str(gateway.config))
+        assert code == 2 and "another lyhord-gateway is running" in err
+        assert await gateway.terminate() == 0
+        out = await gateway.cli("restore", str(copy))
+        assert "1 nodes and 1 readings" in out and "set aside as" in out
+        await gateway.start()
+        for _ in range(3):
+            await acknowledged(gateway, node)
+    assert node.downlinks[:4] == [0, 1, 2, 3]
+    assert node.downlinks[4:] == [1 + (1 << 20) + number for number in range(3)]
+
+
+async def test_a_copy_of_a_store_that_is_being_written(tmp_path: Path) -> None:
+    folder = tmp_path / "copies"
+    folder.mkdir(0o700)
+    async with running(Bench(tmp_path / "lyhord.db")) as bench:
+        node = Node()
+        bench.add()
+        for _ in range(20):
+            await bench.heard(node.report(count=50))
+        writing = connect(bench.path)
+        looks: list[int] = []
+
+        def meanwhile(left: int, total: int) -> None:
+            writing.execute("UPDATE node SET name = ?", (f"name {left}",))
+            looks.append(left)
+
+        back_up(bench.path, folder / "copy.db", meanwhile)
+        writing.close()
+    assert looks[-1] == 0 and looks == sorted(looks, reverse=True), "it never begins anew"
+    with sqlite3.connect(folder / "copy.db") as copy:
+        assert copy.execute("SELECT count(*) FROM sample").fetchone() == (1000,)
+        assert copy.execute("SELECT name FROM node").fetchone() == (None,)
+    copy.close()
+    assert os.listdir(folder) == ["copy.db"]
+
+
+async def test_an_old_copy_leaves_out_more_and_may_use_them_up(tmp_path: Path) -> None:
+    now_s = int(time.time())
+    async with running(Bench(tmp_path / "lyhord.db")) as bench:
+        bench.add()
+        bench.add(0xB02)
+        await bench.heard(Node().report(), heard_s=now_s - 2_000_000)
+        await bench.heard(Node(0xB02).report(), heard_s=now_s - 3_000_000)
+    connection = connect(bench.path)
+    connection.execute("UPDATE session SET downlink = ? WHERE node = ?", (COUNTER_MAX - 5, 0xB02))
+    connection.close()
+    copy = copied(bench.path, tmp_path / "copy.db")
+    restored = restore(copy, bench.path, now_s)
+    assert (restored.left_out, restored.used_up, restored.readings) == (2_000_000, 1, 2)
+    again = restore(bench.path, bench.path, now_s)  # a whole disk was restored: the store itself
+    assert again.left_out == 2_000_000
+    connection = connect(bench.path)
+    assert dict(connection.execute("SELECT node, downlink FROM session").fetchall()) == {
+        0xA01: 4_000_000,
+        0xB02: COUNTER_MAX + 1,
+    }
+    connection.close()
+
+
+def test_what_cannot_be_restored_leaves_the_store_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "lyhord.db"
+    open_store(path).close()
+    before = path.read_bytes()
+    newer = tmp_path / "newer.db"
+    open_store(newer).close()
+    connection = connect(newer)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    torn = tmp_path / "torn.db"
+    torn.write_bytes(before[: len(before) // 2])
+    (tmp_path / "junk.db").write_bytes(b"junk" * 5000)
+    for name in ("newer", "torn", "junk", "missing"):
+        with pytest.raises(UserFault):
+            restore(tmp_path / f"{name}.db", path, 0)
+        assert path.read_bytes() == before
+        assert not list(tmp_path.glob("lyhord.r*"))
+
+
+def test_a_copy_never_overwrites(tmp_path: Path) -> None:
+    open_store(tmp_path / "lyhord.db").close()
+    copied(tmp_path / "lyhord.db", tmp_path / "copy.db")
+    with pytest.raises(UserFault, match="expected the name of a new file"):
+        copied(tmp_path / "lyhord.db", tmp_path / "copy.db")
+    with pytest.raises(UserFault, match="expected a store"):
+        copied(tmp_path / "none.db", tmp_path / "other.db")
+    with only_one(tmp_path), pytest.raises(UserFault, match="another"), only_one(tmp_path):
+        pass
