@@ -43,9 +43,10 @@ ONE_WIRE = 25
 I2C_BUS = 0
 I2C_SCL = 22
 I2C_SDA = 21
-# Both can wake the chip from deep sleep. Pin 36 has no pull-up of its own: the switch brings 1 MOhm to 3.3 V.
+# All can wake the chip from deep sleep. Pin 36 has no pull-up of its own: the switch brings 1 MOhm to 3.3 V.
 PULSE_INPUT = 4
 TILT_SWITCH = 36
+MOTION = 35
 
 # Battery: the ADC pin sees the battery's voltage divided by NUM/DEN, on some boards only while BATTERY_ENABLE
 # has the level BATTERY_ENABLE_ON

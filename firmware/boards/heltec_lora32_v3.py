@@ -49,6 +49,7 @@ I2C_SCL = 42
 I2C_SDA = 41
 PULSE_INPUT = 4
 TILT_SWITCH = 2
+MOTION = 2  # the header has no other pin that wakes the chip: a tilt switch or a motion detector
 
 BATTERY_ADC = 1
 BATTERY_DIVIDER_NUM = 49

@@ -48,6 +48,7 @@ I2C_SDA = 21
 # A strapping pin: low at a start, it only silences the ROM's messages.
 PULSE_INPUT = 15
 TILT_SWITCH = None
+MOTION = None
 
 BATTERY_ADC = 35
 BATTERY_DIVIDER_NUM = 2

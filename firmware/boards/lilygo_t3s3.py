@@ -49,6 +49,7 @@ I2C_SCL = 17
 I2C_SDA = 18
 PULSE_INPUT = 15
 TILT_SWITCH = 16
+MOTION = 16  # a tilt switch or a motion detector
 
 BATTERY_ADC = 1
 BATTERY_DIVIDER_NUM = 2

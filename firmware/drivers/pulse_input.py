@@ -101,6 +101,15 @@ class PulseInput:
         self._counter.settle(self._ticks_ms())
         return self._counter.count
 
+    def pack(self):
+        """What to keep in RTC memory against a restart without a sleep."""
+        self._counter.settle(self._ticks_ms())
+        return self._counter.pack()
+
+    def go_on_from(self, count):
+        """After a power loss: `count` pulses were there before those that have been counted since."""
+        self._counter.count = self._counter.count + count & _COUNT_MASK
+
     def sleep(self):
         """Ends the interrupt: (what to keep in RTC memory, the level to wake on with esp32.wake_on_ext0).
 

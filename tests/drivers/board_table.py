@@ -64,6 +64,7 @@ ROWS = {
     "I2C SCL, SDA": lambda board: f"{board.I2C_SCL}, {board.I2C_SDA}",
     "pulse input": lambda board: _pin(board.PULSE_INPUT),
     "tilt switch": lambda board: _pin(board.TILT_SWITCH),
+    "motion detector": lambda board: _pin(board.MOTION),
     "battery ADC, divider": _divider,
     "battery divider's switch": lambda board: _switched(board.BATTERY_ENABLE, board.BATTERY_ENABLE_ON),
     "LED": lambda board: _pin(board.LED),

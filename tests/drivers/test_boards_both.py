@@ -9,7 +9,7 @@ EVERY_BOARD = (
     "SERIAL_BAUD", "HAS_LORA", "HAS_WIFI", "RADIO", "RADIO_MIN_DBM", "RADIO_MAX_DBM", "SPI_BUS", "SPI_HZ",
     "SPI_SCK", "SPI_MISO", "SPI_MOSI", "RADIO_NSS", "RADIO_RESET", "SENSOR_POWER", "SENSOR_POWER_ON",
     "ULTRASONIC_TRIGGER", "ULTRASONIC_ECHO", "ULTRASONIC_UART", "ONE_WIRE", "I2C_BUS", "I2C_SCL", "I2C_SDA",
-    "PULSE_INPUT", "TILT_SWITCH", "BATTERY_ADC", "BATTERY_DIVIDER_NUM", "BATTERY_DIVIDER_DEN",
+    "PULSE_INPUT", "TILT_SWITCH", "MOTION", "BATTERY_ADC", "BATTERY_DIVIDER_NUM", "BATTERY_DIVIDER_DEN",
     "BATTERY_ENABLE", "BATTERY_ENABLE_ON", "LED",
 )  # fmt: skip
 OF_RADIO = {
@@ -57,6 +57,12 @@ def test_a_board_is_named_as_its_file():
         assert board.__name__ == "boards." + board.NAME
 
 
+def test_a_motion_detector_has_a_pin_of_its_own_or_the_tilt_switchs():
+    for board in BOARDS:
+        others = [pin for _, pin in pins_of(board, MAKERS_PINS + OUR_PINS) if pin != board.TILT_SWITCH]
+        assert board.MOTION is None or board.MOTION not in others, board.NAME
+
+
 def pins_of(board, names):
     return [(name, getattr(board, name)) for name in names if getattr(board, name, None) is not None]
 
@@ -77,7 +83,7 @@ def test_pins_are_free_and_distinct():
 
 def test_what_wakes_and_what_measures_is_on_pins_that_can():
     for board in BOARDS:
-        for name, pin in pins_of(board, ("PULSE_INPUT", "TILT_SWITCH")):
+        for name, pin in pins_of(board, ("PULSE_INPUT", "TILT_SWITCH", "MOTION")):
             assert pin in WAKES[board.CHIP], (board.NAME, name)
         assert board.BATTERY_ADC in ADC1[board.CHIP], board.NAME
         assert (board.BATTERY_ENABLE is None) == (board.BATTERY_ENABLE_ON is None)

@@ -1,16 +1,38 @@
-"""Alarms with hysteresis: which are active after a sample, and whether to send at once. Pure."""
+"""Alarms with hysteresis: which are active after a sample, and whether to send at once. Pure.
+
+    present ──▶ active ──▶ gone        between the two lies the hysteresis: the alarm stays as it is
+                  │ stopped by the gateway
+                  ▼
+               silent until gone
+
+Fire is a temperature over the limit, or one that rises too fast: faster than a slow follower of it, which
+leaks 1 °C a minute as the air chamber of a rate-of-rise heat detector does (EN 54-5, class R). So
+sunshine on a lid raises none, and the period of the samples does not matter.
+"""
 
 from micropython import const
 
+from lyhord_node.state import NO_TEMPERATURE
 from lyhord_wire.codes import (
     ALARM_BATTERY_LOW,
+    ALARM_COLD,
+    ALARM_FIRE,
     ALARM_FULL,
     ALARM_SENSOR_FAULT,
+    ALARM_TILTED,
+    ALARM_WARM,
     BATTERY,
     FAULT_TEMPERATURE,
     FAULT_ULTRASONIC,
     FILL_LEVEL,
+    FIRE_ALARM,
+    FROST_ALARM,
     FULL_ALARM,
+    PROFILE_BUILDING,
+    TEMPERATURE,
+    TILT,
+    TILT_ALARM,
+    WARM_ALARM,
 )
 
 _FULL_HYSTERESIS = const(5)  # %
@@ -18,34 +40,36 @@ _BATTERY_LOW_MV = const(3300)  # a lithium cell has some 5 % left
 _BATTERY_GOOD_MV = const(3450)
 _FAULTY_RUN = const(3)  # samples in a row: one missed echo is weather, three are a broken sensor
 _SENSORS = FAULT_ULTRASONIC | FAULT_TEMPERATURE
+_FIRE_HYSTERESIS_DC = const(50)
+_RISE_DC = const(200)  # over the follower: sun, cooking, a lorry's exhaust stay below
+_RISE_GONE_DC = const(100)
+_FOLLOW_S = const(6)  # for 0.1 °C: 1 °C a minute
+_ROOM_HYSTERESIS_DC = const(10)
+_TILTED_RUN = const(2)  # samples in a row: a lid is opened, a bin is emptied
+_TILT_HYSTERESIS = const(5)  # degrees
 
 
-def judge(state, values, settings):
+def judge(state, values, settings, profile, now):
     """Brings `state.alarms` up to date with a sample's values; True if a new alarm is to be told at once.
 
-    A value of None changes nothing. An alarm that the gateway has stopped stays silent until its
-    cause has gone away.
+    profile: PROFILE_BIN or PROFILE_BUILDING, which alone is too cold or too warm; now: seconds, on any line.
+    A value of None changes nothing; a quantity that is not measured at all has no alarm. An alarm
+    that the gateway has stopped stays silent until its cause has gone away.
     """
     state.faulty_run = min(255, state.faulty_run + 1) if state.faults & _SENSORS else 0
-    fill = values.get(FILL_LEVEL)
-    battery = values.get(BATTERY)
-    limit = settings[FULL_ALARM]
-    raised = False
-    for code, present, gone in (
-        (
-            ALARM_FULL,
-            fill is not None and fill >= limit,
-            fill is not None and fill < limit - _FULL_HYSTERESIS,
-        ),
-        (
-            ALARM_BATTERY_LOW,
-            battery is not None and battery < _BATTERY_LOW_MV,
-            battery is not None and battery > _BATTERY_GOOD_MV,
-        ),
-        (ALARM_SENSOR_FAULT, state.faulty_run >= _FAULTY_RUN, not state.faulty_run),
-    ):
-        raised = _follow(state, code, present, gone) or raised
-    return raised
+    raised = _follow(state, ALARM_SENSOR_FAULT, state.faulty_run >= _FAULTY_RUN, not state.faulty_run)
+    full = settings[FULL_ALARM]
+    raised |= _above(state, values, FILL_LEVEL, ALARM_FULL, full, full - _FULL_HYSTERESIS)
+    raised |= _below(state, values, BATTERY, ALARM_BATTERY_LOW, _BATTERY_LOW_MV, _BATTERY_GOOD_MV)
+    raised |= _tilted(state, values, settings[TILT_ALARM])
+    if profile == PROFILE_BUILDING:
+        cold, warm = settings[FROST_ALARM], settings[WARM_ALARM]
+        raised |= _below(state, values, TEMPERATURE, ALARM_COLD, cold, cold + _ROOM_HYSTERESIS_DC)
+        raised |= _above(state, values, TEMPERATURE, ALARM_WARM, warm, warm - _ROOM_HYSTERESIS_DC)
+    else:
+        raised |= _follow(state, ALARM_COLD, False, True)
+        raised |= _follow(state, ALARM_WARM, False, True)
+    return _fire(state, values, settings[FIRE_ALARM], now) | raised
 
 
 def stop(state):
@@ -55,6 +79,47 @@ def stop(state):
             state.silenced.append(code)
     state.alarms = []
     state.alarms_due = 1
+
+
+def _above(state, values, key, code, limit, good):
+    """Raised from `limit` on, cleared below `good`."""
+    value = values.get(key)
+    if value is None:
+        return _follow(state, code, False, key not in values)
+    return _follow(state, code, value >= limit, value < good)
+
+
+def _below(state, values, key, code, limit, good):
+    """Raised below `limit`, cleared above `good`."""
+    value = values.get(key)
+    if value is None:
+        return _follow(state, code, False, key not in values)
+    return _follow(state, code, value < limit, value > good)
+
+
+def _tilted(state, values, limit):
+    # An accelerometer knows degrees; a switch has already been counted by whoever has read it.
+    degrees = values.get(TILT)
+    if degrees is not None:
+        lies = degrees >= limit or (state.tilted_run and degrees > limit - _TILT_HYSTERESIS)
+        state.tilted_run = min(255, state.tilted_run + 1) if lies else 0
+    return _follow(state, ALARM_TILTED, state.tilted_run >= _TILTED_RUN, not state.tilted_run)
+
+
+def _fire(state, values, limit, now):
+    temperature = values.get(TEMPERATURE)
+    if temperature is None:
+        return _follow(state, ALARM_FIRE, False, TEMPERATURE not in values)
+    # A clock that was set makes one step too long or none: no alarm of its own either way.
+    elapsed = max(0, now - state.judged_at)
+    state.judged_at = now - elapsed % _FOLLOW_S
+    if state.slow_dc == NO_TEMPERATURE:
+        state.slow_dc = temperature
+    state.slow_dc = min(temperature, state.slow_dc + elapsed // _FOLLOW_S)
+    rise = temperature - state.slow_dc
+    hot = temperature >= limit or rise >= _RISE_DC
+    cool = temperature < limit - _FIRE_HYSTERESIS_DC and rise < _RISE_GONE_DC
+    return _follow(state, ALARM_FIRE, hot, cool)
 
 
 def _follow(state, code, present, gone):

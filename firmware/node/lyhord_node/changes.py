@@ -19,3 +19,4 @@ def apply(node, wanted):
         node.state.report_due = 0
     if before[EMPTY_DISTANCE] != wanted[EMPTY_DISTANCE] or before[FULL_DISTANCE] != wanted[FULL_DISTANCE]:
         node.state.about_due = ABOUT_ALL
+        node.state.surface = b""  # another bin: what was seen before is no measure for it

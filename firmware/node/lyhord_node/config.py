@@ -1,4 +1,4 @@
-"""Texts that an installer gives the node: name, place, WiFi, broker. Each is one NVS key.
+"""Texts that an installer gives the node: name, place, sensors, WiFi, broker. Each is one NVS key.
 
 Passwords are stored, used and never shown.
 """
@@ -13,6 +13,7 @@ _PORT = const(2)
 _LATITUDE = const(3)
 _LONGITUDE = const(4)
 _PROFILE = const(5)
+_SENSOR = const(6)  # what may be there is the board's business, see `fitted.py`
 PROFILES = {"bin": PROFILE_BIN, "building": PROFILE_BUILDING}
 NAME_MAX = const(24)  # bytes, `lyhord_wire.about.TEXT_MAX`
 
@@ -22,6 +23,13 @@ FIELDS = {
     "profile": (_PROFILE, 8, "bin"),
     "latitude": (_LATITUDE, 11, ""),
     "longitude": (_LONGITUDE, 11, ""),
+    "ranger": (_SENSOR, 16, "usual"),
+    "thermometer": (_SENSOR, 16, "usual"),
+    "co2": (_SENSOR, 16, "usual"),
+    "tilt": (_SENSOR, 16, "usual"),
+    "pulses": (_SENSOR, 16, "usual"),
+    "occupancy": (_SENSOR, 16, "usual"),
+    "supply": (_SENSOR, 16, "usual"),
     "wifi_ssid": (_TEXT, 32, ""),
     "wifi_password": (_SECRET, 63, ""),
     "broker_host": (_TEXT, 64, ""),
@@ -32,6 +40,11 @@ FIELDS = {
 ABOUT_FIELDS = ("name", "profile", "latitude", "longitude")  # what an about report tells
 
 _MICRO = const(6)  # decimals of a degree that are kept
+
+
+def is_sensor(name):
+    """Whether the field says what is fitted in a slot of `fitted.py`."""
+    return name in FIELDS and FIELDS[name][0] == _SENSOR
 
 
 def text(store, name):

@@ -79,11 +79,15 @@ def _shown(node, staged, name):
     return shown.strip() + (" (not saved)" if name in staged else "")
 
 
-def _set(_node, staged, rest):
+def _set(node, staged, rest):
     name, _, value = rest.partition(" ")
     value = value.strip()
     if name in config.FIELDS:
         why = config.objection(name, value)
+        if config.is_sensor(name) and not why:
+            from lyhord_node import fitting
+
+            why = fitting.objection(node.board, name, value)
         if why:
             raise Failed(why)
     else:
@@ -107,17 +111,31 @@ def _save(node, staged, _rest):
     numbers = {_setting(name).key: int(text) for name, text in staged.items() if name not in config.FIELDS}
     version = settings.LOCAL if numbers else node.settings.version
     wanted, why = settings.changed(node.settings, numbers, version)
+    why = why or _sensor_conflict(node, staged)
     if why:
         raise Failed(why)
     for name, text in staged.items():
         if name in config.FIELDS:
             config.save(node.store, name, text)
+        if config.is_sensor(name):
+            node.state.surface = b""
         if name in config.ABOUT_FIELDS:
             node.state.about_due = state.ABOUT_ALL
     node.store.commit()
     changes.apply(node, wanted)
     node.state.save()
     staged.clear()
+
+
+def _sensor_conflict(node, staged):
+    from lyhord_node import fitting
+
+    texts = {}
+    for name in list(fitting.CHOICES) + ["profile"]:
+        value = staged.get(name)
+        # What is cleared or typed as nothing counts as its default.
+        texts[name] = config.text(node.store, name) if value is None else value or config.FIELDS[name][2]
+    return fitting.conflict(node.board, texts, texts["profile"])
 
 
 def _provision(node, _staged, rest):

@@ -42,16 +42,20 @@ _SOFT = const(4)
 
 class Node:
     """All that the stages work on: `board`, `power`, `store`, `identity` (None before provisioning),
-    `settings`, `state`, `outbox`, `version` (number), `reset_cause` (number on the wire)."""
+    `settings`, `state`, `outbox`, `contacts` (None where none are fitted), `version` (number), `reset_cause`
+    (number on the wire)."""
 
-    def __init__(self, board, power, version, reset_cause):
+    def __init__(self, board, power, store, kept, version, reset_cause):
         self.board = board
         self.power = power
         self.version = version
         self.reset_cause = reset_cause
-        from machine import RTC
+        self.store = store
+        self.contacts = None
+        if _has_contacts(store):  # first: what happens meanwhile counts
+            from lyhord_node.contacts import open_contacts
 
-        self.store = nvs.open_store()
+            self.contacts = open_contacts(board, power, store, kept)
         self.identity = identities.load(self.store)
         self.settings = settings.load(self.store)
         self.outbox = Outbox(
@@ -59,10 +63,9 @@ class Node:
             lambda: counters.lost_sample_number(self.store),
             lambda number: counters.reserve_sample_number(self.store, number),
         )
-        rtc = RTC()
-        self.state = state.load(rtc)
+        self.state = kept
         if self.state is None:
-            self._begin(rtc)
+            self._begin()
         if self.outbox.damaged:
             self.state.faults |= FAULT_STORAGE
         if reset_cause != _DEEP_SLEEP:
@@ -72,9 +75,13 @@ class Node:
         self.state.wakes += 1
         self.state.save()
 
-    def _begin(self, rtc):
+    def _begin(self):
         """A fresh state after a power loss: the time line goes on behind the newest record."""
-        self.state = state.State(rtc)
+        from machine import RTC
+
+        self.state = state.State(RTC())
+        if self.contacts:
+            self.contacts.go_on(self.outbox)
         newest = self.outbox.newest
         if newest is not None and clock.now() <= newest:
             clock.set_line(newest + 1)
@@ -102,10 +109,19 @@ def run(board):
 
 def _wake(board, power):
     import image
-    from machine import reset_cause
+    from machine import RTC, reset_cause
 
     with Borrowed():
-        return Node(board, power, image.VERSION_NUMBER, _reset_cause(reset_cause()))
+        store, kept = nvs.open_store(), state.load(RTC())
+        if kept is not None and _has_contacts(store):
+            from lyhord_node.contacts import serve
+
+            serve(board, power, store, kept)
+        return Node(board, power, store, kept, image.VERSION_NUMBER, _reset_cause(reset_cause()))
+
+
+def _has_contacts(store):
+    return store.blob("pulses") is not None or store.blob("occupancy") is not None  # texts of config.py
 
 
 def _reset_cause(code):
@@ -139,9 +155,11 @@ def _live(node):
             again = report(node, urgent=raised)[0] == _OTHER_LINK
             if again:
                 node.state.report_at = clock.now()
+        if node.contacts:
+            node.contacts.note(node.state)
         node.state.save()
         wait = max(1, _next_due(node) - clock.now())
-        if wait > _LIGHT_S or again:
+        if again or (wait > _LIGHT_S and not (node.contacts and node.contacts.stays_awake)):
             sleep(node, wait)
         node.power.nap_ms(1000 * wait)
 
@@ -154,22 +172,24 @@ def _release_pins(node):
             release_pins(node.board)  # held in deep sleep, and by some resets out of it
 
 
-def measure(node):
+def measured(node):
     """One set of values, not kept."""
     with Borrowed():
-        from lyhord_node.measure import measure_bin
+        from lyhord_node.measure import measure
 
-        return measure_bin(node.board, node.state, node.settings)
+        return measure(node)
 
 
 def take_sample(node):
     """Measures and keeps; True if a new alarm is to be told at once."""
     period = node.settings[SAMPLE_PERIOD]
     nominal, node.state.sample_due = schedule.place(clock.now(), node.state.sample_due, period)
-    values = measure(node)
+    values = measured(node)
     try:
         number = node.outbox.append(nominal, bool(node.state.clock_set), values)
         node.state.faults &= ~FAULT_STORAGE
+        if node.contacts:
+            node.contacts.taken()
         print("sample", number, values)
     except OSError as fault:
         node.state.faults |= FAULT_STORAGE
@@ -181,9 +201,11 @@ def take_sample(node):
 
 def _judge(node, values):
     with Borrowed():
+        from lyhord_node import config
         from lyhord_node.alarms import judge
 
-        return judge(node.state, values, node.settings)
+        profile = config.PROFILES[config.text(node.store, "profile")]
+        return judge(node.state, values, node.settings, profile, clock.now())
 
 
 def _is_report_due(node):
@@ -225,6 +247,9 @@ def _send(node, everything, urgent):
 def sleep(node, seconds):
     """Saves the state and sleeps deeply; seconds None: until a reset. Does not return."""
     node.state.crashes = 0
+    node.state.wake_at = clock.now() + (seconds or 0)
+    if node.contacts and seconds:
+        node.contacts.sleep(node.state)
     node.state.save()
     if node.board.HAS_LORA:
         from lyhord_node import hardware

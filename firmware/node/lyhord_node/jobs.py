@@ -16,8 +16,12 @@ def status(node):
 
 
 def measure(node):
-    """What the sensors say now; nothing is kept."""
-    values = cycle.measure(node)
+    """What the sensors say now; nothing is kept, and no sample before it is asked what it thinks of it."""
+    state = node.state
+    before = state.surface, state.tilted_run, state.emptied
+    state.surface = b""
+    values = cycle.measured(node)
+    state.surface, state.tilted_run, state.emptied = before
     with Borrowed():
         from lyhord_wire.tables import FAULTS, QUANTITIES
 

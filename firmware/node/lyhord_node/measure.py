@@ -1,15 +1,18 @@
-"""One sample of the bin profile: distance and fill level, temperature, battery.
+"""One sample of what is fitted to this node: how full, how warm, how it lies, who was there.
 
-A sensor that is absent, silent or lying gives None and sets its fault bit; it never gives a number.
+    power on ─▶ conversion begins ─▶ pings ─▶ temperature ─▶ power off ─▶ surface ─▶ battery ─▶ contacts
+                                     (not in a building)
+
+A sensor that is absent, silent or lying gives None and sets its fault bit; it never gives a number. The
+wire has one bit for all that tells of the air: temperature, humidity, CO2. A quantity whose
+sensor is not fitted is not in the sample.
 """
 
-from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
+from time import sleep_ms
 
 from micropython import const
 
-from drivers.ds18b20 import conversion_ms
-from drivers.hcsr04 import distance_mm
-from lyhord_node import fill, hardware
+from lyhord_node import clock, fitted, hardware
 from lyhord_wire.codes import (
     BATTERY,
     DISTANCE,
@@ -20,94 +23,120 @@ from lyhord_wire.codes import (
     FILL_LEVEL,
     FILL_QUALITY,
     FULL_DISTANCE,
+    HUMIDITY,
     TEMPERATURE,
 )
 
 PINGS = const(5)
-_PING_EVERY_MS = const(60)  # HC-SR04 data sheet: an echo of the last ping must have died away
-_SETTLE_MS = const(50)  # sensors after power-on
-_BITS = const(11)  # 0.125 °C in 375 ms: the pings take that long anyway, 12 bits would double it
-_CONVERSION_MARGIN_MS = const(10)
-_NEAREST_MM = const(20)  # the ranger's blind zone
-_FARTHEST_MM = const(5000)
-_LOWEST_DC = const(-550)
-_HIGHEST_DC = const(1250)
+_SETTLE_MS = const(50)  # sensors after power-on; a ranger may want more
 _BATTERY_LEAST_MV = const(1000)  # less is an open or shorted divider: the node would not be running
 _BATTERY_STEP_MV = const(20)  # finer is the ADC's noise, and would cost bytes on the air
+_COUNT_MAX = const(0xFFFF)
 
 
-def measure_bin(board, state, settings):
-    """{quantity: integer or None} in the wire's units; `state` takes fault bits, temperature and battery."""
+def measure(node):
+    """{quantity: integer or None} in the wire's units. `node.state` takes fault bits and what the next
+    sample is compared with."""
+    board, state = node.board, node.state
+    fit = fitted.load(node.store)
     values = {}
+    assumed_dc = state.temperature_dc  # the pings do not wait for the thermometer
+    ranger = hardware.ranger(board, fit["ranger"]) if fit["ranger"] != fitted.NONE else None
     hardware.power_sensors(board, True)
     try:
         sleep_ms(_SETTLE_MS)
-        thermometer = hardware.thermometer(board)
-        ready = _start(thermometer)
-        echoes = _pings(hardware.ultrasonic(board))
-        values[TEMPERATURE] = _temperature(thermometer, ready, state)
+        air = _begin_air(board, fit["thermometer"])
+        echoes = _pings(ranger, assumed_dc) if ranger else None
+        if air:
+            _take_air(air, values, state)
     finally:
         hardware.power_sensors(board, False)
-    temperature = values[TEMPERATURE]
-    if temperature is None:  # the last one believed is nearer to the truth than any constant
-        temperature = state.temperature_dc
-    _note(state, FAULT_TEMPERATURE, values[TEMPERATURE] is None)
-    _fill(values, echoes, temperature, settings)
-    _note(state, FAULT_ULTRASONIC, values[DISTANCE] is None)
-    values[BATTERY] = _battery(board, state)
+    _note(state, FAULT_TEMPERATURE, None in values.values())
+    if ranger:
+        _take_surface(_distances(ranger, echoes, assumed_dc, state.temperature_dc), values, node)
+    else:
+        _note(state, FAULT_ULTRASONIC, False)
+    _take_battery(board, fit["supply"], values, state)
+    _take_tilt(board, fit["tilt"], state)
+    if node.contacts:
+        node.contacts.read(values, clock.now() - state.started)
     return values
 
 
-def _start(thermometer):
-    """ticks_ms at which the conversion is over, or None without a thermometer."""
-    if not thermometer.set_resolution(_BITS) or not thermometer.start():
+def _begin_air(board, choice):
+    if choice == fitted.NONE:
         return None
-    return ticks_add(ticks_ms(), conversion_ms(_BITS) + _CONVERSION_MARGIN_MS)
+    from lyhord_node.climate import climate
+
+    air = climate(board, choice)
+    air.start()
+    return air
 
 
-def _pings(ranger):
-    echoes = []
-    for i in range(PINGS):
-        if i:
-            sleep_ms(_PING_EVERY_MS)
-        echo_us = ranger.ping_us()
-        if echo_us is not None:
-            echoes.append(echo_us)
-    return echoes
+def _pings(ranger, temperature_dc):
+    """What `PINGS` pings gave: millimetres or reasons."""
+    from drivers.ranging import pings
+
+    if ranger.settle_ms > _SETTLE_MS:
+        sleep_ms(ranger.settle_ms - _SETTLE_MS)
+    return pings(ranger, PINGS, temperature_dc)
 
 
-def _temperature(thermometer, ready, state):
-    if ready is None:
-        return None
-    wait = ticks_diff(ready, ticks_ms())
-    if wait > 0:
-        sleep_ms(wait)
-    temperature = thermometer.read_dc(state.temperature_dc)
-    if temperature is None or not _LOWEST_DC <= temperature <= _HIGHEST_DC:
-        return None
-    state.temperature_dc = temperature
-    return temperature
+def _take_air(air, values, state):
+    temperature, humidity = air.finish(state.temperature_dc)
+    values[TEMPERATURE] = temperature
+    if air.has_humidity:
+        values[HUMIDITY] = humidity
+    if temperature is not None:  # else the last one believed is nearer to the truth than any constant
+        state.temperature_dc = temperature
 
 
-def _fill(values, echoes, temperature, settings):
-    distances = [distance_mm(echo_us, temperature) for echo_us in echoes]
-    distances = [mm for mm in distances if _NEAREST_MM <= mm <= _FARTHEST_MM]
-    agreed = fill.agreeing(distances) if distances else []
-    distance = fill.median(agreed) if agreed else None
-    values[DISTANCE] = distance
-    values[FILL_LEVEL] = (
-        None if distance is None else fill.level(distance, settings[EMPTY_DISTANCE], settings[FULL_DISTANCE])
-    )
-    values[FILL_QUALITY] = fill.quality(agreed, PINGS)
+def _distances(ranger, echoes, assumed_dc, actual_dc):
+    from drivers.ranging import is_mm, rescaled_mm
+
+    distances = [mm for mm in echoes if is_mm(mm)]
+    if ranger.compensates:
+        return distances
+    return [rescaled_mm(mm, assumed_dc, actual_dc) for mm in distances]
 
 
-def _battery(board, state):
+def _take_surface(distances, values, node):
+    from lyhord_node.echo import Surface
+
+    state, settings = node.state, node.settings
+    surface = Surface(state.surface)
+    verdict = surface.judge(distances, PINGS, settings[EMPTY_DISTANCE], settings[FULL_DISTANCE])
+    state.surface = surface.pack()
+    values[DISTANCE] = verdict.distance_mm
+    values[FILL_LEVEL] = verdict.level
+    values[FILL_QUALITY] = verdict.quality
+    _note(state, FAULT_ULTRASONIC, verdict.faulty)
+    if verdict.emptied:
+        state.emptied = min(_COUNT_MAX, state.emptied + 1)
+        print("emptied")
+
+
+def _take_battery(board, supply, values, state):
+    if supply != "battery":
+        state.battery_mv = 0
+        _note(state, FAULT_BATTERY, False)
+        return
     mv = hardware.battery(board).read_mv()
-    _note(state, FAULT_BATTERY, mv < _BATTERY_LEAST_MV)
-    if mv < _BATTERY_LEAST_MV:
-        return None
-    state.battery_mv = mv - mv % _BATTERY_STEP_MV
-    return state.battery_mv
+    broken = mv < _BATTERY_LEAST_MV
+    _note(state, FAULT_BATTERY, broken)
+    if not broken:
+        state.battery_mv = mv - mv % _BATTERY_STEP_MV
+    values[BATTERY] = None if broken else state.battery_mv
+
+
+def _take_tilt(board, choice, state):
+    """A switch knows no degrees: it raises the alarm, and the quantity stays away."""
+    if choice == fitted.NONE:
+        state.tilted_run = 0
+        return
+    lies = hardware.tilt_switch(board, choice).read()
+    if lies is not None:  # while it rattles nothing has changed
+        state.tilted_run = min(255, state.tilted_run + 1) if lies else 0
 
 
 def _note(state, fault, present):

