@@ -70,16 +70,19 @@ class Used:
 
 
 class Gateway(GatewayProcess):
-    """A gateway with a concentrator and a broker for nodes, everything else as it is by default."""
+    """A gateway with one source, a concentrator (udp) or a broker for nodes (mqtt); all else by default."""
 
-    def __init__(self, folder: Path, platform_port: int, nodes: int) -> None:
+    def __init__(self, folder: Path, platform_port: int, source: str, nodes: int) -> None:
         super().__init__(folder, None)
         self.udp = free_port()
         self._nodes = nodes
+        self.awaits = source
+        section = {
+            "udp": f'[udp]\nlisten = "127.0.0.1"\nport = {self.udp}\neuis = ["{EUI}"]\n',
+            "mqtt": f'[mqtt]\nlisten = "127.0.0.1"\nport = {self.port}\n',
+        }
         self.config.write_text(
-            f'[gateway]\nnumber = 1\nname = "bench"\ndata_dir = "data"\n'
-            f'[mqtt]\nlisten = "127.0.0.1"\nport = {self.port}\n'
-            f'[udp]\nlisten = "127.0.0.1"\nport = {self.udp}\neuis = ["{EUI}"]\n'
+            f'[gateway]\nnumber = 1\nname = "bench"\ndata_dir = "data"\n{section[source]}'
             f'[[platform]]\nname = "city"\nurl = "mqtt://127.0.0.1:{platform_port}"\nprofile = "senml"\n'
         )
 

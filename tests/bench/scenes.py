@@ -70,7 +70,7 @@ class Stage:
 async def staged(scene: Scene, folder: Path) -> AsyncIterator[Stage]:
     folder.mkdir()  # noqa: ASYNC240
     async with Broker(folder) as broker:
-        gateway = Gateway(folder, broker.port, scene.nodes)
+        gateway = Gateway(folder, broker.port, scene.source, scene.nodes)
         port = gateway.udp if scene.source == "udp" else gateway.port
         async with (
             gateway,

@@ -108,6 +108,7 @@ class GatewayProcess:
         self.config.write_text(text + extra)
         self.process: asyncio.subprocess.Process | None = None
         self.program = PROGRAM
+        self.awaits = "mqtt"  # the part that must be up at the start
 
     async def start(self) -> None:
         """Returns when the gateway listens to nodes."""
@@ -118,7 +119,9 @@ class GatewayProcess:
             )
         process = self.process
         await until(
-            lambda: process.returncode is not None or self.status().get("states", {}).get("mqtt") == "up",
+            lambda: (
+                process.returncode is not None or self.status().get("states", {}).get(self.awaits) == "up"
+            ),
             "the gateway is up",
         )
         assert process.returncode is None, self.log.read_text()

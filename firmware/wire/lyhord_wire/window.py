@@ -14,6 +14,8 @@ class ReplayWindow:
     Bit 0 of `mask` stands for `top`, bit n for `top − n`. As in RFC 4303 section 3.4.3.
     """
 
+    __slots__ = ("mask", "top")  # a gateway holds thousands
+
     def __init__(self, top: int = -1, mask: int = 0) -> None:
         self.top = top
         self.mask = mask

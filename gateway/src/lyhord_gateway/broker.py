@@ -5,8 +5,6 @@ import logging
 import signal
 import time
 
-import iotcore
-
 from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.metrics import Metrics
@@ -23,6 +21,8 @@ class EmbeddedBroker:
     """start() before use; watch() starts it again if it dies; stop() in any case."""
 
     def __init__(self, listen: str, port: int, metrics: Metrics) -> None:
+        import iotcore  # brings 10 MB along, which a gateway without a broker of its own is spared
+
         self._where = f"{listen}:{port}"
         self._broker = iotcore.Broker(port=port, listen=listen, max_payload_size=_PAYLOAD_MAX)
         self._metrics = metrics

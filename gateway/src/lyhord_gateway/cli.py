@@ -3,14 +3,9 @@
 A user's fault is one line and exit code 2; a traceback is a bug of ours.
 """
 
-import asyncio
-import contextlib
 import json
-import logging
 import os
-import sqlite3
 import sys
-import threading
 import time
 from typing import Annotated
 
@@ -23,12 +18,8 @@ from lyhord_gateway.cli_nodes import nodes_app
 from lyhord_gateway.cli_queue import queue_app, send
 from lyhord_gateway.cli_readings import readings
 from lyhord_gateway.config import load
-from lyhord_gateway.faults import StoreDamaged, UserFault
-from lyhord_gateway.log import start_log
-from lyhord_gateway.store.recover import damage_in, mark_damaged
+from lyhord_gateway.faults import UserFault
 from lyhord_gateway.template import template
-
-_log = logging.getLogger(__name__)
 
 app = typer.Typer(
     name="lyhord-gateway",
@@ -75,26 +66,9 @@ def _options(
 @app.command()
 def run(config: ConfigOption) -> None:
     """Run the gateway until SIGTERM or Ctrl-C."""
-    from lyhord_gateway import app as application  # the short commands start faster without it
-
-    loaded = load(config)
-    start_log(loaded.config.log.level, loaded.config.log.format)
-    loop = asyncio.new_event_loop()
-    try:
-        loop.run_until_complete(application.run(loaded))
-    except (sqlite3.DatabaseError, StoreDamaged, BaseExceptionGroup) as error:
-        damage = damage_in(error)
-        if damage is None:
-            raise
-        with contextlib.suppress(OSError):
-            mark_damaged(loaded.store_path, damage)
-        _log.error("store: %s is damaged (%s); the next start recovers it", loaded.store_path, damage)
-        raise typer.Exit(1) from error
-    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
-        # Everything is stored and said. A connect() or a name look-up that hangs in a worker thread must
-        # not hold up the stop, and Python would wait for it.
-        logging.shutdown()
-        os._exit(0)
+    load(config)
+    # Another program in the same process: `serve` says why.
+    os.execv(sys.executable, [sys.executable, "-m", "lyhord_gateway.serve", str(config)])
 
 
 @app.command()

@@ -162,7 +162,7 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             le=1_000_000,
             description="Frames that may wait for the disk; the rest is counted and not acknowledged.",
         ),
-    ] = 10_000
+    ] = 1_000
     commit_ms: Annotated[
         int,
         Meta(
