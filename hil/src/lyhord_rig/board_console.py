@@ -32,6 +32,7 @@ class Console:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._out = bytearray()
         self.lines: deque[str] = deque(maxlen=_LINES_MAX)
+        self.on_line: list[Callable[[str], None]] = []  # called with each whole line
         self.unread = bytearray()
         self.dropped_closed = 0
         self.dropped_slow = 0
@@ -94,7 +95,11 @@ class Console:
         self._partial += data
         *whole, self._partial = self._partial.split(b"\n")
         self._partial = self._partial[-_UNREAD_MAX:]
-        self.lines.extend(line.rstrip(b"\r").decode("utf-8", "replace") for line in whole)
+        for line in whole:
+            text = line.rstrip(b"\r").decode("utf-8", "replace")
+            self.lines.append(text)
+            for fn in self.on_line:
+                fn(text)
         self.unread += data
         if len(self.unread) > _UNREAD_MAX:
             del self.unread[: len(self.unread) - _UNREAD_MAX]

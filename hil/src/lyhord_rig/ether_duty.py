@@ -35,6 +35,7 @@ class Regulator:
     """Counts every transmission when it ends; never stops one."""
 
     def __init__(self) -> None:
+        self.worst_us: dict[str, tuple[int, str]] = {}  # band: most airtime in any hour, and whose
         self.violations: list[Violation] = []
         self.violations_counted = 0
         self._sent: dict[tuple[str, str], deque[tuple[int, int]]] = {}
@@ -57,6 +58,8 @@ class Regulator:
         while sent[0][1] <= end_us - HOUR_US:
             sent.popleft()
         used_us = self.used_us(transmitter, band, end_us)
+        if used_us > self.worst_us.get(band, (0, ""))[0]:
+            self.worst_us[band] = (used_us, transmitter)
         if used_us > budget_us:
             self._violate(Violation(transmitter, end_us, Rule.DUTY_CYCLE, band, used_us, budget_us))
         if power_dbm > erp_dbm:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from .board_call import Answer, Call, failed
 from .board_process import Op
@@ -18,10 +19,39 @@ _ASSOCIATION_US = 1_200_000  # association, handshake and DHCP
 _SCAN_US = 2_400_000  # a scan of all channels that finds nothing
 
 
+class Line(Protocol):
+    """A server's end of a connection."""
+
+    def say(self, data: bytes) -> None: ...
+
+    def hang_up(self) -> None:
+        """The board finds its connection reset; nothing comes over it any more."""
+
+
+class Peer(Protocol):
+    """What a server does with one connection."""
+
+    def received(self, data: bytes) -> None: ...
+
+    def closed(self) -> None:
+        """The board closed it, or is gone."""
+
+
+class Server(Protocol):
+    """A host inside the world."""
+
+    def accept(self, line: Line) -> Peer | None:
+        """None: connection refused."""
+
+
+Host = tuple[str, int] | Server
+
+
 class AccessPoint:
     """An access point in this world and the hosts behind it.
 
-    hosts: name (as boards resolve it) -> real (host, port) that every TCP connection to it is carried to.
+    hosts: name (as boards resolve it) -> a server in the world, or the real (host, port) to which every TCP
+    connection is carried.
     """
 
     def __init__(
@@ -29,7 +59,7 @@ class AccessPoint:
         world: World,
         ssid: str,
         password: str,
-        hosts: Mapping[str, tuple[str, int]],
+        hosts: Mapping[str, Host],
         available: bool = True,
         rssi_dbm: int = -60,
     ) -> None:
@@ -74,8 +104,8 @@ class AccessPoint:
                 return address
         return None
 
-    def route(self, host: str) -> tuple[str, int] | None:
-        """The real (host, port) for a name or address, None when nothing is there."""
+    def route(self, host: str) -> Host | None:
+        """What is behind a name or address, None when nothing is there."""
         for number, name in enumerate(sorted(self.hosts)):
             if host in (name, f"192.168.4.{2 + number}"):
                 return self.hosts[name]

@@ -1,4 +1,5 @@
-"""TCP for boards: each socket is carried by a real connection of the world's process."""
+"""TCP for boards: a socket is carried by a real connection of the world's process, or leads to a server in
+the world, by what the access point has behind a name."""
 
 from __future__ import annotations
 
@@ -8,11 +9,12 @@ from collections.abc import Callable
 
 from .board_call import Answer, Call, failed
 from .board_process import Op
-from .wifi import Station
+from .wifi import Peer, Server, Station
 from .world import World
 
 _RECEIVE_MAX = 16384
 _SEND_MAX = 65536
+_ONE_WAY_US = 5_000
 _SOCKETS_MAX = 10  # CONFIG_LWIP_MAX_SOCKETS
 _EAI_FAIL = -202
 _POLLIN, _POLLOUT, _POLLERR, _POLLHUP = 1, 4, 8, 16
@@ -20,29 +22,62 @@ _POLLIN, _POLLOUT, _POLLERR, _POLLHUP = 1, 4, 8, 16
 Block = Callable[[Call, Callable[[], Answer | None], int, Answer], Answer | None]
 
 
-class Connection(asyncio.Protocol):
-    """One socket of a board. asyncio's callbacks enter the world as events."""
+class Connection:
+    """One socket of a board; this one is not connected to anything yet."""
 
     def __init__(self, world: World, changed: Callable[[], None]) -> None:
         self._world = world
         self._changed = changed
-        self._transport: asyncio.Transport | None = None
-        self._paused = False
         self.received = bytearray()
         self.connected = False
         self.ended = False
         self.error = 0
-        self.dial: asyncio.Task[None] | None = None
+
+    def _connected(self) -> None:
+        self.connected = True
+        self._changed()
+
+    def _failed(self, number: int) -> None:
+        self.ended = True
+        self.error = self.error or number
+        self._changed()
+
+    def take(self, size: int) -> bytes:
+        data = bytes(self.received[:size])
+        del self.received[:size]
+        return data
+
+    def broken(self) -> Answer | None:
+        """The error that every use gives from now on, None while it is whole."""
+        return failed(self.error or errno.ECONNRESET) if self.error or self.ended else None
+
+    def full(self) -> bool:
+        """Whether the peer has stopped reading."""
+        return False
+
+    def send(self, data: bytes) -> None:
+        """Only for one that is connected."""
+
+    def drop(self, orderly: bool) -> None:
+        """Close: with what was sent still delivered, or as when the board vanishes."""
+        self.ended = True
+
+
+class TcpConnection(Connection, asyncio.Protocol):
+    """Carried by a real connection. asyncio's callbacks enter the world as events."""
+
+    def __init__(self, world: World, changed: Callable[[], None], host: str, port: int) -> None:
+        super().__init__(world, changed)
+        self._transport: asyncio.Transport | None = None
+        self._paused = False
+        world.expect_reply(self)
+        self.dial = asyncio.get_running_loop().create_task(self._dial(host, port))
 
     async def _dial(self, host: str, port: int) -> None:
         try:
             await asyncio.get_running_loop().create_connection(lambda: self, host, port)
         except OSError as error:
             self._world.post(self._failed, error.errno or errno.EHOSTUNREACH, label="tcp refused")
-
-    def start(self, host: str, port: int) -> None:
-        self._world.expect_reply(self)
-        self.dial = asyncio.get_running_loop().create_task(self._dial(host, port))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -65,8 +100,7 @@ class Connection(asyncio.Protocol):
 
     def _connected(self) -> None:
         self._world.reply_seen(self)
-        self.connected = True
-        self._changed()
+        super()._connected()
 
     def _received(self, data: bytes) -> None:
         self._world.reply_seen(self)
@@ -78,21 +112,14 @@ class Connection(asyncio.Protocol):
 
     def _failed(self, number: int) -> None:
         self._world.reply_seen(self)
-        self.ended = True
-        self.error = self.error or number
-        self._changed()
+        super()._failed(number)
 
     def take(self, size: int) -> bytes:
-        data = bytes(self.received[:size])
-        del self.received[:size]
+        data = super().take(size)
         if self._paused and len(self.received) < _RECEIVE_MAX // 2 and self._transport is not None:
             self._transport.resume_reading()
             self._paused = False
         return data
-
-    def broken(self) -> Answer | None:
-        """The error that every use gives from now on, None while it is whole."""
-        return failed(self.error or errno.ECONNRESET) if self.error or self.ended else None
 
     def full(self) -> bool:
         return self._transport is not None and self._transport.get_write_buffer_size() > _SEND_MAX
@@ -103,16 +130,63 @@ class Connection(asyncio.Protocol):
             self._world.expect_reply(self)
 
     def drop(self, orderly: bool) -> None:
-        """Close: with what was sent still delivered, or as when the board vanishes."""
         self._world.reply_seen(self)
-        self.ended = True
-        if self.dial is not None:
-            self.dial.cancel()
+        super().drop(orderly)
+        self.dial.cancel()
         if self._transport is not None:
             if orderly:
                 self._transport.close()
             else:
                 self._transport.abort()
+
+
+class WorldConnection(Connection):
+    """To a server inside the world: nothing but virtual time passes. It is the server's `Line`, too."""
+
+    def __init__(self, world: World, changed: Callable[[], None], server: Server) -> None:
+        super().__init__(world, changed)
+        self._peer: Peer | None = None
+        world.call_later(_ONE_WAY_US, self._accept, server, label="line opened")
+
+    def _accept(self, server: Server) -> None:
+        if self.ended:
+            return
+        self._peer = server.accept(self)
+        if self._peer is None:
+            self._world.call_later(_ONE_WAY_US, self._failed, errno.ECONNREFUSED, label="line refused")
+        else:
+            self._world.call_later(_ONE_WAY_US, self._connected, label="line connected")
+
+    def send(self, data: bytes) -> None:
+        self._world.call_later(_ONE_WAY_US, self._deliver, data, label="line up")
+
+    def _deliver(self, data: bytes) -> None:
+        if self._peer is not None:
+            self._peer.received(data)
+
+    def drop(self, orderly: bool) -> None:
+        if not self.ended:
+            super().drop(orderly)
+            self._world.call_later(_ONE_WAY_US, self._gone, label="line closed")
+
+    def _gone(self) -> None:
+        peer, self._peer = self._peer, None
+        if peer is not None:
+            peer.closed()
+
+    # -- the server's side -------------------------------------------------------------------------
+
+    def say(self, data: bytes) -> None:
+        self._world.call_later(_ONE_WAY_US, self._hear, data, label="line down")
+
+    def _hear(self, data: bytes) -> None:
+        if not self.ended:
+            self.received += data
+            self._changed()
+
+    def hang_up(self) -> None:
+        self._peer = None
+        self._world.call_later(_ONE_WAY_US, self._failed, errno.ECONNRESET, label="line hung up")
 
 
 class Sockets:
@@ -181,16 +255,21 @@ class Sockets:
         route = point.route(host) if point is not None else None
         if route is None:
             return failed(errno.EHOSTUNREACH)
-        connection.start(*route)
-        if connection.dial is not None:
-            self._dials.add(connection.dial)
-            connection.dial.add_done_callback(self._dials.discard)
+        connection = self._open[call.request.a] = self._dial(route)
 
         def done() -> Answer | None:
             return connection.broken() or (Answer() if connection.connected else None)
 
         late = failed(errno.EINPROGRESS if call.request.b == 0 else errno.ETIMEDOUT)
         return self._block(call, done, call.request.b, late)
+
+    def _dial(self, route: Server | tuple[str, int]) -> Connection:
+        if not isinstance(route, tuple):
+            return WorldConnection(self._world, self._changed, route)
+        carried = TcpConnection(self._world, self._changed, *route)
+        self._dials.add(carried.dial)
+        carried.dial.add_done_callback(self._dials.discard)
+        return carried
 
     def _send(self, call: Call) -> Answer | None:
         connection = self._open.get(call.request.a)
@@ -227,7 +306,7 @@ class Sockets:
             return failed(errno.ENOTCONN)
         late = failed(errno.EAGAIN if call.request.b == 0 else errno.ETIMEDOUT)
         answer = self._block(call, take, call.request.b, late)
-        if answer is None:
+        if answer is None and isinstance(connection, TcpConnection):
             self._world.expect_reply(connection)
         return answer
 

@@ -1,0 +1,1 @@
+"""The soak: many nodes, many days, in virtual time."""
