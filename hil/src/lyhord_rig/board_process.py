@@ -120,7 +120,6 @@ class BoardProcess:
         self._link, theirs = socket.socketpair()
         self._out, out = os.pipe()
         os.set_blocking(self._out, False)
-        self._link.setblocking(False)
         self._buffer = bytearray()
         self._poll = select.poll()
         self._poll.register(self._link.fileno(), select.POLLIN)
@@ -176,7 +175,7 @@ class BoardProcess:
             if self.closed:
                 raise ProcessEnded
             try:
-                data = self._link.recv(65536)
+                data = self._link.recv(65536, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return None
             except ConnectionResetError:
@@ -198,7 +197,8 @@ class BoardProcess:
                     request = await self._wait()
             except TimeoutError:
                 raise ProcessHung from None
-        self.drain()
+        if not request.posted:  # what was printed before a request without an answer shows at the next one
+            self.drain()
         return request
 
     async def _wait(self) -> Request:
@@ -228,11 +228,9 @@ class BoardProcess:
     def reply(self, status: Status, now_us: int, a: int = 0, b: int = 0, data: bytes = b"") -> None:
         if self.closed:
             return
-        self._link.setblocking(True)
         # Its end is seen by the next request().
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._link.sendall(_MESSAGE.pack(status | len(data) << 16, now_us, a, b) + data)
-        self._link.setblocking(False)
 
     def kill(self) -> None:
         """End it as a power cut does, and hand on its last words."""

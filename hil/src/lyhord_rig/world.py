@@ -39,19 +39,13 @@ class Actor(Protocol):
 class Handle:
     """A scheduled event; `cancel()` may be called at any time, also afterwards."""
 
-    __slots__ = ("_order", "args", "at_us", "fn", "label")
+    __slots__ = ("args", "at_us", "fn", "label")
 
-    def __init__(
-        self, at_us: int, order: int, fn: Callable[..., object], args: tuple[Any, ...], label: str
-    ) -> None:
+    def __init__(self, at_us: int, fn: Callable[..., object], args: tuple[Any, ...], label: str) -> None:
         self.at_us = at_us
-        self._order = order
         self.fn: Callable[..., object] | None = fn
         self.args = args
         self.label = label
-
-    def __lt__(self, other: Handle) -> bool:
-        return (self.at_us, self._order) < (other.at_us, other._order)
 
     @property
     def pending(self) -> bool:
@@ -85,7 +79,7 @@ class World:
         self.start_unix = start_unix
         self.now_us = 0
         self.events_handled = 0
-        self._queue: list[Handle] = []
+        self._queue: list[tuple[int, int, Handle]] = []  # time (us), order among equal ones, event
         self._order = 0
         self._actors: dict[Actor, int] = {}  # with their places in the order in which they were added
         self._busy: list[Actor] = []
@@ -117,9 +111,9 @@ class World:
         self._order += 1
         if label is None:
             label = getattr(fn, "__qualname__", type(fn).__name__)
-        handle = Handle(max(us, self.now_us), self._order, fn, args, label)
-        heapq.heappush(self._queue, handle)
-        if self._queue[0] is handle:
+        handle = Handle(max(us, self.now_us), fn, args, label)
+        heapq.heappush(self._queue, (handle.at_us, self._order, handle))
+        if self._queue[0][2] is handle:
             self._kick.set()
         return handle
 
@@ -258,12 +252,12 @@ class World:
                     await actor.settle()
 
     def _next_us(self) -> int | None:
-        while self._queue and not self._queue[0].pending:
+        while self._queue and self._queue[0][2].fn is None:
             heapq.heappop(self._queue)
-        return self._queue[0].at_us if self._queue else None
+        return self._queue[0][0] if self._queue else None
 
     def _handle(self) -> None:
-        handle = heapq.heappop(self._queue)
+        handle = heapq.heappop(self._queue)[2]
         fn, args = handle.fn, handle.args
         handle.cancel()
         if fn is None:
