@@ -121,7 +121,7 @@ class Gateway:
             _QUEUE_FRAMES,
             0,
         )
-        answerer = Answerer(self._number, self.metrics, lambda: self.world.unix_us() / 1e6)
+        answerer = Answerer(self._number, self.metrics, self._writer.submit, self._now_s)
         stream = partial(self._stream, reader)
         self._ingest = Ingest(registry, stream, self._submit, answerer.answer, self.metrics)
         self._scheduler = Scheduler(_POWER_DBM)
@@ -142,6 +142,9 @@ class Gateway:
             with contextlib.suppress(asyncio.CancelledError):
                 await writing
             self._stack.close()
+
+    def _now_s(self):
+        return self.world.unix_us() / 1e6
 
     @property
     def _duty_key(self):
@@ -211,15 +214,19 @@ class Gateway:
         heard_s = (self.world.start_unix * 1_000_000 + heard_us) // 1_000_000
         self._ingest.hear(Uplink(raw, source, heard_s, heard_us, rssi_dbm, snr_q4, reply))
 
-    def _reply_by_mqtt(self, node, raw):
-        reached = self.broker.publish(f"lyhord/v1/{node}/down", raw)
-        self.metrics.count("mqtt.answers_sent" if reached else "mqtt.nobody_listens")
+    def _reply_by_mqtt(self, node, raw, unsent):
+        if self.broker.publish(f"lyhord/v1/{node}/down", raw):
+            self.metrics.count("mqtt.answers_sent")
+        else:
+            self.metrics.count("mqtt.nobody_listens")
+            unsent()
 
-    def _reply_on_air(self, heard, raw):
+    def _reply_on_air(self, heard, raw, unsent):
         now_us = self.world.now_us
         plan = self._scheduler.plan(now_us, heard, len(raw))
         if isinstance(plan, Refusal):
             self.metrics.count(f"tx_refused.{plan.value}")
+            unsent()
             return
         self._writer.submit(Keep(self._duty_key, self._scheduler.pack(now_us)))
         at_us = heard.heard_us + (plan.tmst_us - heard.tmst_us) % _TMST
