@@ -212,6 +212,17 @@ class Town:
 
     # -- the end -----------------------------------------------------------------------------------
 
+    async def _deliver(self, resident):
+        for _ in range(_DELIVER_ROUNDS):
+            # Anew each time: what several jobs on end would need is more than 64-bit objects leave of the heap.
+            await resident.enter()
+            try:
+                if not await resident.deliver():
+                    return
+            except NodeRefused as refused:
+                if "duty cycle" in str(refused):
+                    await self.world.run_for(_DUTY_WAIT_S)
+
     async def _drain(self):
         """Everything is up again; each node stops sampling, delivers what it keeps and gives its account."""
         for resident in self.residents.values():
@@ -219,14 +230,8 @@ class Town:
         await self.world.run_until(lambda: not any(self._down.values()), 3 * 86_400)
         for number, resident in self.residents.items():
             resident.board.power_on()
+            await self._deliver(resident)
             await resident.enter()
-            for _ in range(_DELIVER_ROUNDS):
-                try:
-                    if not await resident.deliver():
-                        break
-                except NodeRefused as refused:
-                    if "duty cycle" in str(refused):
-                        await self.world.run_for(_DUTY_WAIT_S)
             self.status[number] = await resident.status()
             resident.board.on_exit.clear()
             resident.board.power_off()
