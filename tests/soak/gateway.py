@@ -21,6 +21,7 @@ from lyhord_gateway.sources.schedule import Heard, Refusal, Scheduler
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.retention import Retention
 from lyhord_gateway.store.schema import connect, open_store
+from lyhord_gateway.store.shown import Shown
 from lyhord_gateway.store.writer import Events, Writer
 from lyhord_gateway.uplink import Uplink
 from lyhord_gateway.work import Arrival, Keep
@@ -120,6 +121,7 @@ class Gateway:
             Events(lambda head: None, self.metrics.counters.update, registry.changed),
             _QUEUE_FRAMES,
             0,
+            Shown(),
         )
         answerer = Answerer(self._number, self.metrics, self._writer.submit, self._now_s)
         stream = partial(self._stream, reader)

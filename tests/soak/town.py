@@ -214,7 +214,7 @@ class Town:
 
     async def _deliver(self, resident):
         for _ in range(_DELIVER_ROUNDS):
-            # Anew each time: what several jobs on end would need is more than 64-bit objects leave of the heap.
+            # From a fresh start: one job after another would need more than 64-bit objects leave of the heap.
             await resident.enter()
             try:
                 if not await resident.deliver():
