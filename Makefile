@@ -16,11 +16,15 @@ SECONDS ?= 0
 SEED    ?= 1
 # make crash KILLS=200 SEED=7
 KILLS   ?= 200
+# make soak DAYS=14 NODES=30 SEED=1 SAMPLE=900 REPORT=3600
+DAYS    ?= 14
+SAMPLE  ?= 900
+REPORT  ?= 3600
 # make bench RUNS=5 SCALE=0.1 ONLY=udp-4
 RUNS    ?= 3
 SCALE   ?= 1
 
-.PHONY: help setup run test check e2e crash fuzz hil size energy bench bench-air clean mosquitto
+.PHONY: help setup run test check e2e crash soak fuzz hil size energy bench bench-air clean mosquitto
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -66,6 +70,10 @@ e2e: $(READY) mosquitto ## Only the end-to-end scenarios: killed gateways, stopp
 
 crash: $(READY) mosquitto ## Kill the gateway at KILLS=200 random moments: nothing lost, nothing doubled (SEED=… repeats a run)
 	@$(BIN)/python -m tests.crash --kills $(KILLS) $(if $(filter command line environment,$(origin SEED)),--seed $(SEED))
+
+soak: NODES := $(if $(filter command line environment,$(origin NODES)),$(NODES),30)
+soak: $(READY) ## Many nodes for many days in virtual time, with every trouble (DAYS=14 NODES=30 SEED=1 SAMPLE=900 REPORT=3600)
+	@$(BIN)/python -m tests.soak --days $(DAYS) --nodes $(NODES) --seed $(SEED) --sample-period $(SAMPLE) --report-period $(REPORT)
 
 fuzz: $(READY) ## Search for inputs that break a parser, guided by coverage (SECONDS=60 over all of them)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null \

@@ -214,8 +214,6 @@ class Town:
 
     async def _deliver(self, resident):
         for _ in range(_DELIVER_ROUNDS):
-            # From a fresh start: one job after another would need more than 64-bit objects leave of the heap.
-            await resident.enter()
             try:
                 if not await resident.deliver():
                     return
@@ -230,8 +228,8 @@ class Town:
         await self.world.run_until(lambda: not any(self._down.values()), 3 * 86_400)
         for number, resident in self.residents.items():
             resident.board.power_on()
-            await self._deliver(resident)
             await resident.enter()
+            await self._deliver(resident)
             self.status[number] = await resident.status()
             resident.board.on_exit.clear()
             resident.board.power_off()
