@@ -20,11 +20,13 @@ KILLS   ?= 200
 DAYS    ?= 14
 SAMPLE  ?= 900
 REPORT  ?= 3600
+# make powercut ROUNDS=2 SEED=7
+ROUNDS  ?= 2
 # make bench RUNS=5 SCALE=0.1 ONLY=udp-4
 RUNS    ?= 3
 SCALE   ?= 1
 
-.PHONY: help setup run test check e2e crash soak fuzz hil size energy bench bench-air clean mosquitto
+.PHONY: help setup run test check e2e crash powercut soak fuzz hil size energy bench bench-air clean mosquitto
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -80,6 +82,9 @@ fuzz: $(READY) ## Search for inputs that break a parser, guided by coverage (SEC
 		|| $(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt --only-binary :all: atheris \
 		|| { echo "fuzz: atheris cannot be installed for $$($(BIN)/python --version); try PYTHON=python3.11" >&2; exit 2; }
 	@$(BIN)/python -m tests.fuzz $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
+
+powercut: $(READY) ## Cut the power at every change of a node's flash, with ROUNDS=2 pasts (SEED=… repeats a run)
+	@$(BIN)/python -m tests.powercut --rounds $(ROUNDS) $(if $(filter command line environment,$(origin SEED)),--seed $(SEED))
 
 hil: $(READY) ## The bench suite on a virtual board, or on a real one: make hil PORT=/dev/ttyUSB0
 	@$(BIN)/pytest -q hil/tests $(if $(PORT),--port $(PORT)) $(if $(MICROPYTHON),--micropython $(MICROPYTHON))

@@ -329,6 +329,44 @@ async def test_power_cut_in_the_middle_of_a_write_leaves_a_mountable_flash(world
     assert not board.crash_reports
 
 
+async def test_a_power_cut_in_the_storage_keeps_the_first_of_what_was_set_and_no_half_value(world, tmp_path):
+    board = make_board(
+        world,
+        tmp_path,
+        """
+    import esp32
+    nvs = esp32.NVS("cut")
+    def show(key):
+        try:
+            return nvs.get_i32(key)
+        except OSError:
+            return None
+    print("has", show("a"), show("b"))
+    nvs.set_i32("a", 1)
+    nvs.set_i32("b", 2)
+    nvs.commit()
+    print("all")
+    """,
+    )
+    seen = set()
+    for n in (1, 2, 3) * 12:
+        board.chip.nvs.erase_all()
+        board.power_on()
+        board.cut_after_writes(n)
+        assert await world.run_until(lambda: board.state is State.OFF, 30)
+        board.cut_after_writes(None)
+        board.console.unread.clear()
+        board.power_on()
+        match = await board.expect(rb"has (\w+) (\w+)\r\n", 5)
+        seen.add((n, match[1].decode(), match[2].decode()))
+        board.power_off()
+    nothing, first, both = ("None", "None"), ("1", "None"), ("1", "2")
+    assert seen == {(n, *kept) for n in (1, 2, 3) for kept in (nothing, first, both)} - {(1, *both)}
+    board.power_on()
+    await board.expect(rb"all\r\n", 5)
+    assert not board.crash_reports
+
+
 async def test_a_crash_is_counted_and_named_and_the_board_stays_on(world, tmp_path):
     board = make_board(
         world,

@@ -90,6 +90,9 @@ class Board:
             world, name, hang_s, self.pins, lambda: world.computes(self), self._died
         )
         self.flash = Flash(world.rng(f"board/{name}/cut"), self._torn)
+        self.chip.nvs.strikes = self.flash.strikes
+        self.chip.nvs.survive = self.flash.survive
+        self.chip.nvs.cut = self._torn
         self.station = Station(world, name, self.chip.unique_id)
         self.sockets = Sockets(world, self.station, program.block, program.changed)
         self.uarts = Uarts(world, self.ports, program)
@@ -169,7 +172,10 @@ class Board:
             self._boot(Cause.PWRON_RESET)
 
     def cut_after_writes(self, n: int | None) -> None:
-        """Power is lost in the middle of the n-th write to the flash from now (n >= 1); None: never."""
+        """Power is lost in the middle of the n-th change of the flash from now (n >= 1); None: never.
+
+        Changes are writes and erases of the file system, and sets and commits of the NVS.
+        """
         self.flash.cut_after(n)
 
     def _unpower(self, why: Exit) -> None:

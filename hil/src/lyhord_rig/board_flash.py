@@ -13,11 +13,16 @@ from .board_call import Answer, Call
 
 _PAGE = 256
 _PAGE_US = 400
+_SECTOR = 4096
 _SECTOR_US = 45_000
 
 
 class Flash:
-    """`writes`, `erases`: operations so far, `bytes_written`: for a look at the wear."""
+    """`writes`, `erases`: operations so far, `bytes_written`: for a look at the wear.
+
+    A cut falls into the middle of a write or an erase, or of a change of the non-volatile storage, which
+    lies in the same chip.
+    """
 
     def __init__(self, rng: random.Random, cut: Callable[[], None]) -> None:
         self._rng = rng
@@ -28,25 +33,36 @@ class Flash:
         self.bytes_written = 0
 
     def cut_after(self, writes: int | None) -> None:
-        """Power goes in the middle of the `writes`-th write from now; None: it stays."""
+        """Power goes in the middle of the `writes`-th change from now; None: it stays."""
         if writes is not None and writes < 1:
             raise ValueError("the first write is number 1")
         self._writes_left = writes or 0
+        self._rng.seed(f"{self._rng.random()} {writes}")  # another moment, another tear
+
+    def strikes(self) -> bool:
+        """A change begins; whether the power goes in the middle of it."""
+        if not self._writes_left:
+            return False
+        self._writes_left -= 1
+        return not self._writes_left
+
+    def survive(self, size: int) -> int:
+        """How much of a change of `size` gets through when the power goes: 0…size-1."""
+        return self._rng.randrange(size)
 
     def write(self, call: Call) -> tuple[int, Answer]:
         """(duration in us, answer with the number of bytes that get written)"""
         size = call.request.b
         self.writes += 1
-        if self._writes_left:
-            self._writes_left -= 1
-            if not self._writes_left:
-                size = self._rng.randrange(size)
+        if self.strikes():
+            size = self.survive(size)
         self.bytes_written += size
         return -(-size // _PAGE) * _PAGE_US, Answer(size)
 
     def erase(self, call: Call) -> tuple[int, Answer]:
+        """(duration in us, answer with the number of bytes that get erased)"""
         self.erases += 1
-        return _SECTOR_US, Answer()
+        return _SECTOR_US, Answer(self.survive(_SECTOR) if self.strikes() else _SECTOR)
 
     def torn(self, call: Call) -> None:
         self._cut()

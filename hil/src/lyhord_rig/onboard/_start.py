@@ -58,11 +58,13 @@ class Flash:
             return _BLOCK
         if op == 6:
             was = _link.mask(True)
-            _link.call(_FLASH_ERASE, arg)
+            size = _link.call(_FLASH_ERASE, arg)
             _link.mask(was)
             self._file.seek(arg * _BLOCK)
-            for _ in range(_BLOCK // 512):
+            for _ in range(size // 512):
                 self._file.write(self._blank)
+            if size < _BLOCK:
+                _link.call(_FLASH_TORN)
             return 0
         return 0
 
