@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.powercut.matrix import KINDS, run
 
-EVERY = 17
+EVERY = 13
 
 
 async def test_power_cuts_at_changes_of_the_flash_lose_nothing_and_repeat_no_number(tmp_path: Path) -> None:
@@ -15,4 +15,4 @@ async def test_power_cuts_at_changes_of_the_flash_lose_nothing_and_repeat_no_num
     print("\n".join(totals.lines()))
     assert totals.faults == []
     assert set(totals.cuts) == {kind.__name__ for kind in KINDS}
-    assert totals.cuts.total() >= 8 and totals.kept > totals.cuts.total() // 2
+    assert totals.kept > totals.cuts.total()
