@@ -19,6 +19,7 @@ _HEATER_ON = const(0x20)  # in the upper byte of the status (table 18)
 CONVERSION_MS = const(16)  # 15 ms at most, section 2, and the tick that is already running
 _DEADLINE_MS = const(40)
 _RESET_MS = const(2)  # 1.5 ms
+_GAP_MS = const(2)  # it takes no command within 1 ms of another (section 4.3)
 
 # What the sensor is specified for; anything else is a fault of the sensor, whatever its CRC says.
 _LOWEST_DC = const(-400)
@@ -85,7 +86,7 @@ class Sht31:
         return values
 
     def is_honest(self):
-        """False when the sensor is absent or its heater is on (`fault` says which); due now and then."""
+        """False when the sensor is absent or its heater is on (`fault` says which); takes 2 ms."""
         if not self._command(_STATUS):
             return False
         status = memoryview(self._words)[:3]
@@ -97,6 +98,7 @@ class Sht31:
         if crc8(status, 0) != status[2]:
             self.fault = CRC
             return False
+        time.sleep_ms(_GAP_MS)
         if status[0] & _HEATER_ON:
             self.fault = HEATER
             return False

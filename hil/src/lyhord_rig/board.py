@@ -277,7 +277,7 @@ class Board:
             )
         for pin in wake_pins:
             self.pins.watch(pin)
-        for pin in wake_pins:
+        for pin in list(wake_pins):  # a wake clears them
             if self._asleep:
                 self._wake_by_pin(pin)
 

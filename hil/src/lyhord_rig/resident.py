@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -10,9 +11,8 @@ from types import ModuleType
 from .battery import Battery
 from .bin import Bin
 from .board import Board
-from .ds18b20 import Ds18b20, OneWireBus, rom_code
 from .ether import Ether
-from .hcsr04 import HcSr04
+from .sensors import BIN, Sensors, Surroundings
 from .solder import board_ports, flash_blocks, solder_radio
 from .weather import Weather
 from .world import World
@@ -40,44 +40,37 @@ class Person:
         return f"Person({self.name}, {self.node:06x})"
 
 
-class Resident:
-    """A bin node, all that is soldered to it, and the bin that it looks into. pins: the board's."""
+class Dweller:
+    """A node of either profile with all that is soldered to it. pins: its board's; fitted: its sensors, slot
+    to choice as its console takes them."""
 
     def __init__(
         self,
         world: World,
         ether: Ether,
-        weather: Weather,
         person: Person,
         image: Path,
         work_dir: Path,
         position_m: tuple[float, float],
-        speed: float,
         pins: ModuleType,
+        fitted: Mapping[str, str],
+        surroundings: Surroundings,
     ) -> None:
         name = person.name
         self.person = person
-        self._pins = pins
-        self.bin = Bin(world, name, speed=speed)
         self.battery = Battery(world, name=f"battery/{name}")
         ports = board_ports(pins)
         self.antenna = ether.attach(position_m, name)
         self.radio = solder_radio(world, ports, self.antenna, pins)
-        self.ultrasonic = HcSr04(world, self.bin.distance_mm, weather.temperature_dc, f"hcsr04/{name}")
-        ports.output(pins.ULTRASONIC_TRIGGER, self.ultrasonic.trigger)
-        ports.input(pins.ULTRASONIC_ECHO, self.ultrasonic.level)
-        ports.pulse(pins.ULTRASONIC_ECHO, self.ultrasonic.pulse)
-        self.thermometer = Ds18b20(world, rom_code(person.node), weather.temperature_dc)
-        ports.output(pins.SENSOR_POWER, self._sensor_power, floating=1 - pins.SENSOR_POWER_ON)
-        ports.one_wire(pins.ONE_WIRE, OneWireBus([self.thermometer]))
+        self.sensors = Sensors(world, ports, pins, fitted, surroundings, name)
         divider = pins.BATTERY_DIVIDER_NUM / pins.BATTERY_DIVIDER_DEN
-        ports.adc(pins.BATTERY_ADC, lambda: self.battery.microvolts(divider))
+        if fitted.get("supply") != "mains":
+            ports.adc(pins.BATTERY_ADC, lambda: self.battery.microvolts(divider))
         self.board = Board(world, name, image, work_dir, ports, flash_blocks=flash_blocks(pins))
 
-    def _sensor_power(self, level: int) -> None:
-        on = level == self._pins.SENSOR_POWER_ON
-        self.ultrasonic.power(on)
-        self.thermometer.power(on)
+    def settings(self) -> dict[str, object]:
+        """What its installer tells it of itself, for `set`."""
+        return {"name": self.person.name, **self.sensors.fitted}
 
     async def enter(self) -> None:
         """Reset (or first power), and Enter while the node listens for it."""
@@ -120,3 +113,28 @@ class Resident:
         """The node's `status` as key and value."""
         pairs = (line.partition(":") for line in await self.command("status"))
         return {key.strip(): value.strip() for key, colon, value in pairs if colon}
+
+
+class Resident(Dweller):
+    """A bin node, and the bin that it looks into."""
+
+    def __init__(
+        self,
+        world: World,
+        ether: Ether,
+        weather: Weather,
+        person: Person,
+        image: Path,
+        work_dir: Path,
+        position_m: tuple[float, float],
+        speed: float,
+        pins: ModuleType,
+        fitted: Mapping[str, str] = BIN,
+    ) -> None:
+        self.bin = Bin(world, person.name, speed=speed)
+        around = Surroundings(self.bin.distance_mm, weather.temperature_dc)
+        super().__init__(world, ether, person, image, work_dir, position_m, pins, fitted, around)
+
+    def settings(self) -> dict[str, object]:
+        distances = {"empty_distance": self.bin.empty_mm, "full_distance": self.bin.full_mm}
+        return {**super().settings(), "profile": "bin", **distances}

@@ -1,0 +1,164 @@
+"""A building node on a virtual board: climate, a meter and a detector that are counted through deep sleep."""
+
+import pytest
+
+from boards import devkit_rfm95 as pins
+from lyhord_rig import contact, motion, sht31
+from lyhord_rig.resident import NodeRefused, Person
+from lyhord_rig.tenant import Tenant
+from lyhord_rig.weather import Weather
+from lyhord_wire import codes
+from tests.node.bin_node import KEY, NODE
+
+PERIODS = {"sample_period": 120, "report_period": 240, "ack_every": 1, "spreading_factor": 7, "link": 1}
+
+
+@pytest.fixture
+async def settle(world, ether, gateway, node_image, tmp_path):
+    """Makes a Tenant with these sensors and sets it to work; at the end it must not have crashed."""
+    made = []
+
+    async def move_in(fitted, **settings):
+        flash = tmp_path / "flash.bin"
+        flash.write_bytes(node_image.read_bytes())
+        person = Person(NODE, "school", KEY)
+        tenant = Tenant(world, ether, Weather(world), person, flash, tmp_path, (40.0, 0.0), 1.0, pins, fitted)
+        made.append(tenant)
+        await tenant.enter()
+        await tenant.command(f"provision {NODE:06x} {KEY.hex()} 0")
+        for name, value in (tenant.settings() | PERIODS | settings).items():
+            await tenant.command(f"set {name} {value}")
+        await tenant.command("save")
+        await tenant.leave()
+        return tenant
+
+    yield move_in
+    for tenant in made:
+        print("\n".join(tenant.board.console.lines))
+        assert tenant.board.crash_reports == []
+        assert tenant.board.events.watchdog_resets == 0
+        assert "Traceback" not in "\n".join(tenant.board.console.lines)
+
+
+def newest_alarms(gateway):
+    return gateway.reports[-1].alarms if gateway.reports else None
+
+
+ALL = {"thermometer": "sht31", "pulses": "contact", "occupancy": "pir", "tilt": "closing"}
+
+
+async def test_climate_water_and_people(world, gateway, settle):
+    tenant = await settle(ALL)
+    await world.run_for(3600)
+    tenant.leave_for_good()
+    moved = tenant.sensors.motion.movements
+    await world.run_for(600)
+    samples = [values for _, values in (gateway.samples[number] for number in sorted(gateway.samples))]
+    assert len(samples) >= 30
+    newest = samples[-1]
+    assert abs(newest[codes.TEMPERATURE] - tenant.indoors.temperature_dc()) <= 2
+    assert abs(newest[codes.HUMIDITY] - tenant.indoors.humidity_dp()) <= 3
+    assert newest[codes.PULSE_COUNT] == tenant.sensors.meter.pulses >= 3
+    assert sorted(newest) == [
+        codes.TEMPERATURE,
+        codes.HUMIDITY,
+        codes.BATTERY,
+        codes.PULSE_COUNT,
+        codes.OCCUPANCY,
+    ]
+    assert samples[0][codes.OCCUPANCY] is None  # the detector warms up
+    occupied = [values[codes.OCCUPANCY] for values in samples[1:]]
+    assert 1 <= sum(occupied) <= moved and occupied[-1] == 0
+    assert gateway.statuses[-1][codes.STATUS_FAULTS] == 0
+
+
+async def test_a_meter_on_mains_stays_awake_and_misses_nothing(world, gateway, settle):
+    tenant = await settle({"thermometer": "none", "pulses": "contact", "supply": "mains"})
+    tenant.sensors.meter.flow(0)
+    await world.run_for(60)
+    wakes = tenant.board.events.wakes
+    tenant.sensors.meter.flow(12_000)  # 3.3 a second
+    await world.run_for(900)
+    tenant.leave_for_good()
+    await world.run_for(500)
+    newest = gateway.samples[max(gateway.samples)][1]
+    assert newest == {codes.PULSE_COUNT: tenant.sensors.meter.pulses}
+    assert tenant.sensors.meter.pulses > 2500 and tenant.board.events.wakes == wakes
+
+
+async def test_a_count_goes_on_after_a_power_cut(world, gateway, settle):
+    tenant = await settle({"thermometer": "none", "pulses": "contact"})
+    tenant.sensors.meter.flow(300)
+    await world.run_for(600)
+    tenant.leave_for_good()
+    await world.run_for(130)
+    before = tenant.sensors.meter.pulses
+    tenant.board.power_off()
+    await world.run_for(20)
+    tenant.board.power_on()
+    await world.run_for(5)
+    tenant.sensors.meter.pulse()
+    await world.run_for(500)
+    assert gateway.samples[max(gateway.samples)][1][codes.PULSE_COUNT] == before + 1 > 40
+    tenant.board.reset()  # and after a restart that keeps the RTC memory's content or not
+    await world.run_for(500)
+    assert gateway.samples[max(gateway.samples)][1][codes.PULSE_COUNT] == before + 1
+
+
+@pytest.mark.parametrize("fault", list(sht31.Fault))
+async def test_a_climate_that_cannot_be_believed_is_null_and_an_alarm(world, gateway, settle, fault):
+    tenant = await settle({"thermometer": "sht31"}, sample_period=30, report_period=60)
+    await world.run_for(120)
+    tenant.sensors.thermometer.fault = fault
+    await world.run_for(300)
+    newest = gateway.samples[max(gateway.samples)][1]
+    assert newest[codes.TEMPERATURE] is None and newest[codes.HUMIDITY] is None
+    assert newest[codes.BATTERY]
+    assert gateway.statuses[-1][codes.STATUS_FAULTS] == codes.FAULT_TEMPERATURE
+    assert gateway.reports[-1].alarms == [codes.ALARM_SENSOR_FAULT]
+    tenant.sensors.thermometer.fault = None
+    await world.run_for(300)
+    assert gateway.samples[max(gateway.samples)][1][codes.HUMIDITY] > 100
+    assert gateway.statuses[-1][codes.STATUS_FAULTS] == 0
+
+
+async def test_tilted_and_cold_are_told_at_once(world, gateway, settle):
+    fitted = {"thermometer": "sht31", "tilt": "closing"}
+    tenant = await settle(fitted, sample_period=30, report_period=3600, frost_alarm=100)
+    await world.run_for(120)
+    tenant.sensors.tilt.tilt(90)
+    assert await world.run_until(lambda: newest_alarms(gateway) == [codes.ALARM_TILTED], 70)
+    await tenant.enter()
+    await tenant.command("set frost_alarm 300")
+    await tenant.command("save")
+    await tenant.leave()
+    expected = [codes.ALARM_TILTED, codes.ALARM_COLD]  # what lies is believed at the second sample
+    assert await world.run_until(lambda: newest_alarms(gateway) == expected, 120)
+
+
+async def test_dead_contacts_are_no_numbers_of_their_own(world, gateway, settle):
+    tenant = await settle(ALL)
+    tenant.sensors.meter.contact.fault = contact.Fault.SHORTED
+    tenant.sensors.motion.fault = motion.Fault.DEAD
+    await world.run_for(1800)
+    newest = gateway.samples[max(gateway.samples)][1]
+    assert newest[codes.PULSE_COUNT] <= 2 and newest[codes.OCCUPANCY] == 0
+    assert tenant.board.events.wakes < 60  # a contact that rests closed wakes nobody
+
+
+async def test_what_cannot_be_fitted_is_refused_in_one_line(world, settle):
+    tenant = await settle({"thermometer": "sht31"})
+    await world.run_for(60)
+    await tenant.enter()
+    for line, why in (
+        ("set thermometer pt100", "thermometer: expected one of usual ds18b20 none sht31"),
+        ("set occupancy camera", "occupancy: expected one of usual none pir"),
+    ):
+        with pytest.raises(NodeRefused, match=why):
+            await tenant.command(line)
+    await tenant.command("set ranger hcsr04")
+    with pytest.raises(NodeRefused, match="ranger: expected none in a building"):
+        await tenant.command("save")
+    await tenant.command("set ranger none")
+    await tenant.command("save")
+    assert (await tenant.status())["sensors"] == "supply=battery thermometer=sht31"
