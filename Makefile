@@ -70,8 +70,8 @@ check: $(READY) ## Lint and type-check
 e2e: $(READY) mosquitto ## Only the end-to-end scenarios: killed gateways, stopped brokers, cut power, lost frames
 	@$(BIN)/pytest -q -n 4 -p no:pytest_embedded tests/e2e
 
-crash: $(READY) mosquitto ## Kill the gateway at KILLS=200 random moments: nothing lost, nothing doubled (SEED=… repeats a run)
-	@$(BIN)/python -m tests.crash --kills $(KILLS) $(if $(filter command line environment,$(origin SEED)),--seed $(SEED))
+crash: $(READY) mosquitto ## Gateway killed at KILLS=200 moments, platform away, disk full, store damaged, bridge unplugged (ONLY=kills SEED=7)
+	@$(BIN)/python -m tests.crash --kills $(KILLS) $(if $(ONLY),--only $(ONLY)) $(if $(filter command line environment,$(origin SEED)),--seed $(SEED))
 
 soak: NODES := $(if $(filter command line environment,$(origin NODES)),$(NODES),30)
 soak: $(READY) ## Many nodes for many days in virtual time, with every trouble (DAYS=14 NODES=30 SEED=1 SAMPLE=900 REPORT=3600)

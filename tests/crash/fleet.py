@@ -4,12 +4,15 @@ frame again when no answer comes, and sometimes send what is new before what is 
 import asyncio
 import random
 from collections.abc import Sequence
+from typing import Protocol
 
 import aiomqtt
 
 from lyhord_wire.frame import KIND_REPORT, seal_uplink
+from lyhord_wire.instructions import AGAIN, STORED
 from lyhord_wire.refusal import Refused
 from lyhord_wire.report import Report, encode_report
+from lyhord_wire.tables import STATUS_OLDEST
 from tests.gateway.parts import Node
 
 FIRST_S = 1_767_225_600
@@ -24,8 +27,13 @@ def values(node: int, seq: int) -> dict[int, int]:
     return {1: (node + seq) % 101, 3: (node * 7 + seq) % 300}
 
 
+class Carrier(Protocol):
+    async def publish(self, topic: str, frame: bytes, qos: int) -> object: ...
+
+
 class CrashNode(Node):
-    """taken: samples it has taken; stored: those below are stored, says the gateway, and forgotten here."""
+    """taken: samples it has taken; stored: those below are stored, says the gateway, and forgotten here.
+    forgiving: a gateway whose store was damaged may know less than it once said."""
 
     def __init__(self, node: int, key: bytes, rng: random.Random) -> None:
         super().__init__(node, key)
@@ -34,6 +42,8 @@ class CrashNode(Node):
         self.stored = 0
         self.sends = 0
         self.faults: list[str] = []
+        self.forgiving = False
+        self._asked_for_old = False
         self._something = asyncio.Event()
         self._answered = asyncio.Event()
 
@@ -41,7 +51,7 @@ class CrashNode(Node):
         self.taken += count
         self._something.set()
 
-    async def live(self, client: aiomqtt.Client) -> None:
+    async def live(self, client: Carrier) -> None:
         """Sends and sends again, until cancelled."""
         while True:
             while self.stored == self.taken:
@@ -66,7 +76,9 @@ class CrashNode(Node):
         rows = [values(self.id, seq) for seq in range(first, first + count)]
         columns: dict[int, list[int | None]] = {key: [row[key] for row in rows] for key in rows[0]}
         period = PERIOD_S if count > 1 else 0
-        payload = encode_report(Report(first, FIRST_S + PERIOD_S * first, period, columns))
+        status = {STATUS_OLDEST: self.stored} if self._asked_for_old else None
+        self._asked_for_old = False
+        payload = encode_report(Report(first, FIRST_S + PERIOD_S * first, period, columns, status))
         self.counter += 1
         return seal_uplink(self.cipher, self.id, self.counter, KIND_REPORT, payload, ack_requested=True)
 
@@ -76,9 +88,11 @@ class CrashNode(Node):
             instructions = self.open(raw)
         except Refused:
             return
-        stored = instructions[1]
+        stored = instructions[STORED]
         assert isinstance(stored, int)
-        if stored < self.stored:
+        again = instructions.get(AGAIN)
+        self._asked_for_old = isinstance(again, tuple) and again[0] < self.stored
+        if stored < self.stored and not self.forgiving:
             self.faults.append(f"{self.id:06x}: stored went back from {self.stored} to {stored}")
         if stored > self.taken:
             self.faults.append(f"{self.id:06x}: stored {stored} of {self.taken} samples")
@@ -107,6 +121,10 @@ class Fleet:
                 async for message in client.messages:
                     assert isinstance(message.payload, bytes)
                     by_topic[str(message.topic)].answer(message.payload)
+
+    def forgive(self) -> None:
+        for node in self.nodes:
+            node.forgiving = True
 
     def burst(self, rng: random.Random) -> None:
         """Most nodes take samples at this moment."""

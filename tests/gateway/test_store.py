@@ -1,6 +1,9 @@
 """The store: schema and migrations, bounds, arrival numbers, and what survives a reopening."""
 
+import signal
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from lyhord_gateway.store.rows import RowWriter
 from lyhord_gateway.store.schema import connect, migrations, open_store
 from lyhord_gateway.work import Advance
 from tests.gateway.bench import NOW_S, Bench, running
-from tests.gateway.parts import Node, until
+from tests.gateway.parts import GatewayProcess, Node, cli, until
 
 
 def test_a_new_store_has_its_owner_only_and_the_newest_schema(tmp_path: Path) -> None:
@@ -60,6 +63,50 @@ def test_a_migration_that_fails_leaves_the_old_schema(
         "SELECT count(*) FROM sqlite_schema WHERE name IN ('good', 'two')"
     ).fetchone() == (2,)
     connection.close()
+
+
+_KILLED_IN_A_MIGRATION = """
+import os, sys
+from pathlib import Path
+from lyhord_gateway.store import schema
+
+def statements(script):
+    for number in range(int(sys.argv[2])):
+        yield f"CREATE TABLE new{number} (a)"
+        yield f"ALTER TABLE node ADD COLUMN new{number} TEXT"
+    os.kill(os.getpid(), 9)
+
+steps = schema.migrations()
+schema.migrations = lambda: [*steps, ""]
+schema._statements = statements
+schema.open_store(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("statements", [0, 1, 3])
+def test_a_kill_in_the_middle_of_a_migration_leaves_the_old_schema(tmp_path: Path, statements: int) -> None:
+    path = tmp_path / "lyhord.db"
+    connection = open_store(path)
+    before = connection.execute("SELECT sql FROM sqlite_schema ORDER BY name").fetchall()
+    connection.close()
+    program = [sys.executable, "-c", _KILLED_IN_A_MIGRATION, str(path), str(statements)]
+    assert subprocess.run(program, check=False).returncode == -signal.SIGKILL
+    connection = open_store(path)
+    assert connection.execute("SELECT sql FROM sqlite_schema ORDER BY name").fetchall() == before
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == len(migrations())
+    connection.close()
+
+
+async def test_a_newer_store_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    gateway = GatewayProcess(tmp_path, None)
+    await gateway.add(Node())
+    connection = connect(tmp_path / "data" / "lyhord.db")
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    for command in ("run", "backlog"):
+        code, _, err = await cli(command, "--config", str(gateway.config))
+        assert code == 2
+        assert err.count("\n") == 1 and "a newer version wrote schema 99" in err
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 99, 100, 101, 237])

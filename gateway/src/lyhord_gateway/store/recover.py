@@ -42,7 +42,7 @@ def open_sound(path: Path, platforms: Sequence[str]) -> tuple[sqlite3.Connection
     if damage is None:
         connection = open_store(path)
         if unclean:
-            _leave_out(connection)
+            _leave_out(path, connection)
         return connection, None
     _log.error("store: %s is damaged (%s), saving what can be read", path, damage)
     salvaged = _refill(path, platforms)
@@ -133,12 +133,16 @@ def _damage(path: Path) -> str | None:
     return None if word == "ok" else " ".join(word.split())
 
 
-def _leave_out(connection: sqlite3.Connection) -> None:
+def _leave_out(path: Path, connection: sqlite3.Connection) -> None:
     """After a stop that was none: a disk that only claimed to have written may have taken back the last
     commits, and with them downlink counters that are used up."""
-    connection.execute(
-        "UPDATE session SET downlink = min(downlink + ?, ?)", (_COUNTERS_LEFT_OUT, COUNTER_MAX + 1)
-    )
+    try:
+        connection.execute(
+            "UPDATE session SET downlink = min(downlink + ?, ?)", (_COUNTERS_LEFT_OUT, COUNTER_MAX + 1)
+        )
+    except sqlite3.OperationalError as error:
+        connection.close()
+        raise UserFault(f"{path}: cannot be written ({error})") from error
 
 
 def _refill(path: Path, platforms: Sequence[str]) -> Salvaged:
