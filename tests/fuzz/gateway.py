@@ -15,7 +15,8 @@ from paho.mqtt.client import MQTTMessage
 from lyhord_gateway.config import load
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.nodes import export_line, import_nodes, listed, parse_lines
+from lyhord_gateway.node_rows import listed
+from lyhord_gateway.nodes import export_line, import_nodes, parse_lines
 from lyhord_gateway.sources import gwmp
 from lyhord_gateway.sources.mqtt import NAME, Inbox, MqttSource
 from lyhord_gateway.sources.schedule import Scheduler
@@ -109,7 +110,7 @@ def check_nodes(data: bytes) -> None:
     connection = memory_store()
     assert import_nodes(connection, nodes) == len(nodes)
     for row in Reader(connection).nodes():
-        listed(row)
+        listed(row, 1_800_000_000)
         line = export_line(row)
         assert "key" not in json.loads(line)
         parse_lines("export", [line.encode()])

@@ -75,9 +75,11 @@ class Bench:
         heard_us: int = 0,
         rssi: int | None = None,
         heard_s: int = NOW_S,
+        sf: int | None = None,
     ) -> None:
         snr = None if rssi is None else 20
-        self.ingest.hear(Uplink(raw, source, heard_s, heard_us, rssi, snr, partial(self._reply, source)))
+        reply = partial(self._reply, source)
+        self.ingest.hear(Uplink(raw, source, heard_s, heard_us, rssi, snr, reply, sf=sf))
 
     def _reply(self, source: str, frame: bytes, unsent: Callable[[], None]) -> None:
         if self.mute:

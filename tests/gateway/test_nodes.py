@@ -105,6 +105,8 @@ async def test_lists_for_people_and_machines(config: Path) -> None:
         "received": 8,
         "missing": 2,
         "given_up": 0,
+        "completeness_day": None,
+        "completeness_week": None,
         "alarms": [],
     }
     (waiting,) = json.loads(await done("backlog", "--json", config=config))

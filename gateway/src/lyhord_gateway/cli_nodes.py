@@ -62,7 +62,7 @@ def nodes(
     if config is None:
         raise UserFault("nodes: expected --config FILE")
     with reading(load(config)) as reader:
-        rows = [listed(node) for node in reader.nodes()]
+        rows = [listed(node, int(time.time())) for node in reader.nodes()]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
     else:
@@ -175,7 +175,7 @@ def nodes_show(config: ConfigOption, node: NodeArgument, as_json: JsonOption = F
         if found is None:
             raise UserFault(f"{node_text(number)}: expected a node of the registry")
         orders = [queued(entry) for entry in reader.orders(number)]
-        row = in_full(found, reader.rotation(number)) | {"orders": orders}
+        row = in_full(found, reader.rotation(number), int(time.time())) | {"orders": orders}
     if as_json:
         typer.echo(json.dumps(row, ensure_ascii=False))
     else:

@@ -51,6 +51,22 @@ _RULES = _rules(
         "lyhord_samples_dropped",
         "Samples that were removed before every platform had them, because the store was full.",
     ),
+    (
+        r"store\.again_put_off",
+        "lyhord_send_again_put_off",
+        "Answers that asked for no missing sample, to spare the duty cycle.",
+    ),
+    (
+        r"queue\.(?P<state>.+)",
+        "lyhord_orders",
+        "Orders of the nodes' queues by the state that they took; unsent: the answer never went out.",
+    ),
+    (r"keys\.retired", "lyhord_keys_retired", "Older keys that went after their grace period."),
+    (
+        r"strangers\.not_listed",
+        "lyhord_strangers_not_listed",
+        "Unknown nodes for which the list has no room.",
+    ),
     (r"store\.commit_refused", "lyhord_store_commits_refused", "Commits that the disk refused."),
     (
         r"platform\.(?P<platform>.+)\.readings",
@@ -88,18 +104,26 @@ _OTHER = Rule(re.compile(r"(?P<event>.+)"), "lyhord_events", "Everything else th
 
 
 class Exposition:
-    """`text()` is the answer to a scrape. report: the health at this moment."""
+    """`text()` is the answer to a scrape. report: the health at this moment; census: families that were
+    counted elsewhere, as text."""
 
-    def __init__(self, gateway: str, metrics: Metrics, report: Callable[[], Report]) -> None:
+    def __init__(
+        self,
+        gateway: str,
+        metrics: Metrics,
+        report: Callable[[], Report],
+        census: Callable[[], bytes] = bytes,
+    ) -> None:
         self._gateway = gateway
         self._metrics = metrics
         self._report = report
+        self._census = census
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._registry.register(_Families(self._families))
 
     def text(self) -> bytes:
-        return generate_latest(self._registry)
+        return generate_latest(self._registry) + self._census()
 
     def _families(self) -> Iterator[Metric]:
         metrics, report = self._metrics, self._report()

@@ -155,7 +155,8 @@ class Ingest:
             return  # the commit is on its way and brings the answer, or none is wanted
         if exchange.repeats >= REPEATS_MAX:
             raise Refused(refusal.REPLAY, f"counter {sealed.counter} repeated {REPEATS_MAX} times")
-        repeat = Repeat(sealed.node, uplink_number(sealed.generation, sealed.counter), uplink.heard_s)
+        number = uplink_number(sealed.generation, sealed.counter)
+        repeat = Repeat(sealed.node, number, uplink.heard_s, uplink.sf)
         if not self._submit(repeat, partial(self._committed, sealed, stream, exchange)):
             raise Refused(OVERLOAD, "")
         exchange.repeats += 1
@@ -242,6 +243,7 @@ def _arrival(opened: OpenedUplink, uplink: Uplink, window: ReplayWindow, digest:
         about=about,
         answer=opened.ack_requested,
         counter=opened.counter,
+        sf=uplink.sf,
     )
 
 

@@ -4,6 +4,7 @@ import msgspec
 
 from lyhord_gateway.reading import firmware_text, node_text
 from lyhord_gateway.store import ranges
+from lyhord_gateway.store.marks import DAY_S, WEEK_S, completeness
 from lyhord_gateway.store.reader import Listed
 from lyhord_gateway.store.rotation import Rotation
 from lyhord_wire.tables import ALARMS, PROFILES, STATUS
@@ -11,8 +12,8 @@ from lyhord_wire.tables import ALARMS, PROFILES, STATUS
 _GAPS_SHOWN = 50
 
 
-def listed(node: Listed) -> dict[str, object]:
-    """The node as `nodes --json` shows it."""
+def listed(node: Listed, now_s: int) -> dict[str, object]:
+    """The node as `nodes --json` shows it. day, week: completeness, 0…1, None without samples."""
     facts, session = node.facts, node.session
     heard = session.heard_s > 0
     return {
@@ -31,18 +32,20 @@ def listed(node: Listed) -> dict[str, object]:
         "received": node.received,
         "missing": node.missing,
         "given_up": node.given_up,
+        "completeness_day": _share(node, now_s - DAY_S),
+        "completeness_week": _share(node, now_s - WEEK_S),
         "alarms": [ALARMS.get(code, f"alarm_{code}") for code in msgspec.json.decode(session.alarms or "[]")],
     }
 
 
-def in_full(node: Listed, rotation: Rotation | None) -> dict[str, object]:
+def in_full(node: Listed, rotation: Rotation | None, now_s: int) -> dict[str, object]:
     """The node as `nodes show --json` shows it, its orders apart.
 
     gaps, lost: the newest ones, as [first, count].
     """
     facts, session = node.facts, node.session
     status = msgspec.json.decode(session.status or "{}", type=dict[int, int])
-    return listed(node) | {
+    return listed(node, now_s) | {
         "created": node.created,
         "latitude": None if facts.latitude_e6 is None else facts.latitude_e6 / 1_000_000,
         "longitude": None if facts.longitude_e6 is None else facts.longitude_e6 / 1_000_000,
@@ -62,6 +65,12 @@ def in_full(node: Listed, rotation: Rotation | None) -> dict[str, object]:
             "heard": rotation.heard_s,
         },
     }
+
+
+def _share(node: Listed, since_s: int) -> float | None:
+    """Rounded down to a tenth of a percent, so that 1.0 means all of them."""
+    found = completeness(node.session, node.marks, since_s)
+    return None if found is None else found[0] * 1000 // found[1] / 1000
 
 
 def _spans(spans: list[ranges.Range]) -> list[list[int]]:

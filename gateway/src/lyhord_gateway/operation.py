@@ -4,6 +4,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from lyhord_gateway import __version__
+from lyhord_gateway.census import Census
 from lyhord_gateway.config import Loaded
 from lyhord_gateway.health import Health, Limits, Position, Probe
 from lyhord_gateway.herald import Herald, summary
@@ -24,6 +25,8 @@ class Operation:
         self._notify = Notify()
         config = loaded.config.health
         self._connection = connect(loaded.store_path)
+        self._counting = connect(loaded.store_path)
+        self._census = Census(self._counting)
         self._health = Health(
             Limits(
                 config.source_down_s, config.platform_down_s, config.backlog_age_s, config.disk_free_mb * _MIB
@@ -34,6 +37,7 @@ class Operation:
 
     def close(self) -> None:
         self._connection.close()
+        self._counting.close()
 
     def herald(self, profile: str) -> Herald | None:
         """Who tells a platform of this profile how we are; None where there is no topic for it."""
@@ -49,7 +53,7 @@ class Operation:
         """The tasks to run, by name. sources: the parts that should be up; positions: those of the
         platforms. Raises UserFault if HTTP's port is not free."""
         self._health.expect(sources, positions)
-        tasks = {"http": self._http()} if self._loaded.config.http else {}
+        tasks = {"http": self._http(), "census": self._census.watch()} if self._loaded.config.http else {}
         return {**tasks, "health": self._health.watch(), "notify": self._notify.watch(self._status)}
 
     def ready(self) -> None:
@@ -69,7 +73,7 @@ class Operation:
 
         config, gateway = self._loaded.config.http, self._loaded.config.gateway.name
         assert config is not None
-        exposition = Exposition(gateway, self._metrics, self._health.report)
+        exposition = Exposition(gateway, self._metrics, self._health.report, lambda: self._census.text)
         server = HttpServer(
             config.listen,
             config.port,

@@ -12,18 +12,19 @@ Row = dict[str, object]
 
 def nodes(rows: Sequence[Row], now_s: int) -> None:
     """rows: as `nodes --json` prints them."""
-    table = _table("id", "name", "heard", "by", "RSSI", "samples", "missing", "lost")
+    table = _table("id", "name", "heard", "RSSI", "samples", "missing", "lost", "day", "week")
     for row in rows:
         heard_s = row["last_heard"]
         table.add_row(
             str(row["id"]),
             str(row["name"] or "-") + ("" if row["enabled"] else " (off)"),
             duration(max(0, now_s - heard_s)) if isinstance(heard_s, int) else "never",
-            _or_dash(row["source"]),
             _or_dash(row["rssi_dbm"]),
             str(row["received"]),
             str(row["missing"]),
             str(row["given_up"]),
+            _percent(row["completeness_day"]),
+            _percent(row["completeness_week"]),
         )
     _print(table)
 
@@ -114,6 +115,10 @@ def duration(seconds: int) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def _percent(share: object) -> str:
+    return f"{100 * share:.4g}%" if isinstance(share, float) else "-"
 
 
 def _or_dash(value: object) -> str:

@@ -16,8 +16,9 @@ class Uplink(Struct, frozen=True):
 
     source: name of the source in the configuration. heard_s: Unix seconds. heard_us: microseconds of
     the monotonic clock, taken as close to the reception as the host can. rssi_dbm, snr_q4 (dB × 4):
-    None where there is no radio (MQTT). reply: see `Reply`. gather_us: how
-    long after `heard_us` an answer waits for a radio that heard the frame better; 0 where there is one.
+    None where there is no radio (MQTT). reply: see `Reply`. gather_us: how long after `heard_us` an answer
+    waits for a radio that heard the frame better; 0 where there is one. sf: spreading factor, None where
+    there is no radio.
     """
 
     raw: bytes
@@ -28,6 +29,7 @@ class Uplink(Struct, frozen=True):
     snr_q4: int | None
     reply: Reply
     gather_us: int = 0
+    sf: int | None = None
 
     def better_than(self, other: "Uplink") -> bool:
         """True if the radio heard this one better; a reception without a radio is never better."""

@@ -22,7 +22,7 @@ class Arrival(Struct, frozen=True):
     whole frame, so that a retransmission of it is recognised. next_seq: number after the last sample
     that the node is known to have taken. oldest: number of the oldest sample that the node still
     keeps, if it said so. about: fields of an about report (`lyhord_wire.tables.ABOUT`). counter: the
-    frame's own.
+    frame's own. sf: spreading factor, None without a radio.
     """
 
     node: int
@@ -42,6 +42,7 @@ class Arrival(Struct, frozen=True):
     about: dict[int, int | str] | None = None
     answer: bool = False
     counter: int = 0
+    sf: int | None = None
 
     @property
     def uplink(self) -> int:
@@ -55,6 +56,7 @@ class Repeat(Struct, frozen=True):
     node: int
     uplink: int
     heard_s: int
+    sf: int | None = None
 
 
 class Better(Struct, frozen=True):

@@ -157,6 +157,7 @@ class BridgeSource:
                 snr_q4=message.snr_q4,
                 reply=partial(self._reply, heard),
                 gather_us=self._gather_us,
+                sf=message.sf,
             )
         )
 

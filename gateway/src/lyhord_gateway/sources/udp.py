@@ -205,6 +205,7 @@ class UdpSource:
                     snr_q4=packet.snr_q4,
                     reply=partial(self._reply, concentrator, heard),
                     gather_us=self._gather_us,
+                    sf=packet.sf,
                 )
             )
 

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lyhord_gateway.store import ranges, rotation
+from lyhord_gateway.store.asking import Asking
 from lyhord_gateway.store.handout import Queues
+from lyhord_gateway.store.marks import Marks
 from lyhord_gateway.store.rows import RowWriter
 from lyhord_gateway.store.session import COLUMNS, WIDTH, Session, load_session
 from lyhord_gateway.store.shown import Shown
@@ -65,14 +67,18 @@ class Applier:
         self._connection = connection
         self._shown = shown
         self._queues = Queues(connection)
+        self._asking = Asking()
+        self._marks = Marks(connection)
         self._sessions: dict[int, Session] = {}
         self._dirty: dict[int, Session] = {}
         self._rows: list[tuple[object, ...]] = []
+        self._heard_s = 0  # of the newest arrival
         self.next_id = 1
         self.forget()
 
     def forget(self) -> None:
         """Drops everything that is remembered; the database says how things are."""
+        self._marks.rolled_back()
         self._sessions.clear()
         self._dirty.clear()
         self._rows.clear()
@@ -92,7 +98,7 @@ class Applier:
                 case Arrival():
                     answer = self._arrival(work, applied)
                 case Repeat():
-                    answer = self._answer(self._session(work.node), applied, work.uplink, work.heard_s)
+                    answer = self._answer(self._session(work.node), applied, work.uplink, work)
                 case Better():
                     self._flush()
                     self._better(work)
@@ -110,11 +116,13 @@ class Applier:
                     )
             applied.answers.append(answer)
         self._flush()
-        applied.counts += self._queues.counts
-        self._queues.counts.clear()
+        for counts in (self._queues.counts, self._asking.counts):
+            applied.counts += counts
+            counts.clear()
         return applied
 
     def _flush(self) -> None:
+        self._marks.flush(self._heard_s)
         _SAMPLES.insert(self._connection, self._rows)
         _SESSIONS.insert(self._connection, [session.row() for session in self._dirty.values()])
         self._rows.clear()
@@ -132,6 +140,8 @@ class Applier:
         if session.windows[arrival.generation].top < 0:
             rotation.heard(self._connection, arrival.node, arrival.generation, arrival.heard_s)
         session.note(arrival)
+        self._marks.note(arrival.node, arrival.samples, arrival.heard_s)
+        self._heard_s = arrival.heard_s
         samples = arrival.samples
         if samples and (not session.received or samples[0].seq >= session.received[-1][1]):
             # Younger than all there is, as nearly always: none can be known, none is backlog.
@@ -165,7 +175,7 @@ class Applier:
             return Committed(session.stored, None, None)
         # To an older frame nobody listens for an answer any more.
         newest = arrival.counter == arrival.window_top
-        return self._answer(session, applied, arrival.uplink if newest else None, arrival.heard_s)
+        return self._answer(session, applied, arrival.uplink if newest else None, arrival)
 
     def _keep(self, arrival: Arrival, samples: Sequence[SampleRow], backlog: int) -> None:
         how = arrival.rssi_dbm, arrival.snr_q4, arrival.source, backlog
@@ -184,15 +194,18 @@ class Applier:
             )
         self.next_id += len(samples)
 
-    def _answer(self, session: Session, applied: Applied, uplink: int | None, heard_s: int) -> Committed:
+    def _answer(
+        self, session: Session, applied: Applied, uplink: int | None, asks: Arrival | Repeat
+    ) -> Committed:
         downlink = session.take_downlink()
         if downlink is None:
             applied.counts["store.downlinks_used_up"] += 1
-            return Committed(session.stored, session.again, None)
+            return Committed(session.stored, None, None)
+        again = self._asking.next(session, uplink, asks.sf, asks.heard_s)
         orders = NOTHING
         if session.node in self._queues and uplink is not None:
-            orders = self._queues.next(session.node, uplink, heard_s)
-        return Committed(session.stored, session.again, downlink, orders)
+            orders = self._queues.next(session.node, uplink, asks.heard_s)
+        return Committed(session.stored, again, downlink, orders)
 
     def _about(self, node: int, about: dict[int, int | str]) -> None:
         known = {_ABOUT_COLUMNS[key]: value for key, value in about.items() if key in _ABOUT_COLUMNS}

@@ -58,3 +58,8 @@ def gaps(ranges: list[Range], end: int) -> list[Range]:
 
 def total(ranges: list[Range]) -> int:
     return sum(end - first for first, end in ranges)
+
+
+def within(ranges: list[Range], first: int, end: int) -> int:
+    """How many of first … end − 1 are in."""
+    return sum(max(0, min(last, end) - max(low, first)) for low, last in ranges)

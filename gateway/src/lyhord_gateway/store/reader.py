@@ -47,7 +47,8 @@ class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A node for people. received, missing, given_up: numbers of samples; generations: those with a key."""
+    """A node for people. received, missing, given_up: numbers of samples; generations: those with a key;
+    marks: see store/marks.py."""
 
     facts: NodeFacts
     enabled: bool
@@ -57,6 +58,7 @@ class Listed:
     received: int
     missing: int
     given_up: int
+    marks: bytes
 
 
 class Reader:
@@ -178,7 +180,11 @@ class Reader:
     def listed(self, node: int) -> Listed | None:
         """One node with what became of its samples."""
         row = self.node(node)
-        return None if row is None else _listed(row, self.session(node))
+        return None if row is None else _listed(row, self.session(node), self.marks(node))
+
+    def marks(self, node: int) -> bytes:
+        row = self._connection.execute("SELECT marks FROM mark WHERE node = ?", (node,)).fetchone()
+        return b"" if row is None else bytes(row[0])
 
     def nodes(self) -> list[Listed]:
         """All nodes of the registry with what became of their samples, ordered by id."""
@@ -188,10 +194,13 @@ class Reader:
         }
         ids = [int(row[0]) for row in self._connection.execute("SELECT id FROM node ORDER BY id")]
         rows = [(self.node(node), sessions.get(node) or Session(node)) for node in ids]
-        return [_listed(row, session) for row, session in rows if row is not None]
+        marks = dict(self._connection.execute("SELECT node, marks FROM mark").fetchall())
+        return [
+            _listed(row, session, marks.get(session.node, b"")) for row, session in rows if row is not None
+        ]
 
 
-def _listed(row: NodeRow, session: Session) -> Listed:
+def _listed(row: NodeRow, session: Session, marks: bytes) -> Listed:
     given_up = ranges.total(session.given_up)
     return Listed(
         facts=row.facts,
@@ -202,4 +211,5 @@ def _listed(row: NodeRow, session: Session) -> Listed:
         received=ranges.total(session.received) - given_up,
         missing=ranges.total(ranges.gaps(session.received, session.expected)),
         given_up=given_up,
+        marks=marks,
     )
