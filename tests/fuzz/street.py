@@ -18,6 +18,7 @@ from lyhord_gateway.secret import ApiKey
 from lyhord_gateway.store.apply import Applier
 from lyhord_gateway.store.reader import NodeRow, Reader
 from lyhord_gateway.store.schema import migrations
+from lyhord_gateway.store.shown import Shown
 from lyhord_gateway.uplink import Question, Uplink
 from lyhord_gateway.work import Committed, Work
 from lyhord_wire.frame import open_downlink, parse_downlink, seal_uplink
@@ -90,7 +91,7 @@ class Street:
 
     def _begin(self) -> None:
         self._metrics = Metrics()
-        self._applier = Applier(self._connection)
+        self._applier = Applier(self._connection, Shown())
         self._answerer = Answerer(1, self._metrics, lambda: NOW_S)
         self._counter = 0
         self._answers: list[tuple[int, bytes]] = []  # counter of the uplink, answer
@@ -122,7 +123,7 @@ class Street:
         self._counter = question.counter
         self._answerer.answer(question, committed)
 
-    def _reply(self, frame: bytes) -> None:
+    def _reply(self, frame: bytes, _unsent: Callable[[], None]) -> None:
         self._answers.append((self._counter, frame))
 
     def _look(self) -> None:

@@ -239,14 +239,20 @@ async def test_a_platform_that_acknowledges_nothing(tmp_path: Path) -> None:
 
 async def test_a_clock_that_jumps_a_year_ahead_and_back(tmp_path: Path) -> None:
     ahead = tmp_path / "ahead"
-    ahead.write_text("0")
+
+    def move(seconds: int) -> None:
+        """At once: the gateway reads the file at any moment."""
+        (tmp_path / "new").write_text(str(seconds))
+        (tmp_path / "new").replace(ahead)
+
+    move(0)
     async with Mosquitto(tmp_path) as platform, connected(platform.port, "lyhord/#") as city:
         cabinet = Cabinet(tmp_path, platform.port)
         cabinet.program = [sys.executable, "-m", "tests.fakes.moved_clock", str(ahead)]
         seen: set[tuple[int, int]] = set()
         async with unharmed(cabinet):
             for jump_s in (YEAR_S, 0, -YEAR_S, 0):
-                ahead.write_text(str(jump_s))
+                move(jump_s)
                 for _ in range(3):
                     await cabinet.good()
                 assert (await cabinet.health())[0] == 200
