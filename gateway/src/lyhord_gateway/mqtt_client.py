@@ -10,6 +10,7 @@ from paho.mqtt.client import Client as PahoClient
 from paho.mqtt.client import MQTTMessage
 
 from lyhord_gateway.config import Endpoint
+from lyhord_gateway.mqtt_socket import BufferedSocket
 
 TIMEOUT_S = 10.0  # for CONNACK, SUBACK, PUBACK; when it passes, the connection is given up
 KEEPALIVE_S = 30
@@ -21,7 +22,8 @@ _CALLS = 1000  # aiomqtt warns in the log from this many pending calls on
 
 class Client(aiomqtt.Client):
     """aiomqtt's client, but a message under a topic that cannot be (wildcards in it, no UTF-8) does not cost
-    the connection: not every broker refuses those, and a retained one would come again for ever.
+    the connection: not every broker refuses those, and a retained one would come again for ever. And its
+    socket is a `BufferedSocket`; neither library offers a place for that, so some of their insides are met.
 
     impossible: is called for each such message.
     """
@@ -29,12 +31,21 @@ class Client(aiomqtt.Client):
     def __init__(self, *arguments: Any, impossible: Callable[[], None], **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._impossible = impossible
+        create: Callable[[], Any] = self._client._create_socket
+        self._client._create_socket = lambda: BufferedSocket(create())  # type: ignore[method-assign]
 
     def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:
         try:
             super()._on_message(client, userdata, message)
         except ValueError:  # of aiomqtt's Topic; UnicodeDecodeError is one
             self._impossible()
+
+    def _on_socket_unregister_write(self, client: PahoClient, userdata: Any, sock: Any) -> None:
+        """Paho has written all that it had: now it goes out, at once or when the socket takes it."""
+        if sock.flush():
+            super()._on_socket_unregister_write(client, userdata, sock)
+        else:
+            client._call_socket_register_write()
 
 
 def make_client(

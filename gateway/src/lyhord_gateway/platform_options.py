@@ -109,7 +109,7 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     batch_ms: Annotated[
         int,
         Meta(ge=0, le=60_000, description="Longest time a reading waits for others to share a message."),
-    ] = 200
+    ] = 50
     fill_scale: Annotated[
         Literal[1, 100] | None,
         Meta(

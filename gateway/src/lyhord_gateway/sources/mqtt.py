@@ -18,7 +18,7 @@ from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.faults import first_cause
 from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.mqtt_client import watch
+from lyhord_gateway.mqtt_client import WINDOW, watch
 from lyhord_gateway.uplink import Uplink
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _TOPIC = re.compile(r"lyhord/v1/([0-9a-f]{6})/up")
 _FRAME_MAX = 4096  # longer payloads are not even looked at
 _INBOX = 10_000  # messages that may wait for ingest
 _ANSWERS = 1000  # answers that may wait for the broker
-_SENDERS = 8
+_SENDERS = WINDOW
 
 
 class Inbox:

@@ -1,0 +1,73 @@
+"""The buffers between the MQTT library and its socket: nothing is lost, doubled or out of order."""
+
+import random
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from lyhord_gateway.mqtt_socket import BufferedSocket
+
+Pair = tuple[BufferedSocket, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    ours, theirs = socket.socketpair()
+    buffered = BufferedSocket(ours)
+    buffered.setblocking(False)
+    with theirs:
+        yield buffered, theirs
+    buffered.close()
+
+
+def test_bytes_are_handed_out_in_pieces_and_the_rest_is_known(pair: Pair) -> None:
+    ours, theirs = pair
+    with pytest.raises(BlockingIOError):
+        ours.recv(1)
+    theirs.sendall(b"\x40\x02\x00\x01")
+    assert (ours.recv(1), ours.pending()) == (b"\x40", 3)
+    assert (ours.recv(100), ours.pending()) == (b"\x02\x00\x01", 0)
+    with pytest.raises(BlockingIOError):
+        ours.recv(1)
+    theirs.close()
+    assert ours.recv(1) == b"", "the end of the connection shows"
+
+
+def test_what_is_sent_goes_out_together(pair: Pair) -> None:
+    ours, theirs = pair
+    theirs.setblocking(False)
+    assert ours.send(b"one") == 3
+    ours.send(b"two")
+    with pytest.raises(BlockingIOError):
+        theirs.recv(100)
+    assert ours.flush()
+    assert theirs.recv(100) == b"onetwo"
+
+
+def test_a_peer_that_takes_nothing_is_waited_for(pair: Pair) -> None:
+    seed = random.SystemRandom().randrange(1 << 31)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    ours, theirs = pair
+    sent = b""
+    with pytest.raises(BlockingIOError):
+        while len(sent) < 1 << 24:
+            piece = rng.randbytes(rng.randint(1, 5000))
+            assert ours.send(piece) == len(piece)
+            sent += piece
+    assert not ours.flush()
+    got = b""
+    while not ours.flush():
+        got += theirs.recv(1 << 16)
+    while len(got) < len(sent):
+        got += theirs.recv(1 << 16)
+    assert got == sent
+
+
+def test_a_lost_connection_is_said(pair: Pair) -> None:
+    ours, theirs = pair
+    ours.send(b"anybody?")
+    theirs.close()
+    with pytest.raises(OSError):
+        ours.flush()
