@@ -26,7 +26,7 @@ ROUNDS  ?= 2
 RUNS    ?= 3
 SCALE   ?= 1
 
-.PHONY: help setup run test check e2e crash powercut soak fuzz hil size energy bench bench-air clean mosquitto
+.PHONY: help setup run test check e2e crash powercut soak fuzz install-check hil size energy bench bench-air clean mosquitto
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -85,6 +85,10 @@ fuzz: $(READY) ## Search for inputs that break a parser, guided by coverage (SEC
 
 powercut: $(READY) ## Cut the power at every change of a node's flash, with ROUNDS=2 pasts (SEED=… repeats a run)
 	@$(BIN)/python -m tests.powercut --rounds $(ROUNDS) $(if $(filter command line environment,$(origin SEED)),--seed $(SEED))
+
+install-check: $(READY) ## Follow docs/operate.md to the letter in a fresh Debian (as root; needs the network)
+	@command -v debootstrap >/dev/null || $(MAKE) --no-print-directory debian-debootstrap
+	@$(BIN)/python -m tests.install
 
 hil: $(READY) ## The bench suite on a virtual board, or on a real one: make hil PORT=/dev/ttyUSB0
 	@$(BIN)/pytest -q hil/tests $(if $(PORT),--port $(PORT)) $(if $(MICROPYTHON),--micropython $(MICROPYTHON))

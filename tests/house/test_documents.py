@@ -20,7 +20,7 @@ def test_every_make_target_is_in_the_help_and_in_the_readme():
 
 def commands():
     """(program, command) of every command line program of ours."""
-    from click import Group
+    from typer.core import TyperGroup
     from typer.main import get_command
 
     from lyhord_gateway.cli import app as gateway
@@ -32,7 +32,7 @@ def commands():
         stack = [(program, root)]
         while stack:
             name, command = stack.pop()
-            if isinstance(command, Group):
+            if isinstance(command, TyperGroup):
                 stack += [(f"{name} {sub}", child) for sub, child in command.commands.items()]
             else:
                 yield name, command
