@@ -6,6 +6,7 @@ There is no systemd in a chroot: what `systemctl` is asked to start and stop is 
 """
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -20,7 +21,7 @@ from tests.install.document import blocks
 
 _ROOT = Path("build/install-check").absolute()
 _BASE = _ROOT.with_name("install-base")  # the bare Debian, kept for the next time
-_SUITE, _PACKAGES = "bookworm", "ca-certificates"
+_SUITE, _PACKAGES = "bookworm", "ca-certificates,systemd,udev"
 _MOUNTS = (("proc", "proc"), ("tmpfs", "run"))
 _UP_S = 60.0
 _STOP_S = 5.0
@@ -39,26 +40,31 @@ class Machine:
         self.root = root
         self.services: dict[str, subprocess.Popen[bytes]] = {}
 
-    def sh(self, block: str) -> None:
+    def follow(self, block: str) -> None:
         """One code block of the document; every command in it must succeed."""
+        for piece in re.split(r"^(systemctl .*\n)", block, flags=re.M):
+            if piece:
+                self._sh(piece)
+            for verb, units in re.findall(r"^systemctl (start|stop|restart) (.*)$", piece, re.M):
+                for unit in units.split():
+                    if verb in ("stop", "restart"):
+                        self.stop(unit)
+                    if verb in ("start", "restart"):
+                        self.start(unit)
+
+    def _sh(self, block: str) -> None:
         print("\n".join(f"  | {line}" for line in block.rstrip().splitlines()), flush=True)
         environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/root",
             "LYHORD": "file:///lyhord.git",
         }
-        environment |= {"DEBIAN_FRONTEND": "noninteractive", "LANG": "C.UTF-8"}
+        environment |= {"DEBIAN_FRONTEND": "noninteractive", "LANG": "C.UTF-8", "SYSTEMD_OFFLINE": "1"}
         done = subprocess.run(
             ["chroot", str(self.root), "bash", "-e"], input=block.encode(), env=environment, check=False
         )
         if done.returncode:
             raise Failed(f"a command of docs/operate.md failed with {done.returncode}, see above")
-        for verb, units in re.findall(r"^systemctl (start|stop|restart) (.*)$", block, re.M):
-            for unit in units.split():
-                if verb in ("stop", "restart"):
-                    self.stop(unit)
-                if verb in ("start", "restart"):
-                    self.start(unit)
 
     def start(self, unit: str) -> None:
         user, command = self._unit(unit)
@@ -69,7 +75,7 @@ class Machine:
             ["chroot", f"--userspec={user}:{user}", str(self.root), *command.split()],
             stdout=log,
             stderr=log,
-            env={"PATH": "/usr/bin:/bin"},
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
         )
         log.close()
 
@@ -85,10 +91,14 @@ class Machine:
             raise Failed(f"{unit}: stopped with {code} after {took_s:.1f} s")
 
     def up(self) -> None:
-        """Waits until the gateway answers /health, whatever it says."""
+        """Waits until the gateway answers /health, whatever it says, and listens to WiFi nodes."""
         end = time.monotonic() + _UP_S
         probe = ["curl", "-s", "-o", "/dev/null", "http://127.0.0.1:9470/health"]
-        while subprocess.run(["chroot", str(self.root), *probe], check=False).returncode:
+        status = self.root / "var/lib/lyhord/status.json"
+        while (
+            subprocess.run(["chroot", str(self.root), *probe], check=False).returncode
+            or json.loads(status.read_text())["states"].get("mqtt") != "up"
+        ):
             dead = [unit for unit, service in self.services.items() if service.poll() is not None]
             if dead or time.monotonic() > end:
                 log = (self.root / "var/log/lyhord-gateway.log").read_text()
@@ -101,7 +111,7 @@ class Machine:
         return next(line.split(":")[0] for line in passwd if int(line.split(":")[2]) == uid)
 
     def _unit(self, unit: str) -> tuple[str, str]:
-        """User and command of the unit file; Debian's mosquitto starts as root and changes its user by itself."""
+        """User and command of the unit; Debian's mosquitto would start as root and change its user."""
         for folder in ("etc/systemd/system", "lib/systemd/system", "usr/lib/systemd/system"):
             path = self.root / folder / f"{unit}.service"
             if path.exists():
@@ -163,12 +173,12 @@ def main() -> int:
             try:
                 health, *node = blocks("verify")
                 for block in blocks("install"):
-                    machine.sh(block)
+                    machine.follow(block)
                 machine.up()
                 for block in (health, *node, *blocks("care")):
-                    machine.sh(block)
+                    machine.follow(block)
                 machine.up()
-                machine.sh(health)
+                machine.follow(health)
                 user = machine.runs_as("lyhord-gateway")
                 for unit in tuple(machine.services):
                     machine.stop(unit)

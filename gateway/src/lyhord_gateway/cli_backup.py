@@ -21,7 +21,8 @@ def backup(
 ) -> None:
     """Copy the store into a file, also while the gateway runs."""
     loaded = load(config)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("copying")
         back_up(
             loaded.store_path,
