@@ -1,5 +1,7 @@
 """The serial console, as people and programs use it, and what a node does when its own code breaks."""
 
+import random
+
 import pytest
 from littlefs import LittleFS
 
@@ -44,6 +46,28 @@ async def test_a_provisioned_node_waits_three_seconds_and_goes_to_work(world, no
     await world.run_for(300)
     assert b"Press Enter" not in bytes(node.board.console.unread)
     assert node.board.events.wakes >= 4
+
+
+async def test_noise_on_an_open_line_keeps_nobody_from_work(world, node):
+    await node.provision({"sample_period": 60})
+    noise = random.Random(3)
+    node.board.reset()
+    began = world.now_us
+
+    def hiss():
+        node.board.serial_feed(bytes(noise.choice(b"\x00\x80\xff\xfe\xf0u\xaa") for _ in range(3)))
+        if world.now_us < began + 30 * 60_000_000:
+            world.call_later(200_000, hiss)
+
+    hiss()
+    assert await world.run_until(lambda: "sample" in node.printed(), 10)
+    # Even where it begins with an Enter.
+    node.board.console.lines.clear()
+    node.board.reset()
+    await node.board.expect(rb"Press Enter", 5)
+    node.board.serial_feed(b"\n")
+    assert await world.run_until(lambda: "sample" in node.printed(), 620)
+    assert "idle: going to sleep" in node.printed() and node.board.events.watchdog_resets == 0
 
 
 async def test_every_answer_ends_with_ok_or_error(node):

@@ -15,14 +15,15 @@ class Failed(Exception):
 
 
 def answer(node, staged, line):
-    """Does one line's command and prints its answer; None, or the name in `jobs` of what does the rest."""
+    """Does one line's command and prints its answer; the name in `jobs` of what does the rest, None for
+    nothing, False for a line that was no command."""
     name, _, rest = line.strip().partition(" ")
     if not name:
         print("ok")
-        return None
+        return False
     if name not in COMMANDS:
         print("error: no command %s; try help" % name)
-        return None
+        return False
     try:
         job = COMMANDS[name][0](node, staged, rest.strip())
     except Failed as why:
@@ -159,6 +160,7 @@ def _exit(node, _staged, _rest):
 
     if node.identity is None:
         raise Failed("not provisioned; use provision")
+    node.starts.completed()  # whoever sends it to work ends safe mode
     print("ok")
     cycle.sleep(node, 1)
 

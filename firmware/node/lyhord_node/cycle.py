@@ -1,6 +1,6 @@
 """The node's story: wake → measure → keep → send → sleep. This file and the console alone know all stages.
 
-start ─▶ wake ─▶ (console, after power-on or reset only)
+start ─▶ wake ─▶ (console, after power-on or reset only) ─▶ (safe mode, see starts.py)
           │
           ├─ sample due ─▶ measure ─▶ keep in the log ─▶ judge alarms
           ├─ report due or new alarm ─▶ send, obey the answers
@@ -13,12 +13,13 @@ import sys
 
 from micropython import const
 
-from lyhord_node import clock, counters, nvs, schedule, settings, state
+from lyhord_node import clock, counters, nvs, schedule, settings, starts, state
 from lyhord_node import identity as identities
 from lyhord_node.borrowed import Borrowed, forget
 from lyhord_node.outbox import Outbox
 from lyhord_node.power import Power
 from lyhord_wire.codes import (
+    FAULT_SAFE_MODE,
     FAULT_STORAGE,
     REPORT_PERIOD,
     SAMPLE_PERIOD,
@@ -28,31 +29,24 @@ _LOG = "/log"
 # Bytes. Collecting only when memory is full would leave it in pieces, with lasting things between the gaps.
 _COLLECT_EVERY = const(16_384)
 _LIGHT_S = const(5)  # shorter waits do not pay for a start
-_CRASH_SLEEP_S = const(60)  # times the crashes in a row, an hour at most
-_CRASHES_MAX = const(60)
+_CRASH_REST_S = const(60)
 _OTHER_LINK = "other link"  # of plan.py, which most wakes do not need
-
-# docs/protocol.md section 2, status 1
-_POWER_ON = const(0)
-_HARD = const(1)
-_WATCHDOG = const(2)
-_DEEP_SLEEP = const(3)
-_SOFT = const(4)
 
 
 class Node:
     """All that the stages work on: `board`, `power`, `store`, `identity` (None before provisioning),
     `settings`, `state`, `outbox`, `contacts` (None where none are fitted), `version` (number), `reset_cause`
-    (number on the wire)."""
+    (number on the wire), `starts`."""
 
-    def __init__(self, board, power, store, kept, version, reset_cause):
+    def __init__(self, board, power, store, kept, version, reset_cause, started):
         self.board = board
         self.power = power
         self.version = version
         self.reset_cause = reset_cause
+        self.starts = started
         self.store = store
         self.contacts = None
-        if _has_contacts(store):  # first: what happens meanwhile counts
+        if _has_contacts(store) and not started.is_safe:  # first: what happens meanwhile counts
             from lyhord_node.contacts import open_contacts
 
             self.contacts = open_contacts(board, power, store, kept)
@@ -68,7 +62,9 @@ class Node:
             self._begin()
         if self.outbox.damaged:
             self.state.faults |= FAULT_STORAGE
-        if reset_cause != _DEEP_SLEEP:
+        if started.is_safe:
+            self.state.faults |= FAULT_SAFE_MODE
+        if reset_cause != starts.DEEP_SLEEP:
             self.state.reset_cause = reset_cause
             self.state.status_due = state.STATUS_ALL  # due in the first report after a start
         self.state.unsent = max(self.state.unsent, self.outbox.stored)
@@ -101,44 +97,40 @@ def run(board):
     gc.threshold(_COLLECT_EVERY)
     forget("lyhord_wire.codes")  # a hundred names, of which this file and settings.py have what they need
     power = Power()
+    started = None
     try:
-        _live(_wake(board, power))
+        cause = starts.reset_cause()
+        store = nvs.open_store()
+        started = starts.Starts(store, cause)
+        _live(_wake(board, power, store, cause, started))
     except Exception as crash:  # noqa: BLE001 - our bug, and the only place where one is caught: the node lives on
-        _after_crash(power, crash)
+        sys.print_exception(crash)
+        if started is not None:
+            started.crashed()
+        power.deep_sleep(_CRASH_REST_S if started is None else started.rest_s())  # never dead, never silent
 
 
-def _wake(board, power):
+def _wake(board, power, store, cause, started):
     import image
-    from machine import RTC, reset_cause
+    from machine import RTC
 
     with Borrowed():
-        store, kept = nvs.open_store(), state.load(RTC())
-        if kept is not None and _has_contacts(store):
+        kept = state.load(RTC())
+        if kept is not None and _has_contacts(store) and not started.is_safe:
             from lyhord_node.contacts import serve
 
             serve(board, power, store, kept)
-        return Node(board, power, store, kept, image.VERSION_NUMBER, _reset_cause(reset_cause()))
+        return Node(board, power, store, kept, image.VERSION_NUMBER, cause, started)
 
 
 def _has_contacts(store):
     return store.blob("pulses") is not None or store.blob("occupancy") is not None  # texts of config.py
 
 
-def _reset_cause(code):
-    import machine
-
-    causes = {
-        machine.HARD_RESET: _HARD,
-        machine.WDT_RESET: _WATCHDOG,
-        machine.DEEPSLEEP_RESET: _DEEP_SLEEP,
-        machine.SOFT_RESET: _SOFT,
-    }
-    return causes.get(code, _POWER_ON)
-
-
 def _live(node):
     _release_pins(node)
-    if node.reset_cause not in (_DEEP_SLEEP, _WATCHDOG):
+    safe = node.starts.is_safe
+    if node.reset_cause != starts.DEEP_SLEEP and (safe or node.reset_cause != starts.WATCHDOG):
         with Borrowed():
             from lyhord_node import terminal
 
@@ -146,6 +138,8 @@ def _live(node):
             if enter or node.identity is None:  # a node that is nobody has nothing else to do
                 terminal.serve(node, enter)
                 sleep(node, 1 if node.identity else None)
+    if safe:
+        _keep_safe(node)
     while True:
         node.power.feed()
         due = schedule.is_due(clock.now(), node.state.sample_due, node.settings[SAMPLE_PERIOD])
@@ -157,11 +151,21 @@ def _live(node):
                 node.state.report_at = clock.now()
         if node.contacts:
             node.contacts.note(node.state)
+        node.starts.completed()
+        if node.state.told_faults & FAULT_SAFE_MODE:  # told; what is over is told by its absence
+            node.state.faults &= ~FAULT_SAFE_MODE
         node.state.save()
         wait = max(1, _next_due(node) - clock.now())
         if again or (wait > _LIGHT_S and not (node.contacts and node.contacts.stays_awake)):
             sleep(node, wait)
         node.power.nap_ms(1000 * wait)
+
+
+def _keep_safe(node):
+    """Does what still may be done after too many starts that came to no end, and rests; does not return."""
+    if node.starts.reports and node.identity:
+        _send(node, False, True)
+    sleep(node, node.starts.rest_s())
 
 
 def _release_pins(node):
@@ -246,7 +250,6 @@ def _send(node, everything, urgent):
 
 def sleep(node, seconds):
     """Saves the state and sleeps deeply; seconds None: until a reset. Does not return."""
-    node.state.crashes = 0
     node.state.wake_at = clock.now() + (seconds or 0)
     if node.contacts and seconds:
         node.contacts.sleep(node.state)
@@ -257,16 +260,3 @@ def sleep(node, seconds):
         hardware.hold_pins(node.board)
     print("sleep", seconds)
     node.power.deep_sleep(seconds)
-
-
-def _after_crash(power, crash):
-    """Shows what broke, counts it, and sleeps until the next try: never dead, never silent."""
-    from machine import RTC
-
-    sys.print_exception(crash)
-    crashes = 1
-    kept = state.load(RTC())
-    if kept is not None:
-        crashes = kept.crashes = min(_CRASHES_MAX, kept.crashes + 1)
-        kept.save()
-    power.deep_sleep(_CRASH_SLEEP_S * crashes)

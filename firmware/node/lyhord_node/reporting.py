@@ -64,8 +64,12 @@ def _send_over(link, node, plan, name, everything):
 
 
 def _links(node):
-    set_up = config.text(node.store, "wifi_ssid") and config.text(node.store, "broker_host")
-    return usable(node.settings[LINK], node.board.HAS_LORA, node.board.HAS_WIFI and bool(set_up))
+    has_wifi = node.board.HAS_WIFI and bool(
+        config.text(node.store, "wifi_ssid") and config.text(node.store, "broker_host")
+    )
+    if node.starts.is_safe:
+        return [WIFI] if has_wifi else []
+    return usable(node.settings[LINK], node.board.HAS_LORA, has_wifi)
 
 
 def _link(node, plan, name):

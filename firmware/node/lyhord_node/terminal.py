@@ -6,6 +6,7 @@ measuring and sending have as much room as on any other wake.
 
 import select
 import sys
+from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -27,31 +28,43 @@ def offer(node):
     """One line, and three seconds to press Enter. Returns the byte that Enter was, None if there was none."""
     import image
 
+    if node.starts.is_safe:
+        print("Safe mode: %d starts came to no end. exit ends it." % node.starts.count)
     who = "not provisioned" if node.identity is None else "node %06x" % node.identity.node
     print("Lyhord %s, %s. Press Enter for the console." % (image.VERSION, who))
     waiting = select.poll()
     waiting.register(sys.stdin, select.POLLIN)
-    while waiting.poll(_OFFER_MS):
+    until_ms = ticks_add(ticks_ms(), _OFFER_MS)
+    left_ms = _OFFER_MS
+    while left_ms > 0 and waiting.poll(left_ms):  # an open line may bring noise without end
         byte = sys.stdin.buffer.read(1)[0]
         if byte in (_LF, _CR):
             return byte
+        left_ms = ticks_diff(until_ms, ticks_ms())
     return None
 
 
 def serve(node, enter):
-    """Answers line after line; returns after ten minutes without a key, for the node to sleep."""
+    """Answers line after line; returns ten minutes after the last command that it knew, for the node to sleep:
+    noise on an open line must not keep it here."""
     node.power.light = False
+    if not node.starts.is_safe:
+        node.starts.completed()  # somebody is here
     terminal = Terminal(node.power, enter == _CR)
     staged = {}  # what `set` has collected for `save`: name → text as typed
     print("ok")
+    known_ms = ticks_ms()
     while True:
-        line = terminal.read_line()
+        line = terminal.read_line(ticks_add(known_ms, _IDLE_MS))
         if line is None:
             print("\nidle: going to sleep; reset to come back")
             return
         job = _answer(node, staged, line)
+        if job is not False:
+            known_ms = ticks_ms()
         if job:  # work that wants room comes when the commands are out of memory; it prints its own answer
             _do(node, job)
+            known_ms = ticks_ms()
 
 
 def _answer(node, staged, line):
@@ -77,17 +90,14 @@ class Terminal:
         self._input = select.poll()
         self._input.register(sys.stdin, select.POLLIN)
 
-    def read_line(self):
-        """A line without its end; None after ten idle minutes."""
+    def read_line(self, until_ms):
+        """A line without its end; None when there is none by `until_ms` (`ticks_ms`)."""
         print(_PROMPT, end="")
         typed = bytearray()
-        idle_ms = 0
-        while idle_ms < _IDLE_MS:
+        while ticks_diff(until_ms, ticks_ms()) > 0:
             self._power.feed()
             if not self._input.poll(_LOOK_MS):
-                idle_ms += _LOOK_MS
                 continue
-            idle_ms = 0
             byte = sys.stdin.buffer.read(1)[0]
             second = byte == _LF and self._after_cr  # CR LF is one end of line
             self._after_cr = byte == _CR
