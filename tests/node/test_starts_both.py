@@ -1,4 +1,4 @@
-"""The count of starts that came to no end: when it goes up, what it makes of the next start, when it is over."""
+"""The count of starts that came to no end: when it goes up, what it makes of a start, when it is over."""
 
 from lyhord_node.nvs import Store
 from lyhord_node.starts import DEEP_SLEEP, POWER_ON, WATCHDOG, Starts

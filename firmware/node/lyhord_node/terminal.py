@@ -45,8 +45,8 @@ def offer(node):
 
 
 def serve(node, enter):
-    """Answers line after line; returns ten minutes after the last command that it knew, for the node to sleep:
-    noise on an open line must not keep it here."""
+    """Answers line after line; returns ten minutes after the last command that it knew, for the node to
+    sleep: noise on an open line must not keep it here."""
     node.power.light = False
     if not node.starts.is_safe:
         node.starts.completed()  # somebody is here
