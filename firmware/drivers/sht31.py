@@ -9,6 +9,8 @@ from errno import ETIMEDOUT
 
 from micropython import const
 
+from drivers.sensirion import crc8
+
 ADDRESS = const(0x44)  # ADDR pin low; 0x45 where it is high
 
 _MEASURE = b"\x24\x00"  # high repeatability, no clock stretching (table 9)
@@ -125,16 +127,6 @@ class Sht31:
         self._deadline = None
         self.fault = fault
         return None, None
-
-
-def crc8(words, start):
-    """CRC of the two bytes from `start` on: polynomial 0x31, begins with FF, not reflected (table 20)."""
-    crc = 0xFF
-    for index in range(start, start + 2):
-        crc ^= words[index]
-        for _ in range(8):
-            crc = crc << 1 ^ 0x131 if crc & 0x80 else crc << 1
-    return crc
 
 
 def temperature_dc(raw):

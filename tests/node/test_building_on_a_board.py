@@ -3,7 +3,7 @@
 import pytest
 
 from boards import devkit_rfm95 as pins
-from lyhord_rig import contact, motion, sht31
+from lyhord_rig import contact, motion, scd41, sht31
 from lyhord_rig.resident import NodeRefused, Person
 from lyhord_rig.tenant import Tenant
 from lyhord_rig.weather import Weather
@@ -120,6 +120,19 @@ async def test_a_climate_that_cannot_be_believed_is_null_and_an_alarm(world, gat
     await world.run_for(300)
     assert gateway.samples[max(gateway.samples)][1][codes.HUMIDITY] > 100
     assert gateway.statuses[-1][codes.STATUS_FAULTS] == 0
+
+
+async def test_co2_and_a_sensor_of_it_that_dies(world, gateway, settle):
+    tenant = await settle({"thermometer": "sht31", "co2": "scd41"}, sample_period=60, report_period=120)
+    await world.run_for(400)
+    newest = gateway.samples[max(gateway.samples)][1]
+    assert abs(newest[codes.CO2] - tenant.indoors.co2_ppm()) <= 10 and newest[codes.CO2] >= 425
+    tenant.sensors.co2.fault = scd41.Fault.ZERO
+    await world.run_for(400)
+    newest = gateway.samples[max(gateway.samples)][1]
+    assert newest[codes.CO2] is None and newest[codes.TEMPERATURE] > 100
+    assert gateway.statuses[-1][codes.STATUS_FAULTS] == codes.FAULT_TEMPERATURE
+    assert gateway.reports[-1].alarms == [codes.ALARM_SENSOR_FAULT]
 
 
 async def test_tilted_and_cold_are_told_at_once(world, gateway, settle):

@@ -27,7 +27,7 @@ CHOICES = {
         "mb7389": _SERIAL,
     },
     "thermometer": {NONE: _NOTHING, "ds18b20": ("ONE_WIRE",), "sht31": _I2C},
-    "co2": {NONE: _NOTHING},
+    "co2": {NONE: _NOTHING, "scd41": _I2C},
     "tilt": {NONE: _NOTHING, "closing": _TILT, "opening": _TILT},
     "pulses": {NONE: _NOTHING, "contact": ("PULSE_INPUT",)},
     "occupancy": {NONE: _NOTHING, "pir": ("MOTION",)},
@@ -53,6 +53,8 @@ def conflict(board, texts, profile):
     fit = resolved(texts, profile)
     if config.PROFILES[profile] == PROFILE_BUILDING and fit["ranger"] != NONE:
         return "ranger: expected none in a building"
+    if fit["supply"] != "battery" and not [slot for slot in SLOTS if slot != "supply" and fit[slot] != NONE]:
+        return "supply: expected battery where nothing else is measured"
     taken = {}
     for slot in SLOTS:
         why = objection(board, slot, fit[slot])

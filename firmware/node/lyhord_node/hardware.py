@@ -72,6 +72,13 @@ def i2c(board):
     return I2C(board.I2C_BUS, scl=Pin(board.I2C_SCL), sda=Pin(board.I2C_SDA), freq=_I2C_HZ)
 
 
+def scd41(board):
+    """The SCD41 on the I2C bus."""
+    from drivers.scd41 import Scd41
+
+    return Scd41(i2c(board))
+
+
 def tilt_switch(board, choice):
     """The tilt switch, `closing` or `opening` when it lies."""
     from drivers.tilt_switch import TiltSwitch

@@ -1,7 +1,6 @@
 """One sample of what is fitted to this node: how full, how warm, how it lies, who was there.
 
-    power on ─▶ conversion begins ─▶ pings ─▶ temperature ─▶ power off ─▶ surface ─▶ battery ─▶ contacts
-                                     (not in a building)
+    power on ─▶ conversion begins ─▶ pings ─▶ temperature ─▶ CO2 ─▶ power off ─▶ surface, battery, contacts
 
 A sensor that is absent, silent or lying gives None and sets its fault bit; it never gives a number. The
 wire has one bit for all that tells of the air: temperature, humidity, CO2. A quantity whose
@@ -15,6 +14,7 @@ from micropython import const
 from lyhord_node import clock, fitted, hardware
 from lyhord_wire.codes import (
     BATTERY,
+    CO2,
     DISTANCE,
     EMPTY_DISTANCE,
     FAULT_BATTERY,
@@ -49,6 +49,8 @@ def measure(node):
         echoes = _pings(ranger, assumed_dc) if ranger else None
         if air:
             _take_air(air, values, state)
+        if fit["co2"] != fitted.NONE:  # ten seconds, in light sleep where nothing else is counted
+            values[CO2] = hardware.scd41(board).read(node.power.nap_ms)
     finally:
         hardware.power_sensors(board, False)
     _note(state, FAULT_TEMPERATURE, None in values.values())

@@ -14,6 +14,8 @@ from .jsnsr04t import JsnSr04t, Mode
 from .mb7389 import Mb7389
 from .motion import MotionDetector
 from .ports import Ports
+from .scd41 import ADDRESS as SCD41_ADDRESS
+from .scd41 import Scd41
 from .sht31 import ADDRESS as SHT31_ADDRESS
 from .sht31 import Sht31
 from .world import World
@@ -72,6 +74,12 @@ class Sensors:
         self.meter: PulseMeter | None = None
         self.tilt: TiltSwitch | None = None
         self.motion: MotionDetector | None = None
+        self.co2: Scd41 | None = None
+        if fitted.get("co2") == "scd41":
+            around = surroundings
+            self.co2 = Scd41(world, around.co2_ppm, around.temperature_dc, around.humidity_dp)
+            ports.i2c(pins.I2C_BUS, SCD41_ADDRESS, self.co2, scl=pins.I2C_SCL, sda=pins.I2C_SDA)
+            self._powered.append(self.co2.power)
         if fitted.get("pulses") == "contact":
             self.meter = PulseMeter(world, ports.line(pins.PULSE_INPUT), name=f"meter/{name}")
         if fitted.get("tilt") == "closing":
