@@ -1,4 +1,4 @@
-"""Every sensor that can be fitted, measured end to end on a virtual board, and all that can go wrong with it."""
+"""Every sensor that can be fitted, measured end to end on a virtual board, and what can go wrong with it."""
 
 import pytest
 

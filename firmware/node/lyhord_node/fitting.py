@@ -12,6 +12,7 @@ _SERIAL = ("ULTRASONIC_TRIGGER", "ULTRASONIC_ECHO", "ULTRASONIC_UART")
 _I2C = ("I2C_BUS", "I2C_SCL", "I2C_SDA")  # the only pins that several may share
 _TILT = ("TILT_SWITCH",)
 _NOTHING = ()
+_NO_QUANTITY = (NONE, "mains", "closing", "opening")  # a sample of nothing else would be empty
 
 # slot: {choice: what it needs of the board module}
 CHOICES = {
@@ -53,7 +54,7 @@ def conflict(board, texts, profile):
     fit = resolved(texts, profile)
     if config.PROFILES[profile] == PROFILE_BUILDING and fit["ranger"] != NONE:
         return "ranger: expected none in a building"
-    if fit["supply"] != "battery" and not [slot for slot in SLOTS if slot != "supply" and fit[slot] != NONE]:
+    if not [slot for slot in SLOTS if fit[slot] not in _NO_QUANTITY]:
         return "supply: expected battery where nothing else is measured"
     taken = {}
     for slot in SLOTS:
