@@ -24,7 +24,7 @@ from tests.bench.packets import PUBLISH, Connection, publish_packet
 EUI = "b1c0000000000001"
 PER_DATAGRAM = 8  # an SX1301 demodulates eight frames at a time
 _WINDOW = 32
-_ASKED = 1000
+_ASKED = 500
 _CHUNK = 40  # MQTT packets in one write
 _DEADLINE_S = 10.0
 
