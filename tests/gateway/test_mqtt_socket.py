@@ -1,12 +1,19 @@
 """The buffers between the MQTT library and its socket: nothing is lost, doubled or out of order."""
 
+import asyncio
 import random
 import socket
 from collections.abc import Iterator
 
+import aiomqtt
 import pytest
 
+from lyhord_gateway.config import Endpoint
+from lyhord_gateway.mqtt_client import make_client, watch
 from lyhord_gateway.mqtt_socket import BufferedSocket
+from lyhord_gateway.mqtt_url import MqttUrl
+from tests.fakes.silent_broker import SilentBroker
+from tests.gateway.parts import DEADLINE_S
 
 Pair = tuple[BufferedSocket, socket.socket]
 
@@ -71,3 +78,28 @@ def test_a_lost_connection_is_said(pair: Pair) -> None:
     theirs.close()
     with pytest.raises(OSError):
         ours.flush()
+
+
+async def test_a_client_whose_peer_breaks_off_in_the_middle_of_a_write_says_so_and_comes_back() -> None:
+    async with SilentBroker(acknowledging=True) as broker:
+        endpoint = Endpoint(
+            url=MqttUrl("127.0.0.1", broker.port, False),
+            credentials=None,
+            ca_file=None,
+            cert_file=None,
+            key_file=None,
+        )
+        for _ in range(3):
+            with pytest.raises(aiomqtt.MqttError):
+                async with asyncio.timeout(DEADLINE_S), make_client(endpoint) as client:
+                    # More than the kernel holds: most of it still waits when the peer breaks off.
+                    sending = asyncio.create_task(client.publish("t", bytes(1 << 25), qos=1))
+                    asyncio.get_running_loop().call_later(0.002, broker.drop_all)
+                    try:
+                        await watch(client)
+                    finally:
+                        sending.cancel()
+        assert not broker.published
+        async with asyncio.timeout(DEADLINE_S), make_client(endpoint) as client:
+            await client.publish("t", bytes(1 << 22), qos=1)
+        assert [len(payload) for _, payload in broker.published] == [1 << 22]

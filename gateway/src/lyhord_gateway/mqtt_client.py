@@ -42,10 +42,12 @@ class Client(aiomqtt.Client):
 
     def _on_socket_unregister_write(self, client: PahoClient, userdata: Any, sock: Any) -> None:
         """Paho has written all that it had: now it goes out, at once or when the socket takes it."""
-        if sock.flush():
-            super()._on_socket_unregister_write(client, userdata, sock)
-        else:
-            client._call_socket_register_write()
+        super()._on_socket_unregister_write(client, userdata, sock)
+        try:
+            if not sock.flush():
+                client._call_socket_register_write()
+        except OSError:
+            return  # the connection is lost: reading says so, in the way that both libraries understand
 
 
 def make_client(
