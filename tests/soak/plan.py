@@ -5,6 +5,7 @@ from enum import Enum
 
 DAY_S = 86_400
 HOUR_S = 3600
+PROFILES = ("bin", "building")
 BOARDS = ("devkit_rfm95", "heltec_lora32_v3", "lilygo_lora32_v21", "lilygo_t3s3")
 
 
@@ -31,11 +32,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One node. `cellar`: behind an access point of its own, and sampling more often than a log can hold."""
+    """One node. `contacts`: a building's meter and motion detector, which wake it. `cellar`: behind an access
+    point of its own, and sampling more often than a log can hold."""
 
     number: int
     board: str
     profile: str
+    contacts: bool
     wifi: bool
     cellar: bool = False
 
@@ -66,13 +69,14 @@ class Plan:
         return self.days >= 12 and self.nodes >= 6
 
     def houses(self) -> list[House]:
-        """Every third node over WiFi, every second one in a building; boards in turn."""
+        """Every third node over WiFi, half of them in buildings; boards in turn."""
         last_wifi = max((number for number in self.numbers if number % 3 == 0), default=0)
         return [
             House(
                 number,
                 BOARDS[(number - 1) % len(BOARDS)],
-                PROFILES[(number // 2) % len(PROFILES)],
+                PROFILES[(number // 3) % len(PROFILES)],
+                number % 4 == 1,
                 number % 3 == 0,
                 self.has_cellar and number == last_wifi,
             )
@@ -113,6 +117,3 @@ class Plan:
         """One in ten nodes loses a sensor, one node at least."""
         for i, node in enumerate(rng.sample(self.numbers, max(1, self.nodes // 10))):
             yield Event(rng.randrange(self.seconds // 4, self.seconds // 2), Trouble.SENSOR, node, 0, i)
-
-
-PROFILES = ("bin",)

@@ -5,12 +5,15 @@ from collections import Counter
 from functools import partial
 
 from lyhord_rig import World
-from lyhord_rig.board import Exit
-from lyhord_rig.ds18b20 import Fault as ThermometerFault
+from lyhord_rig.board import Exit, ExpectTimeout
+from lyhord_rig.ds18b20 import Fault as Ds18b20Fault
 from lyhord_rig.ether import Ether
 from lyhord_rig.hcsr04 import Fault as RangerFault
 from lyhord_rig.resident import NodeRefused, Person, Resident
+from lyhord_rig.sensors import BIN, BUILDING
+from lyhord_rig.sht31 import Fault as Sht31Fault
 from lyhord_rig.solder import board_pins
+from lyhord_rig.tenant import Tenant
 from lyhord_rig.weather import Weather
 from lyhord_rig.wifi import AccessPoint
 from lyhord_tools.image import build_image
@@ -86,7 +89,13 @@ class Town:
         angle, radius = place.uniform(0, math.tau), place.uniform(_NEAREST_M, _FARTHEST_M)
         position = (radius * math.cos(angle), radius * math.sin(angle))
         pins = board_pins(house.board)
-        resident = Resident(world, self.ether, self.weather, person, flash, flash.parent, position, 1.0, pins)
+        fitted, kind = BIN, Resident
+        if house.profile == "building":
+            fitted = BUILDING if house.contacts else {"thermometer": BUILDING["thermometer"]}
+            kind = Tenant
+        resident = kind(
+            world, self.ether, self.weather, person, flash, flash.parent, position, 1.0, pins, fitted
+        )
         self.residents[number] = resident
         if house.wifi:
             self.wifi_nodes.add(number)
@@ -122,13 +131,9 @@ class Town:
         person = resident.person
         await resident.enter()
         await resident.command(f"provision {person.node:06x} {person.key.hex()} 0")
-        settings = {
-            "name": person.name,
-            "profile": house.profile,
+        settings = resident.settings() | {
             "sample_period": _CELLAR_PERIOD_S if house.cellar else self.plan.sample_period_s,
             "report_period": self.plan.report_period_s,
-            "empty_distance": resident.bin.empty_mm,
-            "full_distance": resident.bin.full_mm,
             "spreading_factor": self.spreading_factor(resident),
             "link": 2 if house.wifi else 1,
         }
@@ -203,11 +208,13 @@ class Town:
 
     def _kill_sensor(self, event):
         resident = self.residents[event.node]
-        if event.detail % 2:
-            resident.ultrasonic.fault = RangerFault.SILENT
+        sensors, quantity = resident.sensors, TEMPERATURE
+        if event.detail % 2 and sensors.ranger is not None:
+            sensors.ranger.fault, quantity = RangerFault.SILENT, DISTANCE
+        elif sensors.fitted["thermometer"] == "sht31":
+            sensors.thermometer.fault = Sht31Fault.ABSENT
         else:
-            resident.thermometer.fault = ThermometerFault.ABSENT
-        quantity = DISTANCE if event.detail % 2 else TEMPERATURE
+            sensors.thermometer.fault = Ds18b20Fault.ABSENT
         self.dead_sensors[event.node] = (quantity, self.world.unix_us() / 1e6)
 
     # -- the end -----------------------------------------------------------------------------------
@@ -228,8 +235,11 @@ class Town:
         await self.world.run_until(lambda: not any(self._down.values()), 3 * 86_400)
         for number, resident in self.residents.items():
             resident.board.power_on()
-            await resident.enter()
-            await self._deliver(resident)
-            self.status[number] = await resident.status()
+            try:
+                await resident.enter()
+                await self._deliver(resident)
+                self.status[number] = await resident.status()
+            except ExpectTimeout as silent:
+                self.journals[number].complaints.append(str(silent))
             resident.board.on_exit.clear()
             resident.board.power_off()

@@ -120,12 +120,16 @@ def _rows(reader):
 
 
 def _judge_node(verdict, town, number, rows, listed):
-    journal, status = town.journals[number], town.status[number]
+    journal, status = town.journals[number], town.status.get(number)
     name = town.residents[number].person.name
 
     def wrong(what):
         verdict.wrong.append(f"{name}: {what}")
 
+    _judge_board(town, number, wrong)
+    if status is None:
+        wrong("gave no account of itself")
+        return
     end = int(status["next_sample"])
     numbers = set(rows)
     known = set(journal.taken) | numbers  # power may go between the flash write and the print
@@ -152,7 +156,6 @@ def _judge_node(verdict, town, number, rows, listed):
     if skipped and not town.residents[number].board.events.power_cuts:
         wrong(f"{len(skipped)} numbers were never used, without any power cut")
     _judge_rows(verdict, town, number, rows, wrong)
-    _judge_board(town, number, wrong)
 
 
 def _judge_rows(verdict, town, number, rows, wrong):

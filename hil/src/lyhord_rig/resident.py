@@ -89,12 +89,16 @@ class Dweller:
         return await self._answered(line, timeout_s)
 
     async def _answered(self, line: str, timeout_s: float = _ANSWER_S) -> list[str]:
-        before = len(self.board.console.lines)
-        await self.board.type(line + "\n")
-        match = await self.board.expect(_END_OF_ANSWER, timeout_s)
+        said: list[str] = []
+        self.board.console.on_line.append(said.append)
+        try:
+            await self.board.type(line + "\n")
+            match = await self.board.expect(_END_OF_ANSWER, timeout_s)
+        finally:
+            self.board.console.on_line.remove(said.append)
         if match[1] != b"ok":
             raise NodeRefused(f"{self.person.name}: {match[1].decode(errors='replace')}")
-        return list(self.board.console.lines)[before:]
+        return said
 
     async def leave(self) -> None:
         """Out of the console: the node starts its work."""
