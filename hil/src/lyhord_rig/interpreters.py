@@ -52,6 +52,7 @@ class Interpreters:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
+        self._folder = Path()
 
     @classmethod
     def of(cls, world: World) -> Interpreters:
@@ -66,14 +67,14 @@ class Interpreters:
 
     def start(self, image: Path, blocks: int, heap_kib: int, link: int, console: int) -> Life:
         """A board's process. link, console: file descriptors that it inherits."""
-        folder = onboard_folder()
         if self._requests is None:
-            self._requests = self._load(folder)
+            self._folder = onboard_folder()
+            self._requests = self._load(self._folder)
         request = {
             "image": str(image),
             "blocks": blocks,
             "heap": f"{heap_kib}k",
-            "start": str(folder / "start.py"),
+            "start": str(self._folder / "start.py"),
         }
         socket.send_fds(self._requests, [json.dumps(request).encode()], [link, console])
         data, handles, _, _ = socket.recv_fds(self._requests, 64, 1)
