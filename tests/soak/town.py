@@ -29,6 +29,7 @@ _CELLAR_PERIOD_S = 240
 _SECOND_US = 1_000_000
 _SLICE_S = 6 * 3600
 _DELIVER_ROUNDS = 40
+_DELIVER_S = 3600
 _DUTY_WAIT_S = 600
 
 
@@ -222,7 +223,7 @@ class Town:
     async def _deliver(self, resident):
         for _ in range(_DELIVER_ROUNDS):
             try:
-                if not await resident.deliver():
+                if not await resident.deliver(_DELIVER_S):
                     return
             except NodeRefused as refused:
                 if "duty cycle" in str(refused):

@@ -104,9 +104,12 @@ class Dweller:
         """Out of the console: the node starts its work."""
         await self.board.type("exit\n")
 
-    async def deliver(self) -> int:
-        """`send` until nothing is left or a round made no progress; how many samples are left."""
-        lines = await self.command("send", _SEND_S)
+    async def deliver(self, timeout_s: float = _SEND_S) -> int:
+        """`send` until nothing is left or a round made no progress; how many samples are left.
+
+        timeout_s: virtual; a long backlog at SF12 takes most of an hour.
+        """
+        lines = await self.command("send", timeout_s)
         for text in reversed(lines):
             match = re.search(r"left: (\d+)", text)
             if match:
