@@ -146,6 +146,18 @@ async def test_the_slowest_spreading_factor(world, gateway, node):
     assert {codes.STATUS_VERSION, codes.STATUS_UPTIME, codes.STATUS_FREE_HEAP} <= set(parts)
 
 
+async def test_the_daily_status_is_told_once_though_no_frame_takes_it_whole(world, gateway, node):
+    slow = {"spreading_factor": 10, "sample_period": 1800, "report_period": 7200, "ack_every": 1}
+    await node.provision(BIN | slow)
+    await world.run_for(23 * 3600)
+    told = len(gateway.statuses)
+    await world.run_for(8 * 3600)
+    parts = gateway.statuses[told:]
+    assert sum(codes.STATUS_VERSION in part for part in parts) == 1
+    assert sum(codes.STATUS_UPTIME in part for part in parts) == 1
+    assert whole(gateway) >= 58
+
+
 async def test_losses_on_the_air_cost_no_sample(world, ether, gateway, node):
     ether.loss = 0.2
     await node.provision(BIN | {"ack_every": 4})

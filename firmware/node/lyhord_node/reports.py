@@ -61,7 +61,8 @@ def note_changes(node, now):
         state.status_due |= STATUS_MATTERS
     if state.battery_mv and not -_BATTERY_STEP_MV < state.battery_mv - state.told_battery < _BATTERY_STEP_MV:
         state.status_due |= STATUS_HEALTH
-    if now - state.status_at >= _DAY_S:
+    # Once: where the parts do not share a frame, the first would be due again before the second has its turn.
+    if now - state.status_at >= _DAY_S and not state.status_due & STATUS_HEALTH:
         state.status_due |= STATUS_ALL
 
 
