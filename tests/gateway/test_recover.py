@@ -26,6 +26,7 @@ FRAME = PAGE + 24
 NODES = 40
 SILENT = 0xFF0001  # known, never heard
 DELIVERED = 700
+OTHERS = ("downlink", "rotation", "mark", "kept")
 
 Rows = dict[object, tuple]
 
@@ -39,6 +40,7 @@ class Store:
     sessions: Rows
     keys: Rows
     nodes: Rows
+    others: dict[str, Rows]  # of the tables that are simply copied
     wal_samples: set[int]  # arrival numbers that only the log knows
 
     def copy(self, to: Path) -> Path:
@@ -76,6 +78,7 @@ async def _a_killed_gateways_store(tmp_path_factory: pytest.TempPathFactory) -> 
                 bench.store.submit(Keep("duty.roof", bytes(9000)))  # longer than two pages
                 await bench.settled()
                 look = connect(path)
+                _fill_other_tables(look)
                 look.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
                 before = set(rows(look, "sample"))
                 look.close()
@@ -88,12 +91,25 @@ async def _a_killed_gateways_store(tmp_path_factory: pytest.TempPathFactory) -> 
             rows(look, "session"),
             rows(look, "node_key", 2),
             rows(look, "node"),
+            {table: rows(look, table) for table in OTHERS},
             set(rows(look, "sample")) - before,
         )
         look.close()
     (aside / "lyhord.db-shm").unlink()
     assert len(whole.wal_samples) > 500
     return whole
+
+
+def _fill_other_tables(connection: sqlite3.Connection) -> None:
+    for number in range(1, 60):
+        settings, command = ('{"3": 80}', None) if number % 2 else (None, "[4, 5]")
+        connection.execute(
+            "INSERT INTO downlink (node, settings, version, command, origin, created_s, changed_s, state) "
+            "VALUES (?, ?, ?, ?, 'cli', 1, 2, 'waiting')",
+            (0xA01 + number % NODES, settings, number if settings else None, command),
+        )
+    connection.execute("INSERT INTO rotation VALUES (0xA01, 1, 3, NULL), (0xA02, 2, 3, 4)")
+    connection.execute("INSERT INTO mark VALUES (0xA01, x'0102'), (0xA02, zeroblob(300))")
 
 
 def overwrite(path: Path, at: int, data: bytes) -> None:
@@ -125,6 +141,7 @@ def judge(
     for node, _ in keys:
         assert sessions[node][4] > (store.sessions[node][4] if node in store.sessions else 0)
     if not sessions_gone:
+        assert {table: rows(connection, table) for table in OTHERS} == store.others
         assert keys == store.keys
         assert [row[1:4] for _, row in sorted(sessions.items()) if row[0] in store.sessions] == [
             row[1:4] for _, row in sorted(store.sessions.items())
@@ -165,6 +182,7 @@ def test_a_header_that_is_overwritten_costs_no_reading(what: str, store: Store, 
     connection, salvaged = recovered(path)
     assert salvaged.readings == len(store.samples) - DELIVERED
     assert salvaged.without_key in (0, 1), "only the node that was never heard"
+    assert {table: rows(connection, table) for table in OTHERS} == store.others
     judge(store, connection, set(), sessions_gone=True)
     assert connect(path).execute("SELECT name, cursor FROM platform").fetchall() == [("city", DELIVERED)]
     (aside,) = tmp_path.glob("lyhord.damaged-*.db")
