@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.faults import StoreDamaged, UserFault
 from lyhord_gateway.store import recover
-from lyhord_gateway.store.recover import mark_damaged, open_sound
+from lyhord_gateway.store.recover import damage_in, mark_damaged, open_sound
 from lyhord_gateway.store.salvage import Salvaged
-from lyhord_gateway.store.schema import connect
+from lyhord_gateway.store.schema import connect, open_store
 from lyhord_gateway.work import Advance, Keep
 from tests.gateway.bench import Bench, running
 from tests.gateway.parts import Node
@@ -333,6 +333,21 @@ def test_damage_that_was_marked_is_recovered_though_nothing_is_seen(store: Store
     judge(store, connection, set())
     connection, again = open_sound(path, ["city"])
     assert again is None, "once"
+    connection.close()
+
+
+def test_what_is_taken_for_damage(tmp_path: Path) -> None:
+    connection = open_store(tmp_path / "lyhord.db")
+    connection.execute("INSERT INTO node (id) VALUES (1)")
+    for statement, damage in (
+        ("INSERT INTO node (id) VALUES (1)", "UNIQUE constraint failed: node.id"),
+        ("INSERT INTO rotation VALUES (7, 1, 1, NULL)", None),  # no such node: a bug, or a stranger's wish
+        ("SELECT * FROM nothing", None),
+    ):
+        with pytest.raises(sqlite3.DatabaseError) as caught:
+            connection.execute(statement)
+        assert damage_in(ExceptionGroup("tasks", [ExceptionGroup("inner", [caught.value])])) == damage
+    assert damage_in(ExceptionGroup("tasks", [ValueError(), StoreDamaged("so it is")])) == "so it is"
     connection.close()
 
 

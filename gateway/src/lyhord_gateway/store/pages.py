@@ -47,7 +47,9 @@ class Pages:
         self.size = _page_size(header)
         self._log = path.with_name(path.name + "-wal")
         wal = read_wal(self._log, self.size)
-        self._overlay = wal.pages
+        # A log adds at most as many pages as it has; a page number beyond that is damage.
+        most = size // self.size + len(wal.pages) + 1
+        self._overlay = {page: place for page, place in wal.pages.items() if 0 < page <= most}
         self._overlay_file = os.open(self._log, os.O_RDONLY) if self._overlay else -1
         self.wal_overlooked = wal.overlooked
         self.count = max([size // self.size, *self._overlay])

@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 # A disk that cannot be read damages a store as much as one that was overwritten.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
+# What is unique by construction comes twice only where an index no longer fits its table.
+_BROKEN_INDEX = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 _COUNTERS_LEFT_OUT = 64
 _TAILS = ("-wal", "-shm", "")
 _ASIDE_MAX = 3  # damaged files that are kept; older ones make room
@@ -65,13 +67,9 @@ def damage_in(error: BaseException) -> str | None:
         return next((damage for part in error.exceptions if (damage := damage_in(part))), None)
     if isinstance(error, StoreDamaged):
         return str(error)
-    # A constraint that holds by construction is broken only by an index that no longer fits its table.
-    if isinstance(error, sqlite3.DatabaseError) and (
-        getattr(error, "sqlite_errorcode", 0) & 0xFF
-        in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT)
-    ):
-        return str(error)
-    return None
+    code = getattr(error, "sqlite_errorcode", 0) if isinstance(error, sqlite3.DatabaseError) else 0
+    found = code in _BROKEN_INDEX or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return str(error) if found else None
 
 
 def mark_damaged(path: Path, reason: str) -> None:
