@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tests.gateway.parts import until
 
 NODES = 4
 _SF = 7
-_APART_US = 3_000_000  # on the bridge's clock: no two answers want the same receive window
+_APART_S = 0.15  # nodes share one channel; so no two answers want the same receive window
 
 
 class Air:
@@ -23,6 +24,7 @@ class Air:
     def __init__(self, peer: PtyBridge) -> None:
         self.peer = peer
         self.plugged = False
+        self._channel = asyncio.Lock()
 
     def plug_in(self) -> None:
         self.peer.plug_in()
@@ -33,9 +35,11 @@ class Air:
         self.peer.unplug()
 
     async def publish(self, topic: str, frame: bytes, qos: int) -> None:
-        if self.plugged:
-            self.peer.tmst_us = (self.peer.tmst_us + _APART_US) % 2**32
-            self.peer.say(bridge.Received(self.peer.tmst_us, -97, 26, 868_100_000, _SF, frame))
+        async with self._channel:
+            await asyncio.sleep(_APART_S)
+            if self.plugged:
+                tmst_us = time.monotonic_ns() // 1000 % 2**32
+                self.peer.say(bridge.Received(tmst_us, -97, 26, 868_100_000, _SF, frame))
 
     async def live(self, fleet: Fleet) -> None:
         """Runs until cancelled."""
@@ -56,7 +60,7 @@ async def run(folder: Path, times: int, seed: int, say: Callable[[str], None] = 
     options = f'[[bridge]]\nname = "roof"\nurl = "{air.peer.path}"\nsf = {_SF}\n'
     async with stage(folder, rng, NODES, options, air.live) as city:
         await city.gateway.start()
-        for time in range(times):
+        for number in range(1, times + 1):
             air.plug_in()
             await until(lambda: city.part("roof") == "up", "the bridge is back by itself")
             city.fleet.burst(rng)
@@ -65,7 +69,7 @@ async def run(folder: Path, times: int, seed: int, say: Callable[[str], None] = 
             air.unplug()
             await until(lambda: city.part("roof") == "down", "it is missed")
             city.fleet.burst(rng)
-            say(f"  unplugged {time + 1} times, {len(city.city.readings)} samples at the platform")
+            say(f"  unplugged {number} times, {len(city.city.readings)} samples at the platform")
         air.plug_in()
         await city.drained(totals)
         if await city.gateway.terminate() != 0:

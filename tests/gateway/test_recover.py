@@ -109,7 +109,7 @@ def _fill_other_tables(connection: sqlite3.Connection) -> None:
             (0xA01 + number % NODES, settings, number if settings else None, command),
         )
     connection.execute("INSERT INTO rotation VALUES (0xA01, 1, 3, NULL), (0xA02, 2, 3, 4)")
-    connection.execute("INSERT INTO mark VALUES (0xA01, x'0102'), (0xA02, zeroblob(300))")
+    connection.execute("INSERT OR REPLACE INTO mark VALUES (0xA01, x'0102'), (0xA02, zeroblob(300))")
 
 
 def overwrite(path: Path, at: int, data: bytes) -> None:

@@ -47,12 +47,10 @@ class Pages:
         self.size = _page_size(header)
         self._log = path.with_name(path.name + "-wal")
         wal = read_wal(self._log, self.size)
-        # A log adds at most as many pages as it has; a page number beyond that is damage.
-        most = size // self.size + len(wal.pages) + 1
-        self._overlay = {page: place for page, place in wal.pages.items() if 0 < page <= most}
+        self._overlay = wal.pages
         self._overlay_file = os.open(self._log, os.O_RDONLY) if self._overlay else -1
         self.wal_overlooked = wal.overlooked
-        self.count = max([size // self.size, *self._overlay])
+        self.count = size // self.size
         self._map: tuple[int, bytes] = (0, b"")
         first = self.read(1) or b""
         self.header_sound = first[:16] == b"SQLite format 3\0" and _page_size(first) == self.size
@@ -84,7 +82,9 @@ class Pages:
 
     def trees(self) -> Iterator[int]:
         """The pages that hold parts of tables and indexes, and those of which nobody knows what they hold."""
-        for number in range(1, self.count + 1):
+        # The log's page numbers are taken one by one: a damaged one must not keep us for hours.
+        beyond = sorted(number for number in self._overlay if number > self.count)
+        for number in (*range(1, self.count + 1), *beyond):
             if number == 1 or (
                 number != self._map_page(number) and self._kind(number)[0] in (_UNKNOWN, _ROOT, _TREE)
             ):
@@ -165,7 +165,7 @@ class Pages:
 
     def _payload(self, page: bytes, at: int, length: int, kind: int) -> bytes:
         local = _local(self.size, length, kind)
-        if at + local > self.size or length > self.count * self.size:
+        if at + local > self.size or length > (self.count + len(self._overlay)) * self.size:
             raise Unreadable("a cell that is longer than its page")
         data = page[at : at + local]
         if local == length:
