@@ -24,10 +24,11 @@ from lyhord_gateway.answer import Answerer
 from lyhord_gateway.broker import EmbeddedBroker
 from lyhord_gateway.chores import Chores
 from lyhord_gateway.config import Endpoint, Loaded, Mqtt
+from lyhord_gateway.desk import Desk
 from lyhord_gateway.head import Head
 from lyhord_gateway.ingest import Ingest
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.mqtt_client import WINDOW, make_client
+from lyhord_gateway.mqtt_client import WINDOW, make_client, watch
 from lyhord_gateway.mqtt_url import MqttUrl
 from lyhord_gateway.notify import Notify
 from lyhord_gateway.only_one import only_one
@@ -37,6 +38,7 @@ from lyhord_gateway.profiles.make import make_profile
 from lyhord_gateway.publish import Backlog, Bounds, Publisher
 from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.registry import Registry
+from lyhord_gateway.remote import WAITING_MAX, Remote
 from lyhord_gateway.sources.bridge import BridgePort, BridgeSource
 from lyhord_gateway.sources.mqtt import MqttSource
 from lyhord_gateway.sources.schedule import Scheduler
@@ -259,20 +261,31 @@ def _publishers(
         known = registry.lookup(node)
         return known.facts if known else NodeFacts(node)
 
+    desk = Desk(loaded.store_path)
+    stack.callback(desk.close)
     gateway = loaded.config.gateway.name
     publishers = {}
     for platform, endpoint in loaded.platforms:
         profile = make_profile(platform, endpoint, gateway, facts)
         herald = operation.herald(platform.profile)
+        listen = watch
+        if platform.commands and profile.inbox() is not None:
+            listen = Remote(platform.name, profile, desk.queue, metrics).serve
         publishers[platform.name] = Publisher(
             platform.name,
-            partial(make_client, endpoint, will=herald.will if herald else _will(profile)),
+            partial(
+                make_client,
+                endpoint,
+                will=herald.will if herald else _will(profile),
+                max_queued_incoming_messages=WAITING_MAX,
+            ),
             profile,
             Bounds(platform.batch_count, platform.batch_bytes, platform.batch_ms, WINDOW),
             Backlog(head, page, partial(_advance, store, platform.name), facts),
             reader.cursor(platform.name),
             metrics,
             herald,
+            listen,
         )
     return publishers
 

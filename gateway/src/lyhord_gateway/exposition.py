@@ -74,6 +74,16 @@ _RULES = _rules(
         "Readings that the platform has acknowledged.",
     ),
     (
+        r"platform\.(?P<platform>.+)\.rpc\.accepted",
+        "lyhord_platform_requests_accepted",
+        "Requests of the platform that became orders for nodes.",
+    ),
+    (
+        r"platform\.(?P<platform>.+)\.rpc\.refused\.(?P<reason>.+)",
+        "lyhord_platform_requests_refused",
+        "Requests of the platform that were refused.",
+    ),
+    (
         r"platform\.(?P<platform>.+)\.messages",
         "lyhord_platform_messages",
         "Messages that the platform has acknowledged.",

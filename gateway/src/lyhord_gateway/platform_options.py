@@ -144,3 +144,10 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             "older reading is backlog. 0: never.",
         ),
     ] = 14_400
+    commands: Annotated[
+        bool,
+        Meta(
+            description="thingsboard: take requests for nodes (settings, restart, blink …) from the "
+            "platform; false: whoever gets hold of the platform can only read."
+        ),
+    ] = True

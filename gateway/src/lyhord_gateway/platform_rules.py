@@ -25,6 +25,7 @@ ONLY = MappingProxyType(
         "context": ("ngsi-ld",),
         "discovery_prefix": ("homeassistant",),
         "expire_s": ("homeassistant",),
+        "commands": ("thingsboard",),
     }
 )
 # What a node's name may consist of, with {node} taken out, and how to say it.

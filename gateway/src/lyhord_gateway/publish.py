@@ -8,8 +8,9 @@ store: no reading is held in memory for it.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import aiomqtt
 
@@ -50,7 +51,8 @@ class Backlog:
 
 class Publisher:
     """connect: makes a client. cursor: what the platform acknowledged before this start. herald: tells the
-    platform how the gateway is."""
+    platform how the gateway is. listen: takes what the platform says, and raises MqttError as soon as the
+    connection is gone."""
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class Publisher:
         cursor: int,
         metrics: Metrics,
         herald: Herald | None = None,
+        listen: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]] = watch,
     ) -> None:
         self._name = name
         self._part = f"platform.{name}"
@@ -73,6 +76,7 @@ class Publisher:
         self._cursor = cursor
         self._metrics = metrics
         self._herald = herald
+        self._listen = listen
         self._arrived = backlog.head.follow()
         self._stopping = False
 
@@ -95,7 +99,7 @@ class Publisher:
                     self._metrics.state(self._part, "up")
                     _log.info("platform %s: connected", self._name)
                     async with asyncio.TaskGroup() as group:
-                        watcher = group.create_task(watch(client), name=f"{self._name}-watch")
+                        watcher = group.create_task(self._listen(client), name=f"{self._name}-watch")
                         teller = group.create_task(self._tell(client), name=f"{self._name}-health")
                         await self._deliver(client)
                         teller.cancel()

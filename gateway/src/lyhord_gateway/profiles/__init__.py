@@ -1,9 +1,29 @@
 """Shapes that platforms expect, all made from the same canonical reading."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from lyhord_gateway.reading import Message, NodeFacts, Presence, Reading, Sharing
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a platform wants of a node. node: None if the device is none of ours; ticket: what the profile
+    needs for the answer."""
+
+    node: int | None
+    method: str
+    params: object
+    ticket: tuple[str, int]
+
+
+class BadRequest(Exception):
+    """A message that is no request, so nobody waits for an answer. reason: a counter's name."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Profile(Protocol):
@@ -30,3 +50,15 @@ class Profile(Protocol):
     def presence(self) -> Presence | None:
         """How the platform learns that the gateway is there, None if the shape has nothing for it."""
         return None
+
+    def inbox(self) -> str | None:
+        """The topic on which the platform asks things of nodes, None if the shape has none."""
+        return None
+
+    def request(self, payload: bytes) -> Request | None:
+        """What a message in the inbox asks for; None if it is an answer of our own. Raises BadRequest."""
+        raise BadRequest("shape")
+
+    def reply(self, request: Request, outcome: Mapping[str, object]) -> Message:
+        """The answer to a request."""
+        raise ValueError("this shape has no inbox, so nothing to answer")

@@ -3,17 +3,22 @@
     v1/gateway/connect     {"device": "lyhord-000a01", "type": "bin"}
     v1/gateway/attributes  {"lyhord-000a01": {"name": "Storgatan 5", "firmware": "1.0.2", …}}
     v1/gateway/telemetry   {"lyhord-000a01": [{"ts": 1767225600000, "values": {"seq": 1, …}}]}
+    v1/gateway/rpc         {"device": "lyhord-000a01", "data": {"id": 1, "method": "blink", "params": 5}}
+                           {"device": "lyhord-000a01", "id": 1, "data": {"success": true, …}}
 
 ThingsBoard keeps one value per device, key and millisecond, so a reading that is sent twice is one reading.
-One that came after a younger one of its node has "backlog": true.
+One that came after a younger one of its node has "backlog": true. Requests and answers have one topic, so
+an answer is told by its "id" (https://thingsboard.io/docs/reference/gateway-api/rpc/).
 """
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
-from lyhord_gateway.profiles import Profile
+from lyhord_gateway.profiles import BadRequest, Profile, Request
 from lyhord_gateway.profiles.flat import Flat, Values
 from lyhord_gateway.profiles.scale import SI, Units
 from lyhord_gateway.reading import Message, NodeFacts, Reading, firmware_text, node_text
@@ -22,6 +27,27 @@ from lyhord_wire.tables import PROFILES
 DEVICE = "lyhord-{node}"
 
 _TELEMETRY = "v1/gateway/telemetry"
+_RPC = "v1/gateway/rpc"
+_NODE = re.compile(r"[0-9a-f]{6}")
+_DEVICE_MAX = 255
+
+
+class _Call(msgspec.Struct):
+    id: int
+    method: str
+    params: Any = None
+
+
+class _Rpc(msgspec.Struct):
+    """data: a call, or in an answer anything."""
+
+    device: str
+    data: msgspec.Raw = msgspec.Raw()
+    id: Any = None
+
+
+_rpc = msgspec.json.Decoder(_Rpc)
+_call = msgspec.json.Decoder(_Call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +80,32 @@ class ThingsBoardProfile(Profile):
             entry: dict[str, int | Values] = {"ts": reading.time_s * 1000, "values": values}
             devices.setdefault(self._device(reading.node), []).append(entry)
         return msgspec.json.encode(devices)
+
+    def inbox(self) -> str:
+        return _RPC
+
+    def request(self, payload: bytes) -> Request | None:
+        try:
+            asked = _rpc.decode(payload)
+            if asked.id is not None:
+                return None
+            call = _call.decode(asked.data)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise BadRequest("shape") from error
+        if len(asked.device) > _DEVICE_MAX:
+            raise BadRequest("shape")
+        return Request(self._node(asked.device), call.method, call.params, (asked.device, call.id))
+
+    def reply(self, request: Request, outcome: Mapping[str, object]) -> Message:
+        device, number = request.ticket
+        return Message(_RPC, msgspec.json.encode({"device": device, "id": number, "data": outcome}))
+
+    def _node(self, device: str) -> int | None:
+        before, _, after = self.device.partition("{node}")
+        text = device.removeprefix(before).removesuffix(after)
+        if not _NODE.fullmatch(text) or self._device(int(text, 16)) != device:
+            return None
+        return int(text, 16)
 
     def _device(self, node: int) -> str:
         return self.device.replace("{node}", node_text(node))
