@@ -80,6 +80,19 @@ async def test_marks_are_few_survive_a_restart_and_do_not_believe_every_clock(tm
     connection.close()
 
 
+async def test_marks_of_a_transaction_that_failed_are_written_with_the_next(tmp_path: Path) -> None:
+    connection = Bench(tmp_path / "lyhord.db").connection
+    marks = Marks(connection)
+    connection.execute("BEGIN")
+    marks.note(7, (SampleRow(3, NOON_S, "{}"),), NOON_S)
+    marks.flush(NOON_S)
+    connection.execute("ROLLBACK")
+    marks.rolled_back()
+    marks.flush(NOON_S + 1)
+    assert connection.execute("SELECT count(*) FROM mark").fetchone() == (1,)
+    connection.close()
+
+
 def test_completeness_counts_within_the_window_only() -> None:
     session = Session(1, received=[(0, 10), (12, 30)], given_up=[(14, 15)], expected=32)
     marks = b"".join(
