@@ -197,6 +197,7 @@ def take_sample(node):
         print("sample", number, values)
     except OSError as fault:
         node.state.faults |= FAULT_STORAGE
+        node.state.unkept = min(0xFFFF, node.state.unkept + 1)
         print("sample not kept:", fault)
     if not node.state.report_at:
         _plan_report(node, clock.now())  # the first report of a power session follows the first sample

@@ -7,7 +7,8 @@ A segment begins with a head record that repeats what counts of all before it, s
 reads little more than the newest segment. Appending opens, writes and closes, which LittleFS makes
 durable as a whole; new segments come into being under another name. Whatever does not pass its CRC
 is skipped: a torn last record was never acknowledged as kept. Oldest segments go first when the
-log is full; what was not stored yet is counted as dropped.
+log, or the file system, is full; what was not stored yet is counted as dropped. A file system that refuses
+takes the samples, not the node: `append` says so, and all else goes on in memory.
 """
 
 import os
@@ -38,6 +39,7 @@ _CLOCK_BODY = ">q"
 
 _SYNCED = const(1)  # flag: the sample's time is on a line that a downlink had set
 _NEW = "new"  # a segment being written
+_ENOSPC = const(28)
 
 
 class Kept:
@@ -68,7 +70,8 @@ class Outbox:
     next_seq: number of the next sample; stored: all below are safe at the gateway; floor: all below
     are gone from the log; dropped: samples lost unstored, ever; told: how many of them the gateway
     knows of; newest: time of the newest record on the line, None in a new log; damaged: records
-    that did not pass their CRC while coming up.
+    that did not pass their CRC while coming up, or could not be read; failed: something could not be
+    written since then.
     """
 
     def __init__(self, folder, lost_number, reserve, segments=SEGMENTS):
@@ -83,9 +86,16 @@ class Outbox:
         self.told = 0
         self.newest = None
         self.damaged = 0
+        self.failed = False
         self._segments = []  # first numbers, ascending
         self._in_newest = 0  # records in the newest segment
-        self._open(lost_number)
+        try:
+            self._open(lost_number)
+        except OSError as fault:
+            print("log:", fault)
+            self.damaged += 1
+            self._segments = []
+            self.next_seq = self.floor = max(self.next_seq, lost_number())
 
     # coming up
 
@@ -162,7 +172,14 @@ class Outbox:
         if len(body) > _BODY_MAX:
             raise ValueError("sample: over %d bytes" % _BODY_MAX)
         self._reserve(number)
-        self._write(_SAMPLE, _SYNCED if synced else 0, number, time, body)
+        flags = _SYNCED if synced else 0
+        try:
+            self._write(_SAMPLE, flags, number, time, body)
+        except OSError as fault:
+            if fault.errno != _ENOSPC or len(self._segments) < 2:
+                raise
+            self._give_up_oldest()
+            self._write(_SAMPLE, flags, number, time, body)
         self.next_seq = number + 1
         self.newest = time
         return number
@@ -176,28 +193,44 @@ class Outbox:
         if number > self.next_seq:
             self.dropped += self.kept()
             self.next_seq = self.floor = self.stored = number
-            self._begin_segment()
+            self._in_newest = SEGMENT  # the head of the next one says so
+            self._note(_MARK, 0, number, 0, b"")
         elif number > self.stored:
-            self._write(_MARK, 0, number, 0, b"")
+            self._note(_MARK, 0, number, 0, b"")
             self.stored = number
 
     def note_told(self, dropped):
         """Notes that the gateway knows of the first `dropped` samples that were lost."""
         if dropped > self.told:
-            self._write(_TOLD, 0, dropped, 0, b"")
+            self._note(_TOLD, 0, dropped, 0, b"")
             self.told = dropped
 
     def note_clock(self, time, delta):
         """Notes that the line was `delta` seconds behind and shows `time` now."""
-        self._write(_CLOCK, _SYNCED, self.next_seq, time, struct.pack(_CLOCK_BODY, delta))
+        self._note(_CLOCK, _SYNCED, self.next_seq, time, struct.pack(_CLOCK_BODY, delta))
         self.newest = time
 
+    def _note(self, kind, flags, number, time, body):
+        # Lost with the power, and then the gateway says it again.
+        try:
+            self._write(kind, flags, number, time, body)
+        except OSError as fault:
+            print("log:", fault)
+            self.failed = True
+
     def _write(self, kind, flags, number, time, body):
-        if self._in_newest >= SEGMENT:
+        if not self._segments or self._in_newest >= SEGMENT:
             self._begin_segment()
+        records, self._in_newest = self._in_newest, SEGMENT  # behind half a record nothing is written
         with open(self._path(_name(self._segments[-1])), "ab") as segment:
             segment.write(_pack(kind, flags, number, time, body))
-        self._in_newest += 1
+        self._in_newest = records + 1
+
+    def _give_up_oldest(self):
+        self.dropped += self._count_unstored(self._segments[0])
+        self.floor = max(self.floor, self._segments[1])
+        self._remove_below_floor()
+        self._in_newest = SEGMENT  # the head of the next one says what is gone
 
     def _begin_segment(self):
         name = self.next_seq
@@ -278,9 +311,13 @@ class Outbox:
         view = memoryview(page)
         for offset in range(0, SEGMENT * RECORD, _PAGE * RECORD):
             # Closed before anything is yielded: a generator that is left alone would keep the file open.
-            with open(self._path(_name(first)), "rb") as segment:
-                segment.seek(offset)
-                size = segment.readinto(page)
+            try:
+                with open(self._path(_name(first)), "rb") as segment:
+                    segment.seek(offset)
+                    size = segment.readinto(page)
+            except OSError:
+                yield None, 0, 0, 0, b""
+                return
             for at in range(0, size, RECORD):
                 end = at + _CRC_AT
                 if at + RECORD > size or crc32(view[at:end]) != int.from_bytes(view[end : end + 4], "big"):

@@ -8,7 +8,7 @@ from lyhord_node.delivery import Delivery
 from lyhord_node.instructions import step_clock
 from lyhord_node.link import NO_ANSWER, LinkDown
 from lyhord_node.plan import OTHER_LINK, WIFI, Plan, usable
-from lyhord_wire.codes import LINK, REPORT_PERIOD
+from lyhord_wire.codes import FAULT_STORAGE, LINK, REPORT_PERIOD
 
 
 def send_due(node, everything, urgent=False):
@@ -57,6 +57,8 @@ def _send_over(link, node, plan, name, everything):
         failed = outcome.end == NO_ANSWER
     gc.collect()
     node.state.least_heap = gc.mem_free()  # with all that a report takes still in memory
+    if node.outbox.failed:
+        node.state.faults |= FAULT_STORAGE
     answered = outcome is not None and outcome.answers > 0
     if failed or answered:  # else nobody was asked
         plan.note(name, answered, node.settings[REPORT_PERIOD])

@@ -45,6 +45,7 @@ class Message:
         self.status = status
         self.about = about
         self.alarms = alarms
+        self.unkept = 0  # of those that the log did not take
         self.dropped = 0  # lost samples that the gateway knows of once it has this
         self.ack = True
 
@@ -56,6 +57,7 @@ def note_changes(node, now):
         state.faults != state.told_faults
         or node.settings.version != state.told_settings
         or node.outbox.dropped != node.outbox.told
+        or state.unkept
         or state.oldest_due
     ):
         state.status_due |= STATUS_MATTERS
@@ -141,6 +143,7 @@ def _message(node, payload, first, count, parts, alarms):
     message = Message(KIND_REPORT, payload, first, count, status=parts, alarms=alarms is not None)
     if parts & STATUS_MATTERS:
         message.dropped = node.outbox.dropped
+        message.unkept = node.state.unkept
     return message
 
 
@@ -157,7 +160,7 @@ def status_map(node, parts, now):
         status[STATUS_VERSION] = node.version
         status[STATUS_RESET_CAUSE] = state.reset_cause
         status[STATUS_SETTINGS_VERSION] = node.settings.version
-        status[STATUS_DROPPED] = outbox.dropped - outbox.told
+        status[STATUS_DROPPED] = outbox.dropped - outbox.told + state.unkept
         status[STATUS_FAULTS] = state.faults
         if state.oldest_due:
             status[STATUS_OLDEST] = outbox.oldest()
@@ -203,6 +206,7 @@ def answered(node, message, now):
         state.told_faults = state.faults
         state.told_settings = node.settings.version
         state.oldest_due = 0
+        state.unkept -= message.unkept
         node.outbox.note_told(message.dropped)
     if message.status & STATUS_HEALTH:
         state.told_battery = state.battery_mv

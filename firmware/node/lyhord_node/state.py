@@ -9,7 +9,7 @@ from binascii import crc32
 
 from micropython import const
 
-_MAGIC = b"LY\x07"  # the last byte changes with the fields
+_MAGIC = b"LY\x08"  # the last byte changes with the fields
 _LIMIT = const(600)
 
 # The status in two parts: both fit into one frame up to SF9, each into the 64 bytes of SF10 and slower.
@@ -22,7 +22,7 @@ _USUAL_DC = const(200)
 NO_TEMPERATURE = const(-32768)
 LEDGERS_KEY = "duty"  # in NVS: the copy of the ledgers for after a power loss
 
-_FORMAT = ">IIBIIIIIIIIBHhhHBBIHBIBBBhHBBIIIIBBHhII"
+_FORMAT = ">IIBIIIIIIIIBHhhHBBIHBIBBBhHBHBIIIIBBHhII"
 _PARTS = const(6)  # of variable length, behind the values
 _BODY = const(3)  # where the values begin, behind the magic
 
@@ -61,6 +61,7 @@ class State:
         self.temperature_dc = _USUAL_DC  # the last one believed, 0.1 °C
         self.battery_mv = 0
         self.alarms_due = 0  # the gateway does not know the alarms as they are
+        self.unkept = 0  # samples that the log did not take, until the gateway knows
         self.reset_cause = 0  # number on the wire, of the last start that was not out of deep sleep
         self.wakes = 0
         self.ledgers_at = 0  # when the ledgers were packed
@@ -114,6 +115,7 @@ class State:
             self.temperature_dc,
             self.battery_mv,
             self.alarms_due,
+            self.unkept,
             self.reset_cause,
             self.wakes,
             self.ledgers_at,
@@ -170,6 +172,7 @@ class State:
             self.temperature_dc,
             self.battery_mv,
             self.alarms_due,
+            self.unkept,
             self.reset_cause,
             self.wakes,
             self.ledgers_at,
