@@ -16,6 +16,7 @@ from lyhord_gateway.nodes import NodeLine, enter
 from lyhord_gateway.private_file import append_private
 from lyhord_gateway.reading import node_text
 from lyhord_gateway.store.rotation import Rotation, generations, next_generation, retire, rotation
+from lyhord_gateway.store.transaction import transaction
 from lyhord_wire.frame import NODE_MAX
 
 KEY_SIZE = 16
@@ -90,13 +91,8 @@ def _hand_over(
     connection: sqlite3.Connection, entering: Callable[[], tuple[int, NodeLine]], file: Path
 ) -> int:
     """The file first, then the commit: a key that nobody has must never be in the registry."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         node, line = entering()
         enter(connection, node, line)
         append_private(file, [msgspec.json.encode(line).decode()])
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
     return node

@@ -13,6 +13,7 @@ from lyhord_gateway.faults import UserFault
 from lyhord_gateway.reading import firmware_text, node_text
 from lyhord_gateway.store.reader import Listed
 from lyhord_gateway.store.rotation import begin
+from lyhord_gateway.store.transaction import transaction
 from lyhord_wire.frame import NODE_MAX
 from lyhord_wire.tables import PROFILES
 
@@ -76,15 +77,10 @@ def import_nodes(connection: sqlite3.Connection, nodes: Iterable[tuple[int, Node
     A key that differs from the one before begins its counters anew, so its replay window does too.
     """
     count = 0
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         for node, line in nodes:
             enter(connection, node, line)
             count += 1
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
     return count
 
 

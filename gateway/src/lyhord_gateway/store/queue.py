@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lyhord_gateway.orders import VERSION_MAX, Order, OrderRefused
 from lyhord_gateway.reading import node_text
+from lyhord_gateway.store.transaction import transaction
 from lyhord_wire.tables import STATUS_SETTINGS_VERSION
 
 QUEUE_MAX = 16  # orders that may be open per node; one more is refused
@@ -37,8 +38,7 @@ class Entry:
 
 def enqueue(connection: sqlite3.Connection, node: int, order: Order, origin: str, now_s: int) -> Entry:
     """Queues an order durably. Raises OrderRefused: no such node, or its queue is full."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         if connection.execute("SELECT 1 FROM node WHERE id = ?", (node,)).fetchone() is None:
             raise OrderRefused(f"{node_text(node)}: expected a node of the registry", "unknown_node")
         (waiting,) = connection.execute(
@@ -67,10 +67,6 @@ def enqueue(connection: sqlite3.Connection, node: int, order: Order, origin: str
             "(SELECT id FROM downlink WHERE open = 0 AND node = ?1 ORDER BY id DESC LIMIT ?2)",
             (node, _SHOWN),
         )
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
     return Entry(cursor.lastrowid or 0, node, order, version, origin, now_s, now_s, "waiting", 0)
 
 

@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lyhord_gateway.store.transaction import transaction
+
 GRACE_S = 7 * 86_400
 _GENERATIONS = 256  # a node keeps its key's generation in one byte; frames carry its lowest bit
 
@@ -76,14 +78,9 @@ def due(connection: sqlite3.Connection, now_s: int) -> list[Rotation]:
 
 def retire(connection: sqlite3.Connection, changes: Sequence[Rotation]) -> None:
     """Takes the older keys back, in one transaction."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         for change in changes:
             connection.execute(
                 "DELETE FROM node_key WHERE node = ? AND generation != ?", (change.node, change.generation)
             )
             connection.execute("DELETE FROM rotation WHERE node = ?", (change.node,))
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise

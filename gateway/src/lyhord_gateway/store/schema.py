@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from lyhord_gateway.faults import UserFault
+from lyhord_gateway.store.transaction import transaction
 
 _BUSY_S = 5.0
 _LOG_BYTES = 16 << 20  # what a checkpoint leaves of the write-ahead log's file
@@ -71,8 +72,7 @@ def _migrate(path: Path, connection: sqlite3.Connection) -> None:
     steps = migrations()
     if _version(connection) == len(steps):
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         version = _version(connection)  # another process may have been faster
         if version > len(steps):
             raise UserFault(
@@ -82,10 +82,6 @@ def _migrate(path: Path, connection: sqlite3.Connection) -> None:
             for statement in _statements(step):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(steps)}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
 
 
 def _version(connection: sqlite3.Connection) -> int:
