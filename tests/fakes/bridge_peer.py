@@ -8,12 +8,13 @@ import asyncio
 import contextlib
 import os
 import tty
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from lyhord_wire import bridge, cobs
 
 
-class BridgePeer:
+class BridgePeer(ABC):
     """`transmitted` and `listening` are what the host asked for."""
 
     def __init__(self) -> None:
@@ -32,8 +33,9 @@ class BridgePeer:
         """A frame comes in by radio."""
         self.say(bridge.Received(self.tmst_us, rssi_dbm, 26, 868_100_000, 9, frame))
 
+    @abstractmethod
     def write(self, data: bytes) -> None:
-        raise NotImplementedError
+        """Says these bytes, whatever they are."""
 
     def _take(self, data: bytes) -> None:
         for message in self._deframer.feed(data):

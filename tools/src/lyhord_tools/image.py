@@ -5,7 +5,6 @@ into it. The same sources, compiler and version give the same bytes.
 """
 
 import hashlib
-import os
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -158,13 +157,7 @@ def _file_system(contents: dict[str, bytes], blocks: int) -> tuple[bytes, int]:
 def _write(out: Path, image: bytes) -> None:
     out = out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(image)
-        # mkstemp gives 0600; an image is no secret (keys live in NVS, not in it).
-        os.chmod(name, 0o644)
-        os.replace(name, out)
-    except BaseException:
-        os.unlink(name)
-        raise
+    with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
+        made = Path(scratch) / out.name
+        made.write_bytes(image)
+        made.replace(out)

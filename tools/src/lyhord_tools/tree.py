@@ -12,7 +12,6 @@ from lyhord_tools.errors import ToolError
 from lyhord_tools.layout import Layout, read_layout
 
 App = Literal["node", "bridge"]
-APPS: tuple[App, ...] = ("node", "bridge")
 
 _PACKAGES = {
     "lyhord_wire": "wire/lyhord_wire",
