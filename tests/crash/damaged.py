@@ -7,14 +7,17 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from tests.crash.stage import Totals, stage
+from tests.gateway.parts import DEADLINE_S
 
 NODES = 12
 _PAGE = 4096
 _FRAME = _PAGE + 24
 KINDS = ("header", "inner pages", "index", "pointer map", "page of readings", "log")
+_INNER = "pagetype = 'internal' AND pageno > 1"
 
 
 async def run(folder: Path, times: int, seed: int, say: Callable[[str], None] = print) -> Totals:
@@ -37,6 +40,10 @@ async def run(folder: Path, times: int, seed: int, say: Callable[[str], None] = 
                 await asyncio.sleep(0.1)
             if kind == "log":
                 await city.drained(totals)  # nobody could tell what was in the hole
+            async with asyncio.timeout(DEADLINE_S):
+                while kind == "inner pages" and not _inner_pages(city.store):  # a fresh store is small
+                    city.fleet.burst(rng)
+                    await asyncio.sleep(0.1)
             await city.gateway.kill()
             totals.destroyed |= damage(city.store, kind, rng)
             await city.gateway.start()
@@ -73,7 +80,7 @@ def damage(store: Path, kind: str, rng: random.Random) -> set[tuple[int, int]]:
         "header": [1],
         "pointer map": [2],
         "page of readings": [rng.choice(leaves)[0]],
-        "inner pages": _pages(connection, "pagetype = 'internal' AND pageno > 1"),
+        "inner pages": _pages(connection, _INNER),
         "index": _pages(connection, "name LIKE 'sqlite_autoindex_sample%'"),
     }[kind]
     connection.close()
@@ -85,6 +92,11 @@ def damage(store: Path, kind: str, rng: random.Random) -> set[tuple[int, int]]:
         if page in where:
             destroyed |= set(here)
     return destroyed
+
+
+def _inner_pages(store: Path) -> list[int]:
+    with closing(sqlite3.connect(store)) as connection:
+        return _pages(connection, _INNER)
 
 
 def _pages(connection: sqlite3.Connection, condition: str) -> list[int]:
