@@ -3,15 +3,14 @@
 What no platform had and lay on a destroyed page is told apart: nobody can read it any more.
 """
 
-import asyncio
 import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from tests.crash.stage import Totals, stage
-from tests.gateway.parts import DEADLINE_S
+from tests.crash.stage import Stage, Totals, stage
+from tests.gateway.parts import until
 
 NODES = 12
 _PAGE = 4096
@@ -36,14 +35,11 @@ async def run(folder: Path, times: int, seed: int, say: Callable[[str], None] = 
             if kind != "log":
                 await city.relay.close()  # so that something waits
             for _ in range(4):
-                city.fleet.burst(rng)
-                await asyncio.sleep(0.1)
+                await _burst(city, rng)
             if kind == "log":
                 await city.drained(totals)  # nobody could tell what was in the hole
-            async with asyncio.timeout(DEADLINE_S):
-                while kind == "inner pages" and not _inner_pages(city.store):  # a fresh store is small
-                    city.fleet.burst(rng)
-                    await asyncio.sleep(0.1)
+            while kind == "inner pages" and not _inner_pages(city.store):  # a fresh store is small
+                await _burst(city, rng)
             await city.gateway.kill()
             totals.destroyed |= damage(city.store, kind, rng)
             await city.gateway.start()
@@ -61,6 +57,13 @@ async def run(folder: Path, times: int, seed: int, say: Callable[[str], None] = 
         city.judge(totals)
     totals.story = f"store damaged {len(kinds)} times ({', '.join(sorted(set(kinds)))})"
     return totals
+
+
+async def _burst(city: Stage, rng: random.Random) -> None:
+    """Nodes take samples and some are stored; the others may be under way."""
+    before = city.fleet.acknowledged
+    city.fleet.burst(rng)
+    await until(lambda: city.fleet.acknowledged != before, "something is stored")
 
 
 def damage(store: Path, kind: str, rng: random.Random) -> set[tuple[int, int]]:

@@ -18,7 +18,6 @@ from tests.crash.stage import Stage, Totals, stage
 from tests.gateway.parts import until
 
 NODES = 8
-_FULL_S = 1.0
 
 
 class Disk(Protocol):
@@ -127,12 +126,21 @@ async def _refused(city: Stage, rng: random.Random, totals: Totals) -> None:
         await asyncio.sleep(0.1)
     else:
         totals.faults.append("a full disk was not noticed")
-    await asyncio.sleep(0.3)  # acknowledgements that were under way
+    for node in city.fleet.nodes:
+        node.take(1)
+    await _sent_again(city)  # acknowledgements that were under way have arrived
     before = city.fleet.acknowledged
-    city.fleet.burst(rng)
-    await asyncio.sleep(_FULL_S * rng.random())
+    await _sent_again(city)
     if city.fleet.acknowledged != before:
         totals.faults.append("something was acknowledged on a full disk")
+
+
+async def _sent_again(city: Stage) -> None:
+    """Every node has waited for an answer in vain and sent once more."""
+    enough = {node.id: node.sends + 2 for node in city.fleet.nodes}
+    await until(
+        lambda: all(node.sends >= enough[node.id] for node in city.fleet.nodes), "nodes send again and again"
+    )
 
 
 async def _cannot_start(city: Stage, totals: Totals) -> None:

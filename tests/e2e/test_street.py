@@ -4,6 +4,7 @@ Real MicroPython on virtual boards, real gateway, real Mosquitto as the platform
 """
 
 import asyncio
+import json
 import random
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from lyhord_rig.services import Mosquitto
 from lyhord_rig.street import Plan, Street
 from tests.e2e.conftest import STREET_LIVES_S
+from tests.gateway.parts import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -41,6 +43,12 @@ def check(truth, street, least_per_node=2):
     assert not truth.doubled, truth
 
 
+def stored(street):
+    """Samples that the gateway has made durable since its start, as its status file has it."""
+    status = json.loads((street.work_dir / "gateway" / "status.json").read_text())
+    return status["counters"].get("store.samples", 0)
+
+
 async def test_gateway_is_killed_at_random_moments(seed, street_dir):
     moments = random.Random(seed)
     kills = 0
@@ -64,16 +72,22 @@ async def test_gateway_is_killed_at_random_moments(seed, street_dir):
 
 async def test_platform_is_away_for_a_while(seed, street_dir):
     async with Street(Plan(nodes=3, seed=seed), street_dir, broker=Mosquitto) as street:
+        waited = 0
 
         async def outage():
-            await asyncio.sleep(4)
+            nonlocal waited
+            await until(lambda: street.platform.ledger.rows, "the platform has something", STREET_LIVES_S)
             await street.broker.stop()
-            before = len(street.platform.ledger.rows)
-            await asyncio.sleep(16)
-            assert len(street.platform.ledger.rows) == before
-            await street.broker.start()
+            try:
+                before, arrived = stored(street), len(street.platform.ledger.rows)
+                await until(lambda: stored(street) >= before + 3, "nodes notice nothing", STREET_LIVES_S)
+                assert len(street.platform.ledger.rows) == arrived
+                waited = stored(street) - before
+            finally:
+                await street.broker.start()
 
         truth = await live(street, outage())
+        assert waited, "the street was over before the outage"
         assert street.platform.connections >= 2
     check(truth, street)
 
