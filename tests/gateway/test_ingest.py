@@ -1,10 +1,8 @@
 """Frames in, samples stored, answers out: golden vectors, bad input, retransmissions, several radios."""
 
-import asyncio
 import json
 import logging
 import random
-import resource
 import sqlite3
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from lyhord_wire.instructions import AGAIN, STORED, TIME
 from lyhord_wire.report import Report, encode_report
 from lyhord_wire.tables import STATUS_OLDEST
 from tests.gateway.bench import NOW_S, Bench, running
-from tests.gateway.parts import KEY, NODE, Node, until, vectors
+from tests.gateway.parts import KEY, NODE, Node, vectors
 
 UPLINKS = [vector for vector in vectors("frames") if vector["direction"] == "up"]
 
@@ -219,150 +217,6 @@ async def test_about_reaches_the_registry(bench: Bench) -> None:
         0x010002,
     )
     assert node.open(bench.answers[0][1]) == {TIME: NOW_S, STORED: 0}
-
-
-async def test_no_answer_before_the_commit(bench: Bench) -> None:
-    node = Node()
-    blocker = connect(bench.path)
-    blocker.execute("BEGIN IMMEDIATE")
-    bench.hear(node.report(ack=True))
-    for _ in range(20):
-        bench.hear(node.report(), heard_us=1)
-    await asyncio.sleep(0.1)  # plenty for a commit, were it possible
-    assert bench.answers == []
-    assert bench.stored() == []
-    blocker.execute("COMMIT")
-    blocker.close()
-    await until(lambda: bench.answers, "the answer after the commit")
-    assert bench.stored()[0] == 0
-
-
-async def test_what_the_disk_refuses_is_not_acknowledged_and_taken_when_it_comes_again(
-    bench: Bench, caplog: pytest.LogCaptureFixture
-) -> None:
-    node = Node()
-    await bench.heard(node.report(ack=True))
-    pages = bench.connection.execute("PRAGMA page_count").fetchone()[0]
-    bench.connection.execute(f"PRAGMA max_page_count = {pages}")  # a full disk, as SQLite sees it
-    refused = []
-    while bench.metrics.counters["store.frames_not_stored"] == 0:
-        refused = [node.report(ack=True, count=20) for _ in range(20)]
-        for frame in refused:
-            bench.hear(frame)
-        await until(lambda: _outcomes(bench) == bench.metrics.counters["ingest.heard"], "all have an outcome")
-    acknowledged = len(bench.answers)
-    assert acknowledged == bench.metrics.counters["store.frames"]
-    assert "database or disk is full" in caplog.text
-    bench.connection.execute("PRAGMA max_page_count = 1000000")
-    for frame in refused:
-        await bench.heard(frame, heard_us=10_000_000)
-    assert len(bench.answers) == acknowledged + len(refused)
-    assert sorted(bench.stored()) == list(range(node.seq)), "acknowledged, but not stored"
-
-
-async def test_a_commit_that_fails_on_its_way_to_the_disk_leaves_nothing_behind(bench: Bench) -> None:
-    node = Node()
-    await bench.heard(node.report(ack=True))
-    frames = [node.report(ack=True, count=5) for _ in range(4)]
-    wal = bench.path.with_name(bench.path.name + "-wal").stat().st_size
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (wal, hard))  # the log cannot grow: COMMIT itself fails
-    try:
-        for frame in frames:
-            bench.hear(frame)
-        await until(lambda: _outcomes(bench) == 5, "every frame has its outcome")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert bench.metrics.counters["store.frames_not_stored"] == 4
-    assert len(bench.answers) == 1
-    for frame in frames:
-        await bench.heard(frame, heard_us=10_000_000)
-    assert len(bench.answers) == 5
-    assert bench.stored() == list(range(node.seq))
-
-
-def _outcomes(bench: Bench) -> int:
-    return bench.metrics.counters["store.frames"] + bench.metrics.counters["store.frames_not_stored"]
-
-
-async def test_a_full_queue_refuses_frames_and_says_so(bench: Bench) -> None:
-    node = Node()
-    blocker = connect(bench.path)
-    blocker.execute("BEGIN IMMEDIATE")
-    frames = [node.report() for _ in range(3000)]
-    for frame in frames:
-        bench.hear(frame)
-    refused = bench.refused["overload"]
-    assert 0 < refused < 3000
-    assert not bench.store.room.is_set()
-    blocker.execute("COMMIT")
-    blocker.close()
-    await bench.settled()
-    assert bench.store.room.is_set()
-    assert len(bench.stored()) == 3000 - refused
-    for frame in frames[-40:]:  # a refused frame was not marked as seen
-        await bench.heard(frame)
-    assert sorted(bench.stored())[-1] == 2999
-
-
-async def test_a_new_node_a_new_key_and_a_disabled_node_take_effect_at_once(bench: Bench) -> None:
-    node = Node(0xB)
-    await bench.heard(node.report())
-    assert bench.refused == {"unknown_node": 1}
-    bench.add(0xB)
-    await bench.heard(node.report())
-    assert bench.stored(0xB) == [1]
-    renewed = Node(0xB, bytes(range(16, 32)))  # its counters begin anew
-    renewed.seq = 2
-    bench.add(0xB, renewed.key)
-    await bench.settled()
-    await bench.heard(renewed.report())
-    await bench.heard(node.report())
-    assert bench.stored(0xB) == [1, 2]
-    assert bench.refused == {"unknown_node": 1, "tag": 1}
-    bench.add(0xB, renewed.key, enabled=False)
-    await bench.settled()
-    await bench.heard(renewed.report())
-    assert bench.refused == {"unknown_node": 1, "tag": 1, "disabled": 1}
-
-
-async def test_a_new_key_begins_with_a_new_window_on_disk_too(bench: Bench) -> None:
-    even, odd = Node(), Node(key=bytes(range(16, 32)))
-    bench.add(key=odd.key, generation=1)
-    even.counter = 1000
-    await bench.heard(even.report())
-    assert bench.reader.session(NODE).windows[0].top == 1001
-    renewed = Node(key=bytes(range(32, 48)))
-    bench.add(key=renewed.key)
-    # The store must not write back the old window from memory with the next frame.
-    payload = encode_report(Report(1, 1767225600, 0, {3: [200]}))
-    await bench.heard(seal_uplink(odd.cipher, NODE, 1, 0, payload, generation=1))
-    assert bench.reader.session(NODE).windows[0].top == -1
-    renewed.seq = 2
-    await bench.heard(renewed.report())
-    assert bench.refused == {}
-    assert bench.stored() == [0, 1, 2]
-
-
-async def test_an_idle_gateway_notices_changes_within_a_second(bench: Bench) -> None:
-    await bench.heard(Node().report())
-    renewed = bytes(range(16, 32))
-    bench.add(key=renewed)
-    await until(lambda: bench.registry.lookup(NODE).ciphers[0].has_key(renewed), "the new key", 1.0)
-
-
-async def test_rotation_by_generation_loses_no_frame(bench: Bench) -> None:
-    old, new = Node(), Node(key=bytes(range(16, 32)))
-    bench.add(key=new.key, generation=3)
-    frames = []
-    for at in range(6):
-        payload = encode_report(Report(at, 1767225600 + at, 0, {3: [200]}))
-        cipher, generation = (old.cipher, 0) if at % 2 == 0 else (new.cipher, 1)
-        frames.append(seal_uplink(cipher, NODE, at // 2, 0, payload, generation=generation))
-    for frame in frames:
-        await bench.heard(frame)
-    assert bench.refused == {}
-    assert bench.stored() == [0, 1, 2, 3, 4, 5]
 
 
 async def test_a_flood_is_counted_and_does_not_fill_the_log(

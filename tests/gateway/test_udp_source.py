@@ -1,9 +1,8 @@
-"""Semtech's UDP protocol: a packet forwarder of the tests' own against the source, and hostile datagrams."""
+"""Concentrators over UDP: a packet forwarder of the tests' own against the source, and hostile datagrams."""
 
 import asyncio
 import base64
 import contextlib
-import json
 import random
 import socket
 from collections.abc import AsyncIterator
@@ -11,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.sources import gwmp
-from lyhord_gateway.sources.radio_clock import RadioClock
-from lyhord_gateway.sources.schedule import Plan, Scheduler
+from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.sources.udp import GATHER_US, Concentrator, UdpSource
 from tests.fakes.packet_forwarder import PacketForwarder
 from tests.gateway.bench import Bench, running
 from tests.gateway.parts import GatewayProcess, Node, free_port, until
+from tests.gateway.test_gwmp import hostile
 
 EUIS = (0xAA555A0000000101, 0xAA555A0000000102)
 
@@ -245,42 +243,6 @@ async def test_a_pull_from_another_address_is_told(roofs: Roofs, caplog: pytest.
     assert any("pulls from 127.0.0.2, before from 127.0.0.1" in r.getMessage() for r in caplog.records)
 
 
-def hostile() -> list[tuple[str, bytes]]:
-    eui = EUIS[0].to_bytes(8, "big")
-    push = b"\x02\x00\x01\x00" + eui
-    return [
-        ("short", b""),
-        ("short", b"\x02"),
-        ("short", b"\x02\x00\x01"),
-        ("short", b"\x02\x00\x01\x00"),
-        ("short", push[:11]),
-        ("long", push + b'{"rxpk":[' + b" " * 4096 + b"]}"),
-        ("version", b"\x01\x00\x01\x00" + eui + b"{}"),
-        ("direction", b"\x02\x00\x01\x03" + json.dumps({"txpk": {"imme": True}}).encode()),
-        ("direction", b"\x02\x00\x01\x01"),
-        ("direction", b"\x02\x00\x01\x04"),
-        ("kind", b"\x02\x00\x01\x06" + eui),
-        ("json", push),
-        ("json", push + b"{"),
-        ("json", push + b'{"rxpk":[{]}'),
-        ("json", push + b"\xff\xfe{}"),
-        ("json", push + b'{"x":' + b"[" * 4000),
-        ("json", push + b'{"rxpk":' + b"[" * 4000),
-        ("schema", push + b"[]"),
-        ("schema", push + b'{"rxpk":{}}'),
-        ("schema", push + b'{"rxpk":null}'),
-        ("json", b"\x02\x00\x01\x05" + eui + b"{{"),
-        ("schema", b"\x02\x00\x01\x05" + eui + b'{"txpk_ack":7}'),
-    ]
-
-
-@pytest.mark.parametrize(("reason", "datagram"), hostile())
-def test_a_hostile_datagram_has_its_reason(reason: str, datagram: bytes) -> None:
-    with pytest.raises(gwmp.Malformed) as caught:
-        gwmp.parse(datagram)
-    assert caught.value.reason == reason
-
-
 async def test_good_traffic_goes_on_among_hostile_datagrams(
     bench: Bench, roofs: Roofs, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -303,54 +265,6 @@ async def test_good_traffic_goes_on_among_hostile_datagrams(
     assert sum(roofs.refused().values()) > 100
     assert len(caplog.records) < 60
     assert bench.stored() == list(range(20))
-
-
-def test_random_bytes_are_parsed_or_malformed() -> None:
-    seed = random.randrange(1 << 32)
-    print("seed", seed)
-    rng = random.Random(seed)
-    rxpk = (
-        b'{"rxpk":[{"tmst":1,"freq":868.1,"stat":1,"modu":"LORA","datr":"SF7BW125","rssi":-5,"data":"4AE="}]}'
-    )
-    whole = b"\x02\x00\x01\x00" + bytes(8) + rxpk
-    assert isinstance(gwmp.parse(whole), gwmp.PushData)
-    parsed = 0
-    for _ in range(5000):
-        data = bytearray(whole)
-        for _ in range(rng.randrange(1, 4)):
-            data[rng.randrange(len(data))] = rng.randrange(256)
-        with contextlib.suppress(gwmp.Malformed):
-            gwmp.parse(bytes(data))
-            parsed += 1
-    assert 0 < parsed < 5000
-
-
-def test_a_downlinks_bytes() -> None:
-    datagram = gwmp.pull_resp(b"\xab\xcd", Plan(1, 5, 867_100_000, 7, 14), b"\xe0\x01")
-    assert datagram[:4] == b"\x02\xab\xcd\x03"
-    txpk = json.loads(datagram[4:])["txpk"]
-    assert (txpk["freq"], txpk["datr"], txpk["size"], txpk["data"]) == (867.1, "SF7BW125", 2, "4AE=")
-
-
-def test_the_radios_clock_tells_how_long_a_datagram_was_under_way() -> None:
-    clock = RadioClock()
-    start = 2**32 - 5_000_000
-    now = 10**12
-    assert clock.heard_us(start, now) == now
-    for second in range(1, 120):  # through the wrap of the 32-bit clock
-        tmst = (start + second * 1_000_000) % 2**32
-        delay = 400_000 if second % 3 == 0 else 0
-        assert clock.heard_us(tmst, now + second * 1_000_000 + delay) == now + second * 1_000_000
-    # It is restarted: its clock begins anew, and nothing is believed to be late.
-    assert clock.heard_us(1_000, now + 130_000_000) == now + 130_000_000
-
-
-def test_a_clock_that_drifts_is_followed() -> None:
-    clock = RadioClock()
-    for second in range(0, 3600):  # 50 ppm slow
-        arrived = second * 1_000_000
-        heard = clock.heard_us((arrived - arrived // 20_000) % 2**32, arrived)
-        assert 0 <= arrived - heard <= 4_000
 
 
 async def test_an_address_in_use_is_tried_again(tmp_path: Path) -> None:
