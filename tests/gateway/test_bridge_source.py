@@ -24,10 +24,9 @@ class Roof:
     def __init__(self, bench: Bench, url: str, scheduler: Scheduler | None = None) -> None:
         self.kept: list[bytes] = []
         self.counters = bench.metrics.counters
+        self.scheduler = scheduler or Scheduler(14)
         port = BridgePort("roof", url, 868_100_000, 9)
-        self.source = BridgeSource(
-            port, scheduler or Scheduler(14), bench.ingest.hear, self.kept.append, bench.metrics
-        )
+        self.source = BridgeSource(port, self.scheduler, bench.ingest.hear, self.kept.append, bench.metrics)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Roof"]:
@@ -77,7 +76,7 @@ async def test_a_frame_is_stored_and_answered_in_rx1(bench: Bench, peer: PtyBrid
 async def test_rx2_when_the_channels_duty_cycle_is_spent(bench: Bench, peer: PtyBridge) -> None:
     node = Node()
     async with Roof(bench, str(peer.path)).running() as roof:
-        roof.source._scheduler._ledgers["M"].record(module._now_us(), 36_000_000)
+        roof.scheduler._ledgers["M"].record(module._now_us(), 36_000_000)
         await listened(peer)
         peer.hear(node.report(ack=True))
         answer = await transmitted(peer)

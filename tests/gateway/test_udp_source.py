@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_gateway.orders import command_order
 from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.sources.udp import GATHER_US, Concentrator, UdpSource
+from lyhord_gateway.store.queue import enqueue
+from lyhord_gateway.store.schema import connect
 from tests.fakes.packet_forwarder import PacketForwarder
-from tests.gateway.bench import Bench, running
-from tests.gateway.parts import GatewayProcess, Node, free_port, until
+from tests.gateway.bench import NOW_S, Bench, running
+from tests.gateway.parts import NODE, GatewayProcess, Node, free_port, until
 from tests.gateway.test_gwmp import hostile
 
 EUIS = (0xAA555A0000000101, 0xAA555A0000000102)
@@ -168,6 +171,20 @@ async def test_without_a_pull_and_without_time_nothing_is_sent(roofs: Roofs) -> 
         roof.hear(node.report(ack=True), tmst=late)
         await roofs.counted("udp.tx_refused.late")
         assert roof.downlinks.empty()
+
+
+async def test_an_answer_that_the_kernel_refuses_was_not_sent(bench: Bench, roofs: Roofs) -> None:
+    desk = connect(bench.path)
+    enqueue(desk, NODE, command_order("restart", ()), "cli", NOW_S)
+    desk.close()
+    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+        await roof.pull()
+        roofs.concentrators["aa555a0000000101"].pull = ("255.255.255.255", 1)  # broadcast is forbidden
+        roof.hear(Node().report(ack=True))
+        await roofs.counted("udp.send_dropped")
+        await roofs.counted("queue.unsent")
+    (entry,) = bench.reader.orders()
+    assert (entry.state, entry.tries) == ("waiting", 0)
 
 
 async def test_only_what_may_be_ours_is_looked_at(bench: Bench, roofs: Roofs) -> None:

@@ -16,8 +16,9 @@ from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.faults import first_cause
 from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.sources.schedule import Heard, Refusal, Scheduler
+from lyhord_gateway.sources.schedule import Heard, Scheduler
 from lyhord_gateway.sources.serial_link import LinkLost, SerialLink
+from lyhord_gateway.sources.transmissions import Transmissions
 from lyhord_gateway.uplink import Uplink
 from lyhord_wire import bridge, cobs
 from lyhord_wire.refusal import Refused
@@ -26,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 _SILENT_S = 75.0  # a bridge reports its status every 30 s
 _OUTBOX = 64  # messages that may wait for the line
-_TOKENS = 256  # transmissions whose result is awaited
+_TOKENS = 1 << 32
 _GAUGES = {
     bridge.STATUS_UPTIME: "uptime_s",
     bridge.STATUS_RECEIVED: "received",
@@ -61,17 +62,13 @@ class BridgeSource:
         gather_us: int = 0,
     ) -> None:
         self._port = port
-        self._scheduler = scheduler
         self._hear = hear
-        self._keep = keep
         self._metrics = metrics
         self._gather_us = gather_us
         self._backoff = Backoff(cap_s=5.0)
         self._lines = LineLimit()
         self._outbox: asyncio.Queue[Outgoing] = asyncio.Queue(_OUTBOX)
-        # token → receive window, and whom to tell if it was not sent
-        self._awaited: dict[int, tuple[int, Callable[[], None]]] = {}
-        self._token = 0
+        self._transmissions = Transmissions(scheduler, keep, self._count, _TOKENS)
 
     async def run(self) -> None:
         """Opens the line, works, and opens it again, until cancelled."""
@@ -133,7 +130,11 @@ class BridgeSource:
             case bridge.Received():
                 self._received(message, heard_us)
             case bridge.TxResult():
-                self._sent(message)
+                self._transmissions.reported(
+                    message.token,
+                    bridge.RESULTS.get(message.status, "unknown"),
+                    message.status == bridge.SENT,
+                )
             case bridge.Status():
                 self._status(message.values)
             case bridge.Log():
@@ -162,22 +163,13 @@ class BridgeSource:
         )
 
     def _reply(self, heard: Heard, frame: bytes, unsent: Callable[[], None]) -> None:
-        now_us = _now_us()
-        plan = self._scheduler.plan(now_us, heard, len(frame))
-        if isinstance(plan, Refusal):
-            self._count(f"tx_refused.{plan.value}")
-            unsent()
+        planned = self._transmissions.plan(_now_us(), heard, len(frame), unsent)
+        if planned is None:
             return
-        self._keep(self._scheduler.pack(now_us))
-        self._token = (self._token + 1) & 0xFFFFFFFF
-        self._awaited[self._token] = plan.window, unsent
-        if len(self._awaited) > _TOKENS:
-            del self._awaited[next(iter(self._awaited))]
-            self._count("tx_unanswered")
-        transmit = bridge.Transmit(self._token, plan.tmst_us, plan.freq_hz, plan.sf, plan.power_dbm, frame)
+        token, plan = planned
+        transmit = bridge.Transmit(token, plan.tmst_us, plan.freq_hz, plan.sf, plan.power_dbm, frame)
         if not self._put(transmit):
-            del self._awaited[self._token]
-            unsent()
+            self._transmissions.not_reached(token)
 
     def _put(self, message: Outgoing) -> bool:
         try:
@@ -191,19 +183,6 @@ class BridgeSource:
         while True:
             message = await self._outbox.get()
             await link.write(cobs.encode(bridge.encode(message)))
-
-    def _sent(self, result: bridge.TxResult) -> None:
-        awaited = self._awaited.pop(result.token, None)
-        if awaited is None:
-            self._count("tx_unknown_token")
-            return
-        window, unsent = awaited
-        outcome = bridge.RESULTS.get(result.status, "unknown")
-        self._count(f"tx.{outcome}")
-        if result.status == bridge.SENT:
-            self._count(f"rx{window}_answers")
-        else:
-            unsent()
 
     def _status(self, values: dict[int, int]) -> None:
         for key, name in _GAUGES.items():

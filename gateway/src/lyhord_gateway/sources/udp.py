@@ -5,6 +5,7 @@ only listed EUIs are answered, and of what they say nothing is believed but a fr
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 import time
@@ -17,7 +18,8 @@ from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.sources import gwmp
 from lyhord_gateway.sources.radio_clock import RadioClock
-from lyhord_gateway.sources.schedule import Heard, Refusal, Scheduler
+from lyhord_gateway.sources.schedule import Heard, Scheduler
+from lyhord_gateway.sources.transmissions import Transmissions
 from lyhord_gateway.uplink import Uplink
 
 _log = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ NAME = "udp"
 GATHER_US = 100_000  # several concentrators' datagrams about one frame come within this
 _SILENT_S = 75.0  # a packet forwarder sends PULL_DATA every 5 or 10 s
 _LOOK_S = 5.0
-_TOKENS = 256  # downlinks whose TX_ACK is awaited, per concentrator
+_TOKENS = 1 << 16
 _BUFFER = 4 << 20  # bytes that the kernel may hold while we are busy, or the store is
 _AT_ONCE = 32  # datagrams taken at one wake-up, before others have their turn
 
@@ -35,8 +37,7 @@ Address = tuple[str | int, ...]
 
 @dataclass(slots=True)
 class Concentrator:
-    """One allow-listed packet forwarder. pull: where its latest PULL_DATA came from; awaited: token →
-    receive window of the downlink, and whom to tell if it was not sent."""
+    """One allow-listed packet forwarder. pull: where its latest PULL_DATA came from."""
 
     eui: str
     scheduler: Scheduler
@@ -44,8 +45,6 @@ class Concentrator:
     clock: RadioClock = field(default_factory=RadioClock)
     pull: Address | None = None
     heard_s: float = float("-inf")
-    token: int = 0
-    awaited: dict[bytes, tuple[int, Callable[[], None]]] = field(default_factory=dict)
 
 
 class UdpSource:
@@ -66,6 +65,10 @@ class UdpSource:
         self._listen = listen
         self._port = port
         self._concentrators = concentrators
+        self._transmissions = {
+            eui: Transmissions(concentrator.scheduler, concentrator.keep, self._count, _TOKENS)
+            for eui, concentrator in concentrators.items()
+        }
         self._hear = hear
         self._room = room
         self._metrics = metrics
@@ -170,7 +173,7 @@ class UdpSource:
                 if self._metrics.state(concentrator.eui, "up"):
                     _log.info("udp: concentrator %s is up", concentrator.eui)
             case gwmp.TxAck():
-                self._tx_ack(concentrator, message)
+                self._tx_ack(message)
 
     def _pulled_from(self, concentrator: Concentrator, source: Address) -> None:
         before, concentrator.pull = concentrator.pull, source
@@ -216,43 +219,26 @@ class UdpSource:
             self._count("tx_refused.no_pull")
             unsent()
             return
-        now_us = self._now_us()
-        plan = concentrator.scheduler.plan(now_us, heard, len(frame))
-        if isinstance(plan, Refusal):
-            self._count(f"tx_refused.{plan.value}")
-            unsent()
+        transmissions = self._transmissions[concentrator.eui]
+        planned = transmissions.plan(self._now_us(), heard, len(frame), unsent)
+        if planned is None:
             return
-        concentrator.keep(concentrator.scheduler.pack(now_us))
-        concentrator.token = (concentrator.token + 1) & 0xFFFF
-        token = concentrator.token.to_bytes(2, "big")
-        concentrator.awaited[token] = plan.window, unsent
-        if len(concentrator.awaited) > _TOKENS:
-            del concentrator.awaited[next(iter(concentrator.awaited))]
-            self._count("tx_unanswered")
-        self._send(gwmp.pull_resp(token, plan, frame), concentrator.pull)
+        token, plan = planned
+        if not self._send(gwmp.pull_resp(token.to_bytes(2, "big"), plan, frame), concentrator.pull):
+            transmissions.not_reached(token)
 
-    def _tx_ack(self, concentrator: Concentrator, ack: gwmp.TxAck) -> None:
-        awaited = concentrator.awaited.pop(ack.token, None)
-        if awaited is None:
-            self._count("tx_unknown_token")
-            return
-        window, unsent = awaited
-        self._count(f"tx.{ack.outcome}")
-        if ack.warned:
+    def _tx_ack(self, ack: gwmp.TxAck) -> None:
+        token, sent = int.from_bytes(ack.token, "big"), ack.outcome == gwmp.SENT
+        if self._transmissions[ack.eui].reported(token, ack.outcome, sent) and ack.warned:
             self._count("tx_warned")
-        if ack.outcome == gwmp.SENT:
-            self._count(f"rx{window}_answers")
-        else:
-            unsent()
 
-    def _send(self, datagram: bytes, address: Address) -> None:
-        if self._socket is None:
-            self._count("send_dropped")
-            return
-        try:
-            self._socket.sendto(datagram, address)
-        except OSError:  # no buffer, no route: to the peer it is one datagram lost, as any may be
-            self._count("send_dropped")
+    def _send(self, datagram: bytes, address: Address) -> bool:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):  # no buffer, no route: one datagram lost, as any may be
+                self._socket.sendto(datagram, address)
+                return True
+        self._count("send_dropped")
+        return False
 
     def _refuse(self, reason: str, source: Address) -> None:
         self._count(f"refused.{reason}")
