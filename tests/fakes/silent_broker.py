@@ -1,10 +1,13 @@
 """A platform that accepts everything and acknowledges as much as it is told to.
 
-Speaks enough MQTT 3.1.1 for a publisher: CONNACK, PINGRESP, and PUBACK while `acknowledging` is set. What
-it was sent is in `published`, acknowledged or not.
+Speaks enough MQTT 3.1.1 and 5 for a publisher: CONNACK, PINGRESP, and PUBACK while `acknowledging` is set.
+What it was sent is in `published`, acknowledged or not. With MQTT 5, `reason` says what a payload's PUBACK
+has for a reason, and at most `receive_maximum` messages may be under way. A payload that `poison` holds for
+such ends the connection.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _CONNECT, _PUBLISH, _PINGREQ, _DISCONNECT = 1, 3, 12, 14
@@ -13,7 +16,12 @@ _CONNECT, _PUBLISH, _PINGREQ, _DISCONNECT = 1, 3, 12, 14
 @dataclass
 class SilentBroker:
     acknowledging: bool = False
+    reason: Callable[[bytes], int] = lambda payload: 0
+    poison: Callable[[bytes], bool] = lambda payload: False
+    receive_maximum: int = 65_535
+    under_way_max: int = 0
     published: list[tuple[str, bytes]] = field(default_factory=list)
+    properties: list[bytes] = field(default_factory=list)
     connections: int = 0
     port: int = 0
     _server: asyncio.Server | None = None
@@ -43,18 +51,32 @@ class SilentBroker:
                 writer.write(puback)
         self._owed.clear()
 
+    @property
+    def owed(self) -> int:
+        """Messages that wait for their PUBACK."""
+        return len(self._owed)
+
+    def acknowledge_one(self) -> None:
+        """Sends the oldest PUBACK that is owed."""
+        writer, puback = self._owed.pop(0)
+        writer.write(puback)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)
+        five = False
         try:
             while True:
                 kind, flags, body = await _packet(reader)
                 if kind == _CONNECT:
-                    writer.write(b"\x20\x02\x00\x00")
+                    five = body[6] == 5
+                    maximum = self.receive_maximum.to_bytes(2, "big")
+                    writer.write(b"\x20\x06\x00\x00\x03\x21" + maximum if five else b"\x20\x02\x00\x00")
                 elif kind == _PINGREQ:
                     writer.write(b"\xd0\x00")
                 elif kind == _PUBLISH:
-                    self._publish(flags, body, writer)
+                    if not self._publish(flags, body, writer, five):
+                        break
                 elif kind == _DISCONNECT:
                     break
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -63,13 +85,24 @@ class SilentBroker:
             self._writers.discard(writer)
             writer.close()
 
-    def _publish(self, flags: int, body: bytes, writer: asyncio.StreamWriter) -> None:
+    def _publish(self, flags: int, body: bytes, writer: asyncio.StreamWriter, five: bool) -> bool:
         end = 2 + int.from_bytes(body[:2], "big")
         assert flags >> 1 & 3 == 1, "expected QoS 1"
-        self.published.append((body[2:end].decode(), body[end + 2 :]))
-        self._owed.append((writer, b"\x40\x02" + body[end : end + 2]))
+        payload = body[end + 2 :]
+        if five:
+            assert payload[0] < 128, "short properties"
+            self.properties.append(payload[1 : 1 + payload[0]])
+            payload = payload[1 + payload[0] :]
+        self.published.append((body[2:end].decode(), payload))
+        if self.poison(payload):
+            return False
+        reason = self.reason(payload) if five else 0
+        head = b"\x40\x03" if reason else b"\x40\x02"
+        self._owed.append((writer, head + body[end : end + 2] + bytes([reason] if reason else [])))
+        self.under_way_max = max(self.under_way_max, len(self._owed))
         if self.acknowledging:
             self.acknowledge_all()
+        return True
 
 
 async def _packet(reader: asyncio.StreamReader) -> tuple[int, int, bytes]:

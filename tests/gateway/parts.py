@@ -77,6 +77,10 @@ class Mosquitto:
         )
         await port_open(self.port)
 
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def stop(self) -> None:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()

@@ -1,7 +1,7 @@
 """Asking again: as much as a frame holds, within the duty cycle, once per answer, until the gap is filled."""
 
+from lyhord_gateway.ranges import add
 from lyhord_gateway.store.asking import Asking
-from lyhord_gateway.store.ranges import add
 from lyhord_gateway.store.session import Session
 from lyhord_wire.airtime import airtime_us
 from lyhord_wire.frame import max_frame

@@ -86,7 +86,7 @@ async def test_lists_for_people_and_machines(config: Path) -> None:
         node = Node()
         await bench.heard(node.samples(0, 5), source="roof", rssi=-101)
         await bench.heard(node.samples(7, 3), source="roof", rssi=-99)
-        bench.store.submit(Advance("city", 6))
+        bench.store.submit(Advance("city", 0, 7))
         await bench.settled()
     (listed,) = json.loads(await done("nodes", "--json", config=config))
     assert listed == {
@@ -118,6 +118,7 @@ async def test_lists_for_people_and_machines(config: Path) -> None:
         "oldest_age_s": waiting["oldest_age_s"],
         "cursor": 6,
         "dropped": 0,
+        "skipped": 0,
     }
     for command in ("nodes", "backlog"):
         table = await done(command, config=config)

@@ -49,7 +49,7 @@ def test_samples_never_share_a_message() -> None:
     sent = messages(several, PROFILE.topic, PROFILE.payload, 100, 100_000, PROFILE.sharing())
     told = [(message.topic[-6:], json.loads(message.payload)["seq"]) for message in sent]
     assert told == [("000a01", 1), ("000a01", 2), ("000b02", 1)]
-    assert [message.last for message in sent] == [1, 2, 1]
+    assert [message.readings[-1].seq for message in sent] == [1, 2, 1]
     with pytest.raises(ValueError):
         PROFILE.payload(several)
 

@@ -3,24 +3,27 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from lyhord_gateway import mqtt_client
+from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.config import Endpoint
-from lyhord_gateway.mqtt_client import make_client
+from lyhord_gateway.delivery import Backlog, Bounds
+from lyhord_gateway.lanes import Part
 from lyhord_gateway.mqtt_url import MqttUrl
+from lyhord_gateway.platform_client import PlatformClient, make_platform_client
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.fiware import FiwareProfile
 from lyhord_gateway.profiles.senml import SenmlProfile
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
 from lyhord_gateway.profiles.yggio import YggioProfile
-from lyhord_gateway.publish import Backlog, Bounds, Publisher
+from lyhord_gateway.publish import Publisher
 from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.work import Advance
+from lyhord_gateway.wrapping import Wrapping
 from lyhord_wire.about import encode_about
 from lyhord_wire.frame import KIND_ABOUT
 from tests.fakes.silent_broker import SilentBroker
@@ -33,10 +36,22 @@ SENML = SenmlProfile("lyhord/{gateway}/senml", "gw")
 
 @contextlib.asynccontextmanager
 async def publishing(
-    bench: Bench, port: int, name: str = "city", profile: Profile = SENML, wait_ms: int = 10
+    bench: Bench,
+    port: int,
+    name: str = "city",
+    profile: Profile = SENML,
+    wait_ms: int = 10,
+    silence_s: float = 10.0,
+    protocol: str = "3.1.1",
+    bounds: Bounds | None = None,
+    connect: Callable[[], PlatformClient] | None = None,
+    wrapping: Wrapping | None = None,
 ) -> AsyncIterator[Publisher]:
-    async def page(after: int, limit: int) -> list[Reading]:
-        return bench.shown.page(bench.reader, after, limit)
+    async def page(part: Part, limit: int) -> list[Reading]:
+        return bench.shown.part(bench.reader, part.first, part.end, limit, part.late)
+
+    def deliver(first: int, end: int) -> None:
+        assert bench.store.submit(Advance(name, first, end))
 
     def facts(node: int) -> NodeFacts:
         known = bench.registry.lookup(node)
@@ -48,13 +63,15 @@ async def publishing(
     )
     publisher = Publisher(
         name,
-        partial(make_client, endpoint),
+        connect or partial(make_platform_client, endpoint, f"gateway-{name}", protocol, None),
         profile,
-        Bounds(count=5, size=10_000, wait_ms=wait_ms, window=4),
-        Backlog(bench.head, page, lambda cursor: bench.store.submit(Advance(name, cursor)), facts),
-        bench.reader.cursor(name),
+        bounds or Bounds(count=5, size=10_000, wait_ms=wait_ms, window=4, silence_s=silence_s),
+        Backlog(bench.head, page, deliver, facts),
+        bench.reader.delivered(name),
         bench.metrics,
+        wrapping=wrapping,
     )
+    publisher._backoff = Backoff(cap_s=0.05)
     task = asyncio.create_task(publisher.run())
     try:
         yield publisher
@@ -125,12 +142,63 @@ async def test_what_is_sent_again_is_the_same_whatever_has_changed_since(bench: 
         assert b"-70" not in b"".join(payload for _, payload in first)
 
 
-async def test_a_platform_that_never_acknowledges_is_given_up_and_tried_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mqtt_client, "TIMEOUT_S", 0.2)
-    await bench.heard(Node().report(count=3))
+async def test_live_readings_go_before_the_backlog_and_mark_it(bench: Bench) -> None:
+    node, other = Node(), Node(0xB02)
+    bench.add(other.id)
+    for _ in range(40):
+        await bench.heard(node.report(count=5))
     async with SilentBroker() as broker, publishing(bench, broker.port):
+        await until(lambda: len(broker.published) == 4, "the backlog fills the window")
+        await bench.heard(node.report())
+        await bench.heard(other.report())
+        await until(
+            lambda: (NODE, 200) in sent(broker) or broker.acknowledge_all(), "the live reading is sent"
+        )
+        assert sent(broker).index((NODE, 200)) <= 100, "after what was under way, not after the backlog"
+        broker.acknowledging = True
+        broker.acknowledge_all()
+        await until(lambda: bench.reader.cursor("city") == 202, "all of it is delivered")
+        await bench.settled()
+        assert bench.reader.delivered("city") == [(0, 203)]
+    found = [
+        one for _, payload in broker.published for one in senml_resolver.readings(json.loads(payload)).items()
+    ]
+    assert sorted(sent(broker)) == [(NODE, seq) for seq in range(201)] + [(0xB02, 0)], "none is doubled"
+    order = [(key, "backlog" in records) for key, records in found]
+    at = order.index(((NODE, 200), False))
+    assert not any(late for _, late in order[: at + 1])
+    assert all(late for key, late in order[at + 1 :] if key[0] == NODE), "older than what the platform has"
+    assert ((0xB02, 0), False) in order
+
+
+async def test_a_gap_outlives_a_crash(bench: Bench) -> None:
+    """Live readings are acknowledged, most of the backlog is not; then we are killed."""
+    node = Node()
+    for _ in range(40):
+        await bench.heard(node.report(count=5))
+    async with SilentBroker() as broker, publishing(bench, broker.port):
+        await until(lambda: len(broker.published) == 4, "the backlog fills the window")
+        await bench.heard(node.report())
+        await until(lambda: (NODE, 200) in sent(broker) or broker.acknowledge_all(), "it is sent")
+        broker.acknowledge_all()
+        await until(lambda: len(bench.reader.delivered("city")) == 2, "a gap is on disk")
+        first = set(sent(broker))
+    before = bench.reader.delivered("city")
+    waiting, _ = bench.reader.waiting("city")
+    assert before[1] == (201, 202)
+    assert 0 < waiting < 200
+    async with SilentBroker(acknowledging=True) as broker, publishing(bench, broker.port):
+        await until(lambda: bench.reader.cursor("city") == 201, "the rest is delivered")
+        again = sent(broker)
+    assert len(again) == waiting, "only what was not acknowledged"
+    assert first | set(again) == {(NODE, seq) for seq in range(201)}
+
+
+async def test_a_platform_that_never_acknowledges_is_given_up_and_tried_again(
+    bench: Bench,
+) -> None:
+    await bench.heard(Node().report(count=3))
+    async with SilentBroker() as broker, publishing(bench, broker.port, silence_s=0.2):
         await until(lambda: broker.connections >= 3, "new connections after the timeout")
         await bench.settled()
         assert bench.reader.cursor("city") == 0

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyhord_gateway.store import ranges
+from lyhord_gateway import ranges
 
 spans = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 8)), max_size=30)
 

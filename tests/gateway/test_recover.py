@@ -74,7 +74,7 @@ async def _a_killed_gateways_store(tmp_path_factory: pytest.TempPathFactory) -> 
                 bench.hear(node.report(ack=True, count=3))
             await bench.settled()
             if turn == 18:
-                bench.store.submit(Advance("city", DELIVERED))
+                bench.store.submit(Advance("city", 0, DELIVERED + 1))
                 bench.store.submit(Keep("duty.roof", bytes(9000)))  # longer than two pages
                 await bench.settled()
                 look = connect(path)

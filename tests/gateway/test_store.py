@@ -124,7 +124,7 @@ async def test_delivered_history_goes_by_age_and_undelivered_readings_stay(tmp_p
         node = Node()
         await bench.heard(node.report(count=10), heard_s=NOW_S)  # long before today
         assert bench.stored() == list(range(10))
-        bench.store.submit(Advance("city", 4))
+        bench.store.submit(Advance("city", 0, 5))
         await until(lambda: len(bench.stored()) < 10, "old history is removed")
         assert bench.stored() == list(range(4, 10))
         assert bench.retention.removed == 4
@@ -144,7 +144,7 @@ async def test_a_full_store_frees_delivered_history_first_and_then_refuses(tmp_p
         acknowledged = len(bench.answers)
         assert acknowledged == bench.metrics.counters["store.frames"]
         newest = bench.stored()[-1]
-        bench.store.submit(Advance("city", bench.reader.head()))
+        bench.store.submit(Advance("city", 0, bench.reader.head() + 1))
         await until(lambda: used_bytes(bench.reader._connection) < limit, "delivered history makes room")
         await until(lambda: bench.store._state == "up", "the writer sees it")
         await bench.heard(node.samples(newest + 1, 20, ack=True))
@@ -166,8 +166,8 @@ async def test_the_file_gives_freed_pages_back(tmp_path: Path) -> None:
         for _ in range(250):
             await bench.heard(node.report(count=20))
             if node.seq % 200 == 0:
-                bench.store.submit(Advance("city", bench.reader.head()))
-        bench.store.submit(Advance("city", bench.reader.head()))
+                bench.store.submit(Advance("city", 0, bench.reader.head() + 1))
+        bench.store.submit(Advance("city", 0, bench.reader.head() + 1))
         await until(lambda: used_bytes(bench.reader._connection) <= limit, "it is within its bound")
         await bench.settled()
         bench.reader._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -181,7 +181,7 @@ async def test_the_oldest_undelivered_readings_go_only_if_so_configured(tmp_path
     async with running(Bench(tmp_path / "lyhord.db", max_bytes=limit, drop_undelivered=True)) as bench:
         bench.add()
         node = Node()
-        bench.store.submit(Advance("city", 100))
+        bench.store.submit(Advance("city", 0, 101))
         for _ in range(samples // 20):
             await bench.heard(node.report(ack=True, count=20))
         await until(lambda: used_bytes(bench.reader._connection) <= limit, "it is within its bound")
@@ -232,7 +232,7 @@ async def test_arrival_numbers_are_never_given_twice(tmp_path: Path) -> None:
         bench.add()
         node = Node()
         await bench.heard(node.report(count=5))
-        bench.store.submit(Advance("city", 5))
+        bench.store.submit(Advance("city", 0, 6))
         await bench.settled()
     connection = connect(path)
     connection.execute("DELETE FROM sample")

@@ -7,11 +7,12 @@ sources ──hear──▶ ingest ──submit──▶ store ──committed�
 import asyncio
 import contextlib
 import gc
+import itertools
 import logging
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,26 +20,30 @@ from pathlib import Path
 
 import aiomqtt
 
-from lyhord_gateway import __version__
+from lyhord_gateway import __version__, ranges
 from lyhord_gateway.answer import Answerer
 from lyhord_gateway.broker import EmbeddedBroker
 from lyhord_gateway.chores import Chores
 from lyhord_gateway.config import Endpoint, Loaded, Mqtt
+from lyhord_gateway.delivery import Backlog, Bounds
 from lyhord_gateway.desk import Desk
 from lyhord_gateway.head import Head
 from lyhord_gateway.ingest import Ingest
+from lyhord_gateway.lanes import Part
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.mqtt_client import WINDOW, make_client, watch
 from lyhord_gateway.mqtt_url import MqttUrl
 from lyhord_gateway.notify import Notify
 from lyhord_gateway.only_one import only_one
 from lyhord_gateway.operation import Operation
+from lyhord_gateway.platform_client import make_platform_client
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.make import make_profile
-from lyhord_gateway.publish import Backlog, Bounds, Publisher
+from lyhord_gateway.publish import Publisher
+from lyhord_gateway.ranges import Range
 from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.registry import Registry
-from lyhord_gateway.remote import WAITING_MAX, Remote
+from lyhord_gateway.remote import Remote
 from lyhord_gateway.sources.bridge import BridgePort, BridgeSource
 from lyhord_gateway.sources.mqtt import MqttSource
 from lyhord_gateway.sources.schedule import Scheduler
@@ -52,6 +57,7 @@ from lyhord_gateway.store.writer import Events, Writer
 from lyhord_gateway.strangers import KEY as STRANGERS
 from lyhord_gateway.strangers import Strangers
 from lyhord_gateway.work import Advance, Keep
+from lyhord_gateway.wrapping import Wrapping
 from lyhord_wire.window import ReplayWindow
 
 _log = logging.getLogger(__name__)
@@ -254,8 +260,8 @@ def _publishers(
     stack.callback(pool.shutdown)
     loop = asyncio.get_running_loop()
 
-    def page(after: int, limit: int) -> Awaitable[list[Reading]]:
-        return loop.run_in_executor(pool, shown.page, pages, after, limit)
+    def page(part: Part, limit: int) -> Awaitable[list[Reading]]:
+        return loop.run_in_executor(pool, shown.part, pages, part.first, part.end, limit, part.late)
 
     def facts(node: int) -> NodeFacts:
         known = registry.lookup(node)
@@ -263,29 +269,29 @@ def _publishers(
 
     desk = Desk(loaded.store_path)
     stack.callback(desk.close)
-    gateway = loaded.config.gateway.name
+    gateway = loaded.config.gateway
     publishers = {}
     for platform, endpoint in loaded.platforms:
-        profile = make_profile(platform, endpoint, gateway, facts)
+        profile = make_profile(platform, endpoint, gateway.name, facts)
         herald = operation.herald(platform.profile)
         listen = watch
         if platform.commands and profile.inbox() is not None:
             listen = Remote(platform.name, profile, desk.queue, metrics).serve
+        protocol = platform.protocol
+        identifier = platform.client_id or f"lyhord-{gateway.name}-{gateway.number}-{platform.name}"
+        will = herald.will if herald else _will(profile)
         publishers[platform.name] = Publisher(
             platform.name,
-            partial(
-                make_client,
-                endpoint,
-                will=herald.will if herald else _will(profile),
-                max_queued_incoming_messages=WAITING_MAX,
-            ),
+            partial(make_platform_client, endpoint, identifier, protocol, will),
             profile,
             Bounds(platform.batch_count, platform.batch_bytes, platform.batch_ms, WINDOW),
-            Backlog(head, page, partial(_advance, store, platform.name), facts),
-            reader.cursor(platform.name),
+            Backlog(head, page, partial(_advance, store, platform.name, []), facts),
+            reader.delivered(platform.name),
             metrics,
             herald,
             listen,
+            Wrapping(profile.content_type, platform.compression == "gzip", protocol == "5"),
+            partial(_skipped, store, platform.name, itertools.count(reader.skipped(platform.name) + 1)),
         )
     return publishers
 
@@ -307,8 +313,15 @@ def _stream(reader: Reader, node: int, generation: int) -> tuple[ReplayWindow, b
     return ReplayWindow(window.top, window.mask), window.latest
 
 
-def _advance(store: Writer, platform: str, cursor: int) -> None:
-    store.submit(Advance(platform, cursor))
+def _advance(store: Writer, platform: str, owed: list[Range], first: int, end: int) -> None:
+    """owed: what the store had no room to hear yet."""
+    ranges.add(owed, first, end)
+    while owed and store.submit(Advance(platform, *owed[0])):
+        del owed[0]
+
+
+def _skipped(store: Writer, platform: str, total: Iterator[int]) -> None:
+    _keep(store, f"skipped.{platform}", str(next(total)).encode())
 
 
 def _duty(

@@ -61,4 +61,4 @@ def _split(
         _split(topic, readings[:half], payload, size, result)
         _split(topic, readings[half:], payload, size, result)
     else:
-        result.append(Message(topic, data, readings[-1].arrival))
+        result.append(Message(topic, data, readings))

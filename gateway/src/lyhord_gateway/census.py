@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from lyhord_gateway import ranges
 from lyhord_gateway.reading import node_text
-from lyhord_gateway.store import ranges
 from lyhord_gateway.store.marks import DAY_S, WEEK_S, completeness
 from lyhord_gateway.store.session import COLUMNS, from_row
 

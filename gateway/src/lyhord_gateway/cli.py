@@ -92,16 +92,16 @@ def backlog(config: ConfigOption, as_json: JsonOption = False) -> None:
     rows: list[show.Row] = []
     with reading(loaded) as reader:
         for platform, endpoint in loaded.platforms:
-            cursor = reader.cursor(platform.name)
-            waiting, oldest_s = reader.waiting(cursor)
+            waiting, oldest_s = reader.waiting(platform.name)
             rows.append(
                 {
                     "platform": platform.name,
                     "url": str(endpoint.url),
                     "waiting": waiting,
                     "oldest_age_s": None if oldest_s is None else max(0, now_s - oldest_s),
-                    "cursor": cursor,
+                    "cursor": reader.cursor(platform.name),
                     "dropped": reader.dropped(platform.name),
+                    "skipped": reader.skipped(platform.name),
                 }
             )
     if as_json:

@@ -94,6 +94,16 @@ _RULES = _rules(
         "Connections to the platform that failed or were lost.",
     ),
     (
+        r"platform\.(?P<platform>.+)\.messages_refused",
+        "lyhord_platform_messages_refused",
+        "Messages that the platform has refused.",
+    ),
+    (
+        r"platform\.(?P<platform>.+)\.readings_skipped",
+        "lyhord_platform_readings_skipped",
+        "Readings that the platform has not taken, though it took others.",
+    ),
+    (
         r"(?P<source>.+)\.rx(?P<window>[12])_answers",
         "lyhord_answers_sent",
         "Answers that a radio has sent, by receive window.",

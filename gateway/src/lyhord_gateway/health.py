@@ -24,7 +24,7 @@ _STALE_S = 60.0  # a disk that does not answer for so long is a reason of its ow
 _DAY_S = 86_400
 _MIB = 1 << 20
 
-Position = Callable[[], tuple[int, int]]  # a platform's head and cursor at this moment
+Position = Callable[[], tuple[int, int]]  # how many readings wait for a platform, and its cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class PlatformState:
-    """waiting: arrival numbers between cursor and head. oldest_age_s: 0 if nothing waits."""
+    """waiting: arrival numbers that it has not acknowledged. oldest_age_s: 0 if nothing waits. why: it is not
+    up. skipped: readings since the start that it is not to be sent any more."""
 
     name: str
     state: str
     waiting: int
     oldest_age_s: int
+    why: str = ""
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,11 @@ class Health:
         notes = []
         if facts.set_aside:
             notes.append(f"{facts.set_aside} damaged store files are set aside in gateway.data_dir")
+        notes += [
+            f"{platform.name} has not taken {platform.skipped} readings, but others, since the start"
+            for platform in platforms
+            if platform.skipped
+        ]
         return Report(tuple(reasons), tuple(notes), platforms, facts)
 
     def _down_s(self, part: str, now_s: float) -> float:
@@ -168,20 +176,30 @@ class Health:
         return Reason("source_down", source, f"nothing has been heard of it for {down_s:.0f} s")
 
     def _platform(self, name: str, facts: Facts) -> PlatformState:
-        head, cursor = self._platforms[name]()
+        waiting, _ = self._platforms[name]()
         oldest_s = facts.oldest_s.get(name)
-        waiting = max(0, head - cursor)
         age_s = max(0, int(time.time()) - oldest_s) if waiting and oldest_s is not None else 0
-        return PlatformState(name, self._metrics.states.get(f"platform.{name}", "starting"), waiting, age_s)
+        part = f"platform.{name}"
+        return PlatformState(
+            name,
+            self._metrics.states.get(part, "starting"),
+            waiting,
+            age_s,
+            self._metrics.why.get(part, ""),
+            self._metrics.counters[f"{part}.readings_skipped"],
+        )
 
     def _behind(self, platform: PlatformState, now_s: float) -> list[Reason]:
         found = []
         backlog = f"{platform.waiting} readings wait, the oldest for {platform.oldest_age_s} s"
         down_s = self._down_s(f"platform.{platform.name}", now_s)
         if down_s > self._limits.platform_down_s:
-            found.append(
-                Reason("platform_down", platform.name, f"no connection for {down_s:.0f} s; {backlog}")
-            )
+            why = f" ({platform.why})" if platform.why else ""
+            if platform.state == "refusing":
+                code, text = "platform_refusing", f"messages are refused for {down_s:.0f} s{why}; {backlog}"
+            else:
+                code, text = "platform_down", f"no connection for {down_s:.0f} s{why}; {backlog}"
+            found.append(Reason(code, platform.name, text))
         elif platform.oldest_age_s > self._limits.backlog_age_s:
             found.append(Reason("backlog_old", platform.name, backlog))
         return found

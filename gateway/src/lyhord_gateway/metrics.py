@@ -34,6 +34,7 @@ class Metrics:
     def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
         self.states: dict[str, str] = {}
+        self.why: dict[str, str] = {}  # in words for people, for parts that are not up
         self.gauges: dict[str, int] = {}
         self.heard: Counter[str] = Counter()  # receptions by source
         self.commit_s = Histogram(COMMIT_BOUNDS_S)
@@ -43,8 +44,9 @@ class Metrics:
     def count(self, name: str, number: int = 1) -> None:
         self.counters[name] += number
 
-    def state(self, part: str, state: str) -> bool:
-        """Notes the state of a part; True if it differs from the one before."""
+    def state(self, part: str, state: str, why: str = "") -> bool:
+        """Notes the state of a part, and why it is so; True if the state differs from the one before."""
+        self.why[part] = why
         if self.states.get(part) == state:
             return False
         self.states[part] = state

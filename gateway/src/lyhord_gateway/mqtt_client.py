@@ -28,8 +28,11 @@ class Client(aiomqtt.Client):
     impossible: is called for each such message.
     """
 
-    def __init__(self, *arguments: Any, impossible: Callable[[], None], **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, impossible: Callable[[], None] = lambda: None, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
+        self.pending_calls_threshold = _CALLS
         self._impossible = impossible
         create: Callable[[], Any] = self._client._create_socket
         self._client._create_socket = lambda: BufferedSocket(create())  # type: ignore[method-assign]
@@ -55,29 +58,33 @@ def make_client(
     identifier: str | None = None,
     impossible: Callable[[], None] = lambda: None,
     **options: Any,
-) -> aiomqtt.Client:
+) -> Client:
     """A client that is not connected yet. TLS verifies host name and chain. Raises OSError or
     ssl.SSLError when certificate files cannot be used.
 
     impossible: see `Client`. options: further arguments of aiomqtt.Client.
     """
-    credentials = endpoint.credentials
-    client = Client(
-        endpoint.url.host,
-        endpoint.url.port,
-        username=credentials.user if credentials else None,
-        password=credentials.password if credentials else None,
-        identifier=identifier,
-        timeout=TIMEOUT_S,
-        keepalive=KEEPALIVE_S,
-        max_inflight_messages=WINDOW,
-        socket_options=_NO_DELAY,
-        tls_context=_tls(endpoint) if endpoint.url.tls else None,
-        impossible=impossible,
-        **options,
+    return Client(
+        *address(endpoint), impossible=impossible, identifier=identifier, **settings(endpoint), **options
     )
-    client.pending_calls_threshold = _CALLS
-    return client
+
+
+def address(endpoint: Endpoint) -> tuple[str, int]:
+    return endpoint.url.host, endpoint.url.port
+
+
+def settings(endpoint: Endpoint) -> dict[str, Any]:
+    """The arguments of aiomqtt.Client that every client of ours has."""
+    credentials = endpoint.credentials
+    return {
+        "username": credentials.user if credentials else None,
+        "password": credentials.password if credentials else None,
+        "timeout": TIMEOUT_S,
+        "keepalive": KEEPALIVE_S,
+        "max_inflight_messages": WINDOW,
+        "socket_options": _NO_DELAY,
+        "tls_context": _tls(endpoint) if endpoint.url.tls else None,
+    }
 
 
 def _tls(endpoint: Endpoint) -> ssl.SSLContext:

@@ -2,8 +2,8 @@
 
 import msgspec
 
+from lyhord_gateway import ranges
 from lyhord_gateway.reading import firmware_text, node_text
-from lyhord_gateway.store import ranges
 from lyhord_gateway.store.marks import DAY_S, WEEK_S, completeness
 from lyhord_gateway.store.reader import Listed
 from lyhord_gateway.store.rotation import Rotation

@@ -30,6 +30,21 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Literal["senml", "thingsboard", "fiware-iota-json", "ngsi-ld", "yggio", "homeassistant"],
         Meta(description="Shape of the messages.", examples=["senml"]),
     ]
+    protocol: Annotated[
+        Literal["3.1.1", "5"],
+        Meta(
+            description="Version of MQTT. With 5 the platform can say that it refuses a message, and every "
+            "message says what is in it (content type, backlog)."
+        ),
+    ] = "3.1.1"
+    client_id: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=256)] | None,
+        Meta(
+            description="MQTT client identifier, for platforms that give one out. If left out: "
+            "lyhord-<gateway>-<number>-<name>.",
+            examples=["gateway-17"],
+        ),
+    ] = None
     topic: Annotated[
         Topic | None,
         Meta(
@@ -103,13 +118,21 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Meta(
             ge=256,
             le=1_000_000,
-            description="Most bytes in one message's payload. Not for yggio and homeassistant.",
+            description="Most bytes in one message's payload, before compression. Not for yggio and "
+            "homeassistant.",
         ),
     ] = 32_768
     batch_ms: Annotated[
         int,
         Meta(ge=0, le=60_000, description="Longest time a reading waits for others to share a message."),
     ] = 50
+    compression: Annotated[
+        Literal["none", "gzip"],
+        Meta(
+            description="senml and ngsi-ld: gzip compresses the payloads of readings; whoever subscribes "
+            "must know that."
+        ),
+    ] = "none"
     fill_scale: Annotated[
         Literal[1, 100] | None,
         Meta(

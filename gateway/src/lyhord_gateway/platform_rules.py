@@ -22,6 +22,7 @@ ONLY = MappingProxyType(
         "api_key": ("fiware-iota-json",),
         "batch_count": _BATCHED,
         "batch_bytes": _BATCHED,
+        "compression": ("senml", "ngsi-ld"),
         "context": ("ngsi-ld",),
         "discovery_prefix": ("homeassistant",),
         "expire_s": ("homeassistant",),

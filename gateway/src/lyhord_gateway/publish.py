@@ -1,70 +1,59 @@
-"""One platform: readings go out in batches, the cursor follows the PUBACKs.
+"""One platform: a connection after the other, over which readings are delivered.
 
-    wait for readings → page from the store → introduce nodes → publish (QoS 1) → PUBACKs → advance cursor
+    connect ──▶ deliver, tell our health ──lost or refused──▶ pause (capped, full jitter) ──▶ connect …
 
-Nothing passes the cursor before its PUBACK. A platform that is down costs nothing but its place in the
-store: no reading is held in memory for it.
+Nothing counts as delivered before its PUBACK. A platform that is down costs nothing but its place in the
+store: no reading is held in memory for it. One that takes connections but no messages is not "up".
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import aiomqtt
 
 from lyhord_gateway.backoff import Backoff
-from lyhord_gateway.batch import messages
+from lyhord_gateway.delivery import PAGE_MAX, Backlog, Bounds, Delivery
 from lyhord_gateway.faults import first_cause
-from lyhord_gateway.head import Head
 from lyhord_gateway.herald import Herald
 from lyhord_gateway.introductions import Introductions
+from lyhord_gateway.lanes import Lanes
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.mqtt_client import watch
+from lyhord_gateway.platform_client import PlatformClient, PublishRefused
 from lyhord_gateway.profiles import Profile
-from lyhord_gateway.reading import Message, NodeFacts, Reading
+from lyhord_gateway.ranges import Range
+from lyhord_gateway.reading import Message, Reading, Sharing, node_text
+from lyhord_gateway.suspicion import Suspicion
+from lyhord_gateway.wrapping import Wrapping
 
 _log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Of one message, and of what is under way: `window` messages wait for their PUBACK at once."""
-
-    count: int
-    size: int
-    wait_ms: int
-    window: int
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """Where readings come from. page: readings above an arrival number; advance: makes a cursor durable;
-    facts: what the registry knows of a node."""
-
-    head: Head
-    page: Callable[[int, int], Awaitable[list[Reading]]]
-    advance: Callable[[int], None]
-    facts: Callable[[int], NodeFacts]
+# Reasons of a PUBACK that say nothing about the message (MQTT 5 section 3.4.2.1): not authorized, packet
+# identifier in use, quota exceeded.
+_NOT_ITS_FAULT = (0x87, 0x91, 0x97)
 
 
 class Publisher:
-    """connect: makes a client. cursor: what the platform acknowledged before this start. herald: tells the
-    platform how the gateway is. listen: takes what the platform says, and raises MqttError as soon as the
-    connection is gone."""
+    """connect: makes a client. delivered: what the platform had acknowledged before this start. herald: tells
+    the platform how the gateway is. listen: takes what the platform says, and raises MqttError as soon as the
+    connection is gone. skipped: is called for every reading that the platform does not take and is not sent
+    any more."""
 
     def __init__(
         self,
         name: str,
-        connect: Callable[[], aiomqtt.Client],
+        connect: Callable[[], PlatformClient],
         profile: Profile,
         bounds: Bounds,
         backlog: Backlog,
-        cursor: int,
+        delivered: list[Range],
         metrics: Metrics,
         herald: Herald | None = None,
         listen: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]] = watch,
+        wrapping: Wrapping | None = None,
+        skipped: Callable[[], None] = lambda: None,
     ) -> None:
         self._name = name
         self._part = f"platform.{name}"
@@ -73,119 +62,125 @@ class Publisher:
         self._bounds = bounds
         self._backlog = backlog
         self._introductions = Introductions(profile, backlog.facts)
-        self._cursor = cursor
+        per_message = 1 if profile.sharing() is Sharing.ALONE else bounds.count
+        self._lanes = Lanes(delivered, backlog.head.value, min(per_message * bounds.window, PAGE_MAX))
         self._metrics = metrics
         self._herald = herald
         self._listen = listen
+        self._wrapping = wrapping or Wrapping()
+        self._skipped = skipped
+        self._suspicion = Suspicion()
+        self._backoff = Backoff(cap_s=10.0)
+        self._doubtful = False  # the last connection took no message
+        self._delivery: Delivery | None = None
         self._arrived = backlog.head.follow()
-        self._stopping = False
+        self._stop = asyncio.Event()
 
     def stop(self) -> None:
         """Lets the readings under way be acknowledged; then `run` returns."""
-        self._stopping = True
-        self._arrived.set()
+        self._stop.set()
+        if self._delivery is not None:
+            self._delivery.stop()
 
     def position(self) -> tuple[int, int]:
-        """Arrival numbers: the newest reading's, and that of the last one that the platform has."""
-        return self._backlog.head.value, max(self._cursor, self._backlog.head.floor)
+        """How many arrival numbers wait, and up to which one the platform has everything."""
+        self._lanes.advance(self._backlog.head.value, self._backlog.head.floor)
+        return self._lanes.waiting, self._lanes.cursor
 
     async def run(self) -> None:
-        """Connects, publishes, and connects again, until stopped or cancelled."""
-        backoff = Backoff(cap_s=10.0)
-        while not self._stopping:
+        """Connects, delivers, and connects again, until stopped or cancelled."""
+        while not self._stop.is_set():
             try:
                 async with self._connect() as client:
-                    backoff.reset()
-                    self._metrics.state(self._part, "up")
-                    _log.info("platform %s: connected", self._name)
-                    async with asyncio.TaskGroup() as group:
-                        watcher = group.create_task(self._listen(client), name=f"{self._name}-watch")
-                        teller = group.create_task(self._tell(client), name=f"{self._name}-health")
-                        await self._deliver(client)
-                        teller.cancel()
-                        if self._herald is not None:
-                            await self._herald.leave(client)
-                        watcher.cancel()
+                    await self._use(client)
             except* (aiomqtt.MqttError, OSError) as lost:
-                self._count("connections_lost")
-                if self._metrics.state(self._part, "down"):
-                    _log.warning("platform %s: lost (%s)", self._name, first_cause(lost))
-            if not self._stopping:
-                await self._pause(backoff.next_s())
+                self._lost(first_cause(lost))
+            if not self._stop.is_set():
+                await self._pause(self._backoff.next_s())
 
-    async def _tell(self, client: aiomqtt.Client) -> None:
+    async def _use(self, client: PlatformClient) -> None:
+        if not self._doubtful:
+            self._up()
+        _log.info("platform %s: connected", self._name)
+        self._lanes.forget()
+        self._introductions.forget()
+        self._delivery = Delivery(
+            client,
+            self._profile,
+            self._bounds,
+            self._backlog,
+            self._lanes,
+            self._introductions,
+            self._suspicion,
+            self._wrapping,
+            self._arrived,
+            self._acknowledged,
+        )
+        async with asyncio.TaskGroup() as group:
+            watcher = group.create_task(self._listen(client), name=f"{self._name}-watch")
+            teller = group.create_task(self._tell(client), name=f"{self._name}-health")
+            await self._delivery.run()
+            teller.cancel()
+            if self._herald is not None:
+                await self._herald.leave(client)
+            watcher.cancel()
+
+    def _up(self) -> None:
+        self._doubtful = False
+        self._backoff.reset()
+        self._metrics.state(self._part, "up")
+
+    def _acknowledged(self, message: Message) -> None:
+        if self._doubtful:
+            self._up()
+        self._count("messages")
+        if message.readings:
+            self._count("readings", len(message.readings))
+            self._suspicion.passed(reading.arrival for reading in message.readings)
+            self._metrics.gauge(f"{self._part}.behind", self._lanes.waiting)
+
+    def _lost(self, cause: BaseException) -> None:
+        refused = isinstance(cause, PublishRefused)
+        self._count("messages_refused" if refused else "connections_lost")
+        why = str(cause)
+        known = self._metrics.why.get(self._part)
+        if self._metrics.state(self._part, "refusing" if refused else "down", why) or why != known:
+            _log.warning("platform %s: %s (%s)", self._name, "refuses" if refused else "lost", why)
+        delivery, self._delivery = self._delivery, None
+        if delivery is None:  # there was no connection at all
+            return
+        blamed = delivery.blamed()
+        self._doubtful = bool(blamed)
+        if not isinstance(cause, PublishRefused) or cause.code not in _NOT_ITS_FAULT:
+            self._suspect([reading for message in blamed for reading in message.readings], why)
+
+    def _suspect(self, readings: list[Reading], why: str) -> None:
+        """These were under way, or refused; one that is at fault beyond doubt is not sent any more."""
+        if self._suspicion.failed(reading.arrival for reading in readings):
+            _log.warning("platform %s: some reading may not pass there, sending one by one", self._name)
+        convicted = self._suspicion.convicted()
+        for reading in readings:
+            if reading.arrival in convicted:
+                node = node_text(reading.node)
+                _log.error(
+                    "platform %s: sample %d of node %s skipped (%s)", self._name, reading.seq, node, why
+                )
+                self._lanes.deliver(reading.arrival, reading.arrival + 1)
+                self._backlog.deliver(reading.arrival, reading.arrival + 1)
+                self._count("readings_skipped")
+                self._skipped()
+
+    async def _tell(self, client: PlatformClient) -> None:
         if self._herald is not None:
             await self._herald.tell(client)
 
     async def _pause(self, seconds: float) -> None:
         """A delay that a stop ends early."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while not self._stopping and (left := end - loop.time()) > 0:
-            await self._wait(left)
-
-    async def _deliver(self, client: aiomqtt.Client) -> None:
-        self._introductions.forget()
-        presence = self._profile.presence()
-        if presence is not None:
-            await self._publish(client, [Message(presence.topic, presence.here, retain=True)])
-        page_size = self._bounds.count * self._bounds.window
-        while not self._stopping:
-            await self._gather()
-            head = self._backlog.head.value
-            self._metrics.gauge(f"{self._part}.behind", head - self._cursor)
-            readings = await self._backlog.page(self._cursor, page_size)
-            if not readings:
-                self._cursor = max(self._cursor, head)  # old history that is no longer kept
-                continue
-            await self._publish(client, self._introductions.due(readings))
-            await self._publish(
-                client,
-                messages(
-                    readings,
-                    self._profile.topic,
-                    self._profile.payload,
-                    self._bounds.count,
-                    self._bounds.size,
-                    self._profile.sharing(),
-                ),
-            )
-            self._cursor = readings[-1].arrival
-            self._backlog.advance(self._cursor)
-            self._metrics.gauge(f"{self._part}.behind", self._backlog.head.value - self._cursor)
-            self._count("readings", len(readings))
-        if presence is not None:  # the broker speaks the last will only for whom it loses
-            await self._publish(client, [Message(presence.topic, presence.gone, retain=True)])
-
-    async def _gather(self) -> None:
-        """Returns when a batch is full, or its first reading has waited long enough."""
-        while self._backlog.head.value <= self._cursor and not self._stopping:
-            await self._wait(None)
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._bounds.wait_ms / 1000
-        full = self._cursor + self._bounds.count
-        while self._backlog.head.value < full and not self._stopping and (left := end - loop.time()) > 0:
-            await self._wait(left)
-
-    async def _wait(self, seconds: float | None) -> None:
-        """Until something arrives, a stop is asked for, or the time is over."""
-        self._arrived.clear()
-        if self._stopping:
-            return
         try:
             async with asyncio.timeout(seconds):
-                await self._arrived.wait()
+                await self._stop.wait()
         except TimeoutError:
             return
-
-    async def _publish(self, client: aiomqtt.Client, outgoing: list[Message]) -> None:
-        """Returns after the last PUBACK. A publish that waits too long raises out of the connection."""
-        for at in range(0, len(outgoing), self._bounds.window):
-            async with asyncio.TaskGroup() as group:
-                for message in outgoing[at : at + self._bounds.window]:
-                    publish = client.publish(message.topic, message.payload, qos=1, retain=message.retain)
-                    group.create_task(publish)
-            self._count("messages", len(outgoing[at : at + self._bounds.window]))
 
     def _count(self, name: str, number: int = 1) -> None:
         self._metrics.count(f"{self._part}.{name}", number)

@@ -1,5 +1,6 @@
 """The canonical reading that every platform profile starts from, and the message that it ends in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -45,12 +46,12 @@ class NodeFacts:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One MQTT message. last: highest arrival number in it, 0 if it carries no readings. retain: the
-    broker keeps it for whoever comes later."""
+    """One MQTT message. readings: those that it carries. retain: the broker keeps it for whoever comes
+    later."""
 
     topic: str
     payload: bytes = field(repr=False)
-    last: int = 0
+    readings: Sequence[Reading] = field(default=(), repr=False)
     retain: bool = False
 
 

@@ -21,7 +21,6 @@ from lyhord_gateway.store.queue import Entry
 
 _log = logging.getLogger(__name__)
 
-WAITING_MAX = 100  # requests that may wait for their turn; the MQTT client drops what is more
 _REQUEST_MAX = 16_384  # bytes
 _SET_SETTINGS = "setSettings"
 _COMMANDS = {

@@ -31,11 +31,12 @@ def nodes(rows: Sequence[Row], now_s: int) -> None:
 
 def backlog(rows: Sequence[Row]) -> None:
     """rows: as `backlog --json` prints them."""
-    table = _table("platform", "url", "waiting", "oldest", "dropped")
+    table = _table("platform", "url", "waiting", "oldest", "dropped", "skipped")
     for row in rows:
         age_s = row["oldest_age_s"]
         oldest = duration(age_s) if isinstance(age_s, int) else "-"
-        table.add_row(str(row["platform"]), str(row["url"]), str(row["waiting"]), oldest, str(row["dropped"]))
+        lost = str(row["dropped"]), str(row["skipped"])
+        table.add_row(str(row["platform"]), str(row["url"]), str(row["waiting"]), oldest, *lost)
     _print(table)
 
 

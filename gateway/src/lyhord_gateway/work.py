@@ -71,10 +71,11 @@ class Better(Struct, frozen=True):
 
 
 class Advance(Struct, frozen=True):
-    """A platform has acknowledged every reading up to arrival number `cursor`."""
+    """A platform has acknowledged every reading with an arrival number in first … end − 1."""
 
     platform: str
-    cursor: int
+    first: int
+    end: int
 
 
 class Keep(Struct, frozen=True):

@@ -28,7 +28,9 @@ class BadRequest(Exception):
 
 class Profile(Protocol):
     """A shape. Payloads depend on the readings and what the registry knows of their nodes, so that
-    sending again sends the same."""
+    sending again sends the same. content_type: of the payloads."""
+
+    content_type: str = "application/json"
 
     def introduce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
         """What the platform must know about a node before its first reading in a connection, and again

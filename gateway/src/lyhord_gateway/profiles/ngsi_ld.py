@@ -96,6 +96,8 @@ class NgsiLdProfile(Profile):
     published models want ratios as 0…1; some platforms write and expect 0…100.
     """
 
+    content_type = "application/ld+json"
+
     topic_template: str
     gateway: str
     facts: Callable[[int], NodeFacts]

@@ -32,6 +32,8 @@ class SenmlProfile(Profile):
     """topic_template: {gateway}, {node}; base_name: {node}; fill_scale: 1 or 100; signal: with RSSI, SNR;
     backlog_template: a topic of its own for readings that came late."""
 
+    content_type = "application/senml+json"
+
     def __init__(
         self,
         topic_template: str,

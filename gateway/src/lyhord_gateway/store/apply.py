@@ -9,8 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lyhord_gateway.store import ranges, rotation
+from lyhord_gateway import ranges
+from lyhord_gateway.store import rotation
 from lyhord_gateway.store.asking import Asking
+from lyhord_gateway.store.delivered import NEWEST, deliver
 from lyhord_gateway.store.handout import Queues
 from lyhord_gateway.store.marks import Marks
 from lyhord_gateway.store.rows import RowWriter
@@ -83,10 +85,9 @@ class Applier:
         self._dirty.clear()
         self._rows.clear()
         self._queues.forget()
-        # Never an arrival number twice, though the newest rows may be gone: a cursor has passed them.
+        # Never an arrival number twice, though the newest rows may be gone: a platform had them.
         row = self._connection.execute(
-            "SELECT max(coalesce((SELECT max(id) FROM sample), 0), "
-            "coalesce((SELECT max(cursor) FROM platform), 0))"
+            f"SELECT max(coalesce((SELECT max(id) FROM sample), 0), {NEWEST})"  # noqa: S608
         ).fetchone()
         self.next_id = int(row[0]) + 1
 
@@ -103,11 +104,7 @@ class Applier:
                     self._flush()
                     self._better(work)
                 case Advance():
-                    self._connection.execute(
-                        "INSERT INTO platform (name, cursor) VALUES (?, ?) ON CONFLICT (name) "
-                        "DO UPDATE SET cursor = max(cursor, excluded.cursor)",
-                        (work.platform, work.cursor),
-                    )
+                    deliver(self._connection, work.platform, work.first, work.end)
                 case Unsent():
                     self._queues.unsent(work)
                 case Keep():
@@ -215,8 +212,8 @@ class Applier:
     def _better(self, better: Better) -> None:
         # Only what no platform has seen: a reading that is sent twice must be the same twice.
         self._connection.execute(
-            "UPDATE sample SET source = ?, rssi_dbm = ?, snr_q4 = ? WHERE node = ? AND seq >= ? AND seq < ? "
-            "AND id > max(?, (SELECT coalesce(max(cursor), 0) FROM platform)) AND rssi_dbm < ?",
+            "UPDATE sample SET source = ?, rssi_dbm = ?, snr_q4 = ? WHERE node = ? AND seq >= ? AND seq < ? "  # noqa: S608
+            f"AND id > max(?, {NEWEST}) AND rssi_dbm < ?",
             (
                 better.source,
                 better.rssi_dbm,

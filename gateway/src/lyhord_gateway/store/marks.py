@@ -7,7 +7,7 @@ are one small value: eight bytes each, oldest first.
 import sqlite3
 import struct
 
-from lyhord_gateway.store import ranges
+from lyhord_gateway import ranges
 from lyhord_gateway.store.rows import RowWriter
 from lyhord_gateway.store.session import Session
 from lyhord_gateway.work import SampleRow

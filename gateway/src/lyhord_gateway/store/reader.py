@@ -10,9 +10,11 @@ from operator import attrgetter
 
 import msgspec
 
+from lyhord_gateway import ranges
 from lyhord_gateway.faults import StoreDamaged
+from lyhord_gateway.ranges import Range
 from lyhord_gateway.reading import NodeFacts, Reading
-from lyhord_gateway.store import ranges
+from lyhord_gateway.store.delivered import delivered
 from lyhord_gateway.store.queue import Entry, entries
 from lyhord_gateway.store.retention import dropped
 from lyhord_gateway.store.rotation import Rotation, generations, rotation
@@ -23,6 +25,11 @@ SELECT json_group_array(json_array(id, node, seq, time_s, json("values"), json(a
                                    source, json(iif(backlog, 'true', 'false'))))
 """
 _PAGE = f"{_COLUMNS} FROM (SELECT * FROM sample WHERE id > ? ORDER BY id LIMIT ?)"  # noqa: S608
+# Late is also what goes out after the newest of its node: that one lies behind the end of the pages.
+_LATE = _COLUMNS.replace(
+    "backlog,", "backlog OR (SELECT id >= ? FROM sample WHERE node = s.node ORDER BY seq DESC LIMIT 1),"
+)
+_PART = "FROM (SELECT * FROM sample WHERE id >= ? AND id < ? ORDER BY id LIMIT ?) AS s"
 _SPAN = "node = ? AND seq > ? AND time_s >= ? AND time_s < ?"
 _HISTORY = f"{_COLUMNS} FROM (SELECT * FROM sample WHERE {_SPAN} ORDER BY seq LIMIT ?)"  # noqa: S608
 
@@ -76,6 +83,14 @@ class Reader:
         found.sort(key=_arrival)
         return found
 
+    def part(self, first: int, end: int, limit: int, late: bool) -> list[Reading]:
+        """At most `limit` readings with arrival numbers in first … end − 1, in their order. late: what was
+        taken before a reading that arrived after `end` is marked as backlog too."""
+        query = f"{_LATE if late else _COLUMNS} {_PART}"
+        found = self._readings(query, (end, first, end, limit) if late else (first, end, limit))
+        found.sort(key=_arrival)
+        return found
+
     def history(self, node: int, after: int, since_s: int, until_s: int, limit: int) -> list[Reading]:
         """At most `limit` readings of a node with numbers above `after`, taken in since_s … until_s − 1."""
         found = self._readings(_HISTORY, (node, after, since_s, until_s, limit))
@@ -118,21 +133,32 @@ class Reader:
         """The newest arrival number, 0 if there is none."""
         return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM sample").fetchone()[0])
 
+    def delivered(self, platform: str) -> list[Range]:
+        """What the platform has, as ranges of arrival numbers; see `store.delivered`."""
+        return delivered(self._connection, platform)
+
     def cursor(self, platform: str) -> int:
-        """How far the platform has acknowledged; 0 for one that is new."""
-        row = self._connection.execute("SELECT cursor FROM platform WHERE name = ?", (platform,)).fetchone()
-        return 0 if row is None else int(row[0])
+        """Up to where the platform has everything; 0 for one that is new."""
+        return self.delivered(platform)[0][1] - 1
 
     def dropped(self, platform: str) -> int:
         """Readings that were removed before the platform had them."""
         return dropped(self._connection, platform)
 
-    def waiting(self, after: int) -> tuple[int, int | None]:
-        """Readings above an arrival number: how many, and when the oldest was heard (Unix seconds)."""
-        row = self._connection.execute(
-            "SELECT count(*), min(heard_s) FROM sample WHERE id > ?", (after,)
-        ).fetchone()
-        return int(row[0]), row[1]
+    def skipped(self, platform: str) -> int:
+        """Readings that the platform has never taken, while it took others."""
+        return int(self.kept(f"skipped.{platform}") or 0)
+
+    def waiting(self, platform: str) -> tuple[int, int | None]:
+        """Readings that wait for a platform: how many, and when the oldest was heard (Unix seconds)."""
+        number, oldest_s = 0, None
+        for first, end in ranges.gaps(self.delivered(platform), self.head() + 1):
+            more, heard_s = self._connection.execute(
+                "SELECT count(*), min(heard_s) FROM sample WHERE id >= ? AND id < ?", (first, end)
+            ).fetchone()
+            number += more
+            oldest_s = heard_s if oldest_s is None else min(oldest_s, heard_s or oldest_s)
+        return number, oldest_s
 
     def node(self, node: int) -> NodeRow | None:
         row = self._connection.execute(

@@ -9,6 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lyhord_gateway import ranges
+from lyhord_gateway.ranges import Range
+from lyhord_gateway.store.delivered import deliver, delivered
+
 _STEP = 2000  # rows removed in one transaction, so that no frame waits long for its commit
 _STEP_MAX = 10_000  # more than one commit brings, so that no load outruns it
 _ROW_BYTES = 64  # at least, with its place in the index
@@ -77,16 +81,39 @@ class Retention:
         return self._last
 
     def _remove_delivered(self, connection: sqlite3.Connection, horizon_s: int, step: int, over: bool) -> int:
-        delivered = min(self._cursors(connection).values(), default=None)
-        if delivered is None:
-            (delivered,) = connection.execute("SELECT coalesce(max(id), 0) FROM sample").fetchone()
-        cursor = connection.execute(
-            "DELETE FROM sample WHERE id IN (SELECT id FROM (SELECT id, heard_s FROM sample WHERE id <= ? "
+        (head,) = connection.execute("SELECT coalesce(max(id), 0) FROM sample").fetchone()
+        (_, end), *ahead = self._delivered_everywhere(connection, head + 1)
+        removed = connection.execute(
+            "DELETE FROM sample WHERE id IN (SELECT id FROM (SELECT id, heard_s FROM sample WHERE id < ? "
             "ORDER BY id LIMIT ?) WHERE ? OR heard_s < ?)",
-            (delivered, step, over, horizon_s),
-        )
-        self.removed += cursor.rowcount
-        return cursor.rowcount
+            (end, step, over, horizon_s),
+        ).rowcount
+        if over and not removed:
+            removed = self._remove_ahead(connection, ahead, step)
+        self.removed += removed
+        return removed
+
+    def _remove_ahead(self, connection: sqlite3.Connection, ahead: Sequence[Range], step: int) -> int:
+        """Removes what was delivered before an older backlog, but never the newest of a node: it tells that
+        the node's backlog is one."""
+        for first, end in ahead:
+            removed = connection.execute(
+                "DELETE FROM sample WHERE id IN (SELECT id FROM sample AS s WHERE id >= ? AND id < ? "
+                "AND id <> (SELECT id FROM sample WHERE node = s.node ORDER BY seq DESC LIMIT 1) "
+                "ORDER BY id LIMIT ?)",
+                (first, end, step),
+            ).rowcount
+            if removed:
+                return removed
+        return 0
+
+    def _delivered_everywhere(self, connection: sqlite3.Connection, end: int) -> list[Range]:
+        """Arrival numbers below `end` that every platform has; the first range begins at 0."""
+        waiting: list[Range] = []
+        for platform in self.platforms:
+            for gap in ranges.gaps(delivered(connection, platform), end):
+                ranges.add(waiting, *gap)
+        return ranges.gaps(waiting, end)
 
     def _drop(self, connection: sqlite3.Connection, step: int) -> Tended:
         """Removes the oldest undelivered readings, and takes the cursors along; FULL if there are none."""
@@ -94,14 +121,15 @@ class Retention:
         (floor,) = connection.execute(
             "SELECT coalesce(max(id), 0) FROM (SELECT id FROM sample ORDER BY id LIMIT ?)", (step,)
         ).fetchone()
-        for name, cursor in self._cursors(connection).items():
-            (missed,) = connection.execute(
-                "SELECT count(*) FROM sample WHERE id > ? AND id <= ?", (cursor, floor)
-            ).fetchone()
+        for name in self.platforms:
+            missed = 0
+            for first, end in ranges.gaps(delivered(connection, name), floor + 1):
+                (number,) = connection.execute(
+                    "SELECT count(*) FROM sample WHERE id >= ? AND id < ?", (first, end)
+                ).fetchone()
+                missed += number
             if missed:
-                connection.execute(
-                    "INSERT OR REPLACE INTO platform (name, cursor) VALUES (?, ?)", (name, floor)
-                )
+                deliver(connection, name, 0, floor + 1)
                 total = dropped(connection, name) + missed
                 connection.execute(
                     "INSERT OR REPLACE INTO kept (key, value) VALUES (?, ?)",
@@ -110,11 +138,6 @@ class Retention:
         number = connection.execute("DELETE FROM sample WHERE id <= ?", (floor,)).rowcount
         connection.execute("COMMIT")
         return Tended(UP, number, floor) if number else Tended(FULL)
-
-    def _cursors(self, connection: sqlite3.Connection) -> dict[str, int]:
-        """Platform → the newest arrival number that it has acknowledged."""
-        known = dict(connection.execute("SELECT name, cursor FROM platform").fetchall())
-        return {name: int(known.get(name, 0)) for name in self.platforms}
 
     def _log_too_long(self, connection: sqlite3.Connection, now_s: float) -> bool:
         """Empties a write-ahead log that SQLite's own checkpoints cannot keep short beside busy readers."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from lyhord_gateway.store import ranges
+from lyhord_gateway import ranges
+from lyhord_gateway.store.delivered import deliver, delivered
 from lyhord_gateway.store.pages import Pages, Record, Row
 from lyhord_gateway.store.session import Session, from_row
 from lyhord_wire.frame import COUNTER_MAX
@@ -25,6 +26,7 @@ _OF_THEIR_OWN = ("sample", "session", "platform", "node_key")  # tables that are
 
 _values = msgspec.json.Decoder(dict[int, int | None])
 _alarms = msgspec.json.Decoder(list[int])
+_ranges = msgspec.json.Decoder(list[tuple[int, int]])
 
 
 @dataclass(slots=True)
@@ -96,12 +98,10 @@ def salvage(source: Pages, target: sqlite3.Connection, platforms: Sequence[str])
     leaves, incomplete = _sort(source, tables, found)
     target.execute("PRAGMA foreign_keys = OFF")  # rows come as they are found
     target.execute("BEGIN IMMEDIATE")
-    cursors: dict[object, int] = {}
-    for name, cursor, *_ in tables["platform"].rows:
-        assert isinstance(cursor, int)
-        cursors[name] = max(cursor, cursors.get(name, 0))
-    target.executemany("INSERT INTO platform (name, cursor) VALUES (?, ?)", cursors.items())
-    after = min((cursors.get(name, 0) for name in platforms), default=0)
+    for record in tables["platform"].rows:
+        if not _acknowledged(target, record):
+            found.holes += 1
+    after = min((delivered(target, name)[0][1] - 1 for name in platforms), default=0)
     sessions = _newest_sessions(tables["session"].rows, found)
     for leaf in leaves:
         for row in source.rows(leaf, after):
@@ -192,6 +192,19 @@ def _newest_sessions(records: Iterable[Record], found: Salvaged) -> dict[int, Se
             sessions[session.node] = session
     found.sessions = len(sessions)
     return sessions
+
+
+def _acknowledged(target: sqlite3.Connection, record: Record) -> bool:
+    """Rows of several ages say the same or less: what a platform has acknowledged once, it has."""
+    name, cursor, *more = record
+    assert isinstance(name, str) and isinstance(cursor, int)
+    deliver(target, name, 0, cursor + 1)
+    try:
+        for first, end in _ranges.decode(str(more[0])) if more else ():
+            deliver(target, name, first, end)
+    except msgspec.MsgspecError:
+        return False
+    return True
 
 
 def _note(sessions: dict[int, Session], sample: Record) -> None:

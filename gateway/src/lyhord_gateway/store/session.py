@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
+from lyhord_gateway import ranges
 from lyhord_gateway.faults import StoreDamaged
-from lyhord_gateway.store import ranges
-from lyhord_gateway.store.ranges import Range
+from lyhord_gateway.ranges import Range
 from lyhord_gateway.work import Arrival
 from lyhord_wire.frame import COUNTER_MAX
 

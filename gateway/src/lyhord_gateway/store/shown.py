@@ -18,10 +18,10 @@ class Shown:
         self.lock = threading.Lock()
         self.floor = 0
 
-    def page(self, reader: Reader, after: int, limit: int) -> list[Reading]:
-        """A page for a platform, see `Reader.page`."""
+    def part(self, reader: Reader, first: int, end: int, limit: int, late: bool) -> list[Reading]:
+        """Readings for a platform, see `Reader.part`."""
         with self.lock:
-            readings = reader.page(after, limit)
+            readings = reader.part(first, end, limit, late)
             if readings:
                 self.floor = max(self.floor, readings[-1].arrival)
             return readings

@@ -1,4 +1,4 @@
-"""Which sample numbers have arrived: a short list of half-open ranges, almost always one.
+"""Numbers that are there (samples stored, readings delivered): a short list of half-open ranges, mostly one.
 
 Pure values: [(first, end), …], ascending, neither touching nor overlapping.
 """

@@ -1,0 +1,333 @@
+"""One connection to a platform: from its lanes of readings to PUBACKs.
+
+    live lane ────▶ page ─▶ messages ─┐
+                                      ├─ live first ─▶ introductions ─▶ slot ─▶ publish ─▶ PUBACK ─▶ delivered
+    backlog lane ─▶ page ─▶ messages ─┘
+
+A page is delivered when every message of it is acknowledged. There are as many slots as the platform lets
+wait for their PUBACK at once; a live message takes the next one that is free, whatever else is there.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import aiomqtt
+import msgspec
+
+from lyhord_gateway.batch import messages
+from lyhord_gateway.head import Head
+from lyhord_gateway.introductions import Introductions
+from lyhord_gateway.lanes import Lanes, Part
+from lyhord_gateway.platform_client import PlatformClient, PublishRefused
+from lyhord_gateway.profiles import Profile
+from lyhord_gateway.reading import Message, NodeFacts, Reading
+from lyhord_gateway.suspicion import Suspicion
+from lyhord_gateway.wrapping import Wrapping
+
+PAGE_MAX = 4000  # readings in memory per lane, and as many under way
+_CAREFUL = 100  # readings of a page while one is suspected
+_PACKET_HEAD = 512  # bytes of a packet that are not payload: topic, properties
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of one message, and of what is under way: `window` messages wait for their PUBACK at once. wait_ms: a
+    live reading waits so long for company. silence_s: without a PUBACK for so long the connection is given
+    up."""
+
+    count: int
+    size: int
+    wait_ms: int
+    window: int
+    silence_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Where readings come from. page: at most so many readings of a part; deliver: makes it durable that the
+    platform has first … end − 1; facts: what the registry knows of a node."""
+
+    head: Head
+    page: Callable[[Part, int], Awaitable[list[Reading]]]
+    deliver: Callable[[int, int], None]
+    facts: Callable[[int], NodeFacts]
+
+
+@dataclass(slots=True)
+class _Page:
+    """Arrival numbers first … end − 1, `left` messages of which are not acknowledged."""
+
+    first: int
+    end: int
+    left: int = 0
+
+
+_Ready = deque[tuple[Message, _Page]]
+
+
+class Delivery:
+    """For one connection; lanes, introductions and suspicion outlive it. arrived: is set when the head moves.
+    acknowledged: is called for every PUBACK with its message."""
+
+    def __init__(
+        self,
+        client: PlatformClient,
+        profile: Profile,
+        bounds: Bounds,
+        backlog: Backlog,
+        lanes: Lanes,
+        introductions: Introductions,
+        suspicion: Suspicion,
+        wrapping: Wrapping,
+        arrived: asyncio.Event,
+        acknowledged: Callable[[Message], None],
+    ) -> None:
+        client.narrow(bounds.window)
+        self._client = client
+        self._profile = profile
+        self._bounds = bounds
+        self._backlog = backlog
+        self._lanes = lanes
+        self._introductions = introductions
+        self._suspicion = suspicion
+        self._wrapping = wrapping
+        self._arrived = arrived
+        self._acknowledged = acknowledged
+        self._live: _Ready = deque()
+        self._late: _Ready = deque()
+        self._newest: dict[int, int] = {}  # node → sample number that went out live
+        self._ready = asyncio.Event()  # something is in one of them
+        self._room = asyncio.Event()  # something was taken out, or a page was fetched
+        self._jumped = asyncio.Event()  # the live lane may have left something behind
+        self._idle = asyncio.Event()  # nothing is under way
+        self._idle.set()
+        self._under_way: dict[int, Message] = {}
+        self._refused: Message | None = None
+        self._last_s = 0.0
+        self._stopping = False
+        self._count = self._size = self._page_size = 0
+
+    def stop(self) -> None:
+        """Lets what is under way be acknowledged; then `run` returns."""
+        self._stopping = True
+        self._ready.set()
+        self._room.set()
+
+    def blamed(self) -> list[Message]:
+        """The message that the platform has refused, else what it has not acknowledged."""
+        return list(self._under_way.values()) if self._refused is None else [self._refused]
+
+    async def run(self) -> None:
+        """Until stopped, or an exception says that the connection is lost or a message is refused."""
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(self._watch_silence())
+            presence = self._profile.presence()
+            if presence is not None:
+                await self._say(group, Message(presence.topic, presence.here, retain=True))
+            while not self._stopping:
+                await self._round(group)
+            if presence is not None:  # the broker speaks the last will only for whom it loses
+                await self._say(group, Message(presence.topic, presence.gone, retain=True))
+            await self._idle.wait()
+            watch.cancel()
+
+    async def _round(self, group: asyncio.TaskGroup) -> None:
+        """Until stopped, or a time of care begins or ends."""
+        careful, share = self._suspicion.careful, self._suspicion.share
+        self._count = 1 if careful else max(1, self._bounds.count // share)
+        self._size = self._bounds.size // share
+        if self._client.packet_max is not None:
+            self._size = max(1, min(self._size, self._client.packet_max - _PACKET_HEAD))
+        self._page_size = max(self._count, min(self._count * self._bounds.window, PAGE_MAX))
+        feeds = [self._feed_carefully()] if careful else [self._feed_live(), self._feed_late()]
+        feeders = [group.create_task(feed) for feed in feeds]
+        while not self._stopping and self._suspicion.careful == careful:
+            if careful:
+                await self._idle.wait()
+            if not self._live and not self._late:
+                self._ready.clear()
+                await self._ready.wait()
+                continue
+            await self._client.slots.acquire()
+            message, page = self._next()
+            self._room.set()
+            for word in self._introductions.due(message.readings):
+                self._start(group, word, None)
+                if careful:
+                    await self._idle.wait()
+                await self._client.slots.acquire()
+            self._start(group, message, page)
+        for feeder in feeders:
+            feeder.cancel()
+        await self._idle.wait()
+        self._live.clear()
+        self._late.clear()
+        self._lanes.forget()
+
+    def _next(self) -> tuple[Message, _Page]:
+        if self._live:
+            message, page = self._live.popleft()
+            self._newest.update((reading.node, reading.seq) for reading in message.readings)
+            return message, page
+        message, page = self._late.popleft()
+        if self._newest and (marked := self._overtaken(message.readings)) is not None:
+            again = [(one, page) for one in self._messages(marked)]  # it may be another topic now
+            page.left += len(again) - 1
+            self._late.extendleft(reversed(again))
+            message, page = self._late.popleft()
+        return message, page
+
+    def _overtaken(self, readings: Sequence[Reading]) -> list[Reading] | None:
+        """The readings with a mark on those of which a younger one has gone out since their page was read;
+        None if there are none."""
+        newest = self._newest
+        marked = [
+            reading if reading.backlog or reading.seq > newest.get(reading.node, -1) else _late(reading)
+            for reading in readings
+        ]
+        return None if marked == list(readings) else marked
+
+    # ---- from the lanes to messages ----
+
+    async def _feed_live(self) -> None:
+        while True:
+            await self._gathered()
+            part = self._lanes.live()
+            self._jumped.set()
+            if part is not None:
+                await self._fetch(part, self._live)
+            else:  # until the backlog lane has filled a gap
+                self._room.clear()
+                await self._room.wait()
+
+    async def _feed_late(self) -> None:
+        while True:
+            part = self._lanes.backlog()
+            if part is not None:
+                await self._fetch(part, self._late)
+            else:
+                if not self._late:
+                    self._newest.clear()
+                self._jumped.clear()
+                await self._jumped.wait()
+
+    async def _fetch(self, part: Part, ready: _Ready) -> None:
+        """A page of the part becomes messages; returns when there is room for another page."""
+        page, readings = await self._page(part, self._page_size)
+        for message in self._messages(readings):
+            page.left += 1
+            ready.append((message, page))
+        if not readings:  # history that is no longer kept
+            self._deliver(page.first, page.end)
+        self._ready.set()
+        while len(ready) > self._bounds.window // 2:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _feed_carefully(self) -> None:
+        """One reading per message and page, those under suspicion last: what is under way at a loss is known
+        then, and the others had their chance."""
+        while True:
+            readings: list[Reading] = []
+            self._behind()
+            while len(readings) < _CAREFUL and (part := self._lanes.backlog() or self._lanes.live()):
+                page, more = await self._page(part, _CAREFUL)
+                missing = [(page.first, page.end)]
+                for reading in more:
+                    missing[-1:] = [(missing[-1][0], reading.arrival), (reading.arrival + 1, page.end)]
+                for first, end in missing:
+                    if first < end:
+                        self._deliver(first, end)
+                readings += more
+            readings.sort(key=lambda reading: self._suspicion.strikes(reading.arrival))
+            for reading in readings:
+                (message,) = self._messages([reading])
+                self._late.append((message, _Page(reading.arrival, reading.arrival + 1, 1)))
+            self._ready.set()
+            if not readings:
+                await self._wait(None)
+            while self._late:
+                self._room.clear()
+                await self._room.wait()
+
+    async def _page(self, part: Part, limit: int) -> tuple[_Page, list[Reading]]:
+        readings = await self._backlog.page(part, limit)
+        page = _Page(part.first, readings[-1].arrival + 1 if len(readings) == limit else part.end)
+        self._lanes.take(page.first, page.end)
+        self._room.set()
+        return page, readings
+
+    def _messages(self, readings: Sequence[Reading]) -> list[Message]:
+        profile = self._profile
+        return messages(readings, profile.topic, profile.payload, self._count, self._size, profile.sharing())
+
+    async def _gathered(self) -> None:
+        """Returns when a live message is full, or its first reading has waited long enough."""
+        while not self._behind():
+            await self._wait(None)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._bounds.wait_ms / 1000
+        while self._behind() < self._count and (left := end - loop.time()) > 0:
+            await self._wait(left)
+
+    def _behind(self) -> int:
+        self._lanes.advance(self._backlog.head.value, self._backlog.head.floor)
+        return self._lanes.behind
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Until something arrives, or the time is over."""
+        self._arrived.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._arrived.wait()
+        except TimeoutError:
+            return
+
+    # ---- from messages to PUBACKs ----
+
+    async def _say(self, group: asyncio.TaskGroup, message: Message) -> None:
+        await self._client.slots.acquire()
+        self._start(group, message, None)
+
+    def _start(self, group: asyncio.TaskGroup, message: Message, page: _Page | None) -> None:
+        """The caller has a slot for it."""
+        if not self._under_way:
+            self._last_s = asyncio.get_running_loop().time()
+            self._idle.clear()
+        self._under_way[id(message)] = message
+        group.create_task(self._publish(message, page))
+
+    async def _publish(self, message: Message, page: _Page | None) -> None:
+        payload, properties = self._wrapping.wrap(message)
+        try:
+            await self._client.deliver(message.topic, payload, message.retain, properties)
+        except PublishRefused:
+            self._refused = message
+            raise
+        self._client.slots.release()
+        self._last_s = asyncio.get_running_loop().time()
+        del self._under_way[id(message)]
+        if not self._under_way:
+            self._idle.set()
+        if page is not None:
+            page.left -= 1
+            if not page.left:
+                self._deliver(page.first, page.end)
+        self._acknowledged(message)
+
+    def _deliver(self, first: int, end: int) -> None:
+        self._lanes.deliver(first, end)
+        self._backlog.deliver(first, end)
+
+    async def _watch_silence(self) -> None:
+        silence_s = self._bounds.silence_s
+        while True:
+            await asyncio.sleep(silence_s / 4)
+            if self._under_way and asyncio.get_running_loop().time() - self._last_s > silence_s:
+                raise aiomqtt.MqttError(f"no PUBACK for {silence_s:.0f} s")
+
+
+def _late(reading: Reading) -> Reading:
+    return msgspec.structs.replace(reading, backlog=True)
