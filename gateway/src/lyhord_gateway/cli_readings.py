@@ -1,15 +1,23 @@
 """`lyhord-gateway readings`: what a node has measured."""
 
+import re
 import sys
 import time
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from lyhord_gateway import history
-from lyhord_gateway.cli_common import ConfigOption, reading
+from lyhord_gateway.cli_common import ConfigOption, node_number, reading
 from lyhord_gateway.config import load
 from lyhord_gateway.faults import UserFault
+from lyhord_gateway.reading import NodeFacts, node_text
+from lyhord_gateway.store.reader import Reader
+from lyhord_wire.tables import QUANTITIES
+
+_AGO = re.compile(r"(\d{1,6})(s|min|h|d|w)")
+_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def readings(
@@ -34,9 +42,49 @@ def readings(
     now_s = int(time.time())
     with reading(load(config)) as reader:
         asked = history.Asked(
-            history.find_node(reader, node, name),
-            history.parse_time("--since", since, now_s),
-            history.FOREVER_S if until is None else history.parse_time("--until", until, now_s),
-            tuple(history.parse_quantity("--quantity", text) for text in quantity or ()),
+            find_node(reader, node, name),
+            parse_time("--since", since, now_s),
+            history.FOREVER_S if until is None else parse_time("--until", until, now_s),
+            tuple(parse_quantity("--quantity", text) for text in quantity or ()),
         )
         shape(sys.stdout, reader, asked)
+
+
+def parse_time(option: str, text: str, now_s: int) -> int:
+    """Unix seconds. text: a date or time (ISO 8601, UTC if it names no zone), or so long ago: 24h."""
+    if ago := _AGO.fullmatch(text):
+        return now_s - int(ago[1]) * _SECONDS[ago[2]]
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UserFault(
+            f"{option}: expected a time such as 2026-01-31, 2026-01-31T12:00Z or 24h, not {text}"
+        ) from error
+    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+
+
+def parse_quantity(option: str, text: str) -> int:
+    for quantity in QUANTITIES.values():
+        if quantity.name == text:
+            return quantity.key
+    if re.fullmatch(r"q\d{1,9}", text):  # as a quantity is shown that this version does not know
+        return int(text[1:])
+    raise UserFault(f"{option}: expected one of {', '.join(q.name for q in QUANTITIES.values())}, not {text}")
+
+
+def find_node(reader: Reader, node: str | None, name: str | None) -> NodeFacts:
+    """The node with this id (six hexadecimal digits) or this name; raises UserFault if there is not one."""
+    if (node is None) == (name is None):
+        raise UserFault("readings: expected --node ID or --name NAME")
+    if node is not None:
+        number = node_number(node)
+        row = reader.node(number)
+        return row.facts if row else NodeFacts(number)  # its readings may outlive it
+    assert name is not None
+    found = reader.named(name)
+    if len(found) != 1:
+        ids = f": {', '.join(map(node_text, found))}; use --node" if found else ""
+        raise UserFault(f"--name: expected the name of one node, {len(found)} are called {name}{ids}")
+    row = reader.node(found[0])
+    assert row is not None
+    return row.facts
