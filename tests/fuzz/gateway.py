@@ -12,10 +12,10 @@ from pathlib import Path
 import aiomqtt
 from paho.mqtt.client import MQTTMessage
 
-from lyhord_gateway.config import load
+from lyhord_gateway.cli.node_rows import listed
+from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.node_rows import listed
 from lyhord_gateway.nodes import export_line, import_nodes, parse_lines
 from lyhord_gateway.sources import gwmp
 from lyhord_gateway.sources.mqtt import NAME, Inbox, MqttSource

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from lyhord_gateway.answer import Answerer
 from lyhord_gateway.cipher import Cipher
-from lyhord_gateway.config import Endpoint, Platform
+from lyhord_gateway.config.mqtt_url import MqttUrl
+from lyhord_gateway.config.secret import ApiKey
+from lyhord_gateway.config.tree import Endpoint, Platform
 from lyhord_gateway.ingest import Ingest
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.mqtt_url import MqttUrl
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.make import make_profile
 from lyhord_gateway.reading import NodeFacts
 from lyhord_gateway.registry import Registry
-from lyhord_gateway.secret import ApiKey
 from lyhord_gateway.store.apply import Applier
 from lyhord_gateway.store.reader import NodeRow, Reader
 from lyhord_gateway.store.schema import migrations

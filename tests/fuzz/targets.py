@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lyhord_gateway.template import template
+from lyhord_gateway.config.template import template
 from tests.fuzz import gateway, street, wire
 from tests.vectors import load
 

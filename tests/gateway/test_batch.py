@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyhord_gateway.batch import messages
+from lyhord_gateway.publish.batch import messages
 from lyhord_gateway.reading import Reading, Sharing
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from lyhord_gateway.census import Census
-from lyhord_gateway.node_rows import listed
+from lyhord_gateway.cli.node_rows import listed
+from lyhord_gateway.operation.census import Census
 from lyhord_gateway.store.marks import DAY_S, SPAN_S, WEEK_S, Marks, completeness, unpack
 from lyhord_gateway.store.schema import connect
 from lyhord_gateway.store.session import Session

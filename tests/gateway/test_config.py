@@ -6,10 +6,10 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from lyhord_gateway.config import Config, Platform, load
+from lyhord_gateway.config.platform_rules import ONLY
+from lyhord_gateway.config.template import template
+from lyhord_gateway.config.tree import Config, Platform, load
 from lyhord_gateway.faults import UserFault
-from lyhord_gateway.platform_rules import ONLY
-from lyhord_gateway.template import template
 from tests.gateway.parts import cli
 
 BASE = "[gateway]\nnumber = 1\n"

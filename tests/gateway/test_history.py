@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway import history
-from lyhord_gateway.cli_readings import find_node, parse_quantity, parse_time
+from lyhord_gateway.cli import history
+from lyhord_gateway.cli.history import Asked
+from lyhord_gateway.cli.readings import find_node, parse_quantity, parse_time
 from lyhord_gateway.faults import UserFault
-from lyhord_gateway.history import Asked
 from lyhord_gateway.reading import NodeFacts
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.schema import connect, open_store

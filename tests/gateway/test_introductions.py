@@ -1,8 +1,8 @@
 """A platform is told what it must know of a node, and no more often than it must."""
 
-from lyhord_gateway.introductions import Introductions
 from lyhord_gateway.profiles.homeassistant import HomeAssistantProfile
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
+from lyhord_gateway.publish.introductions import Introductions
 from lyhord_gateway.reading import NodeFacts
 from tests.gateway.readings import BIN, reading
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyhord_gateway import ranges
-from lyhord_gateway.lanes import GAPS_MAX, Lanes, Part
+from lyhord_gateway.publish.lanes import GAPS_MAX, Lanes, Part
 from lyhord_gateway.ranges import Range
 
 START: list[Range] = [(0, 1)]

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import aiomqtt
 import pytest
 
-from lyhord_gateway.config import Endpoint
+from lyhord_gateway.config.mqtt_url import MqttUrl
+from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.mqtt_client import make_client, watch
 from lyhord_gateway.mqtt_socket import BufferedSocket
-from lyhord_gateway.mqtt_url import MqttUrl
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.parts import DEADLINE_S
 

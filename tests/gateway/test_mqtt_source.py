@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.config import Endpoint
+from lyhord_gateway.config.mqtt_url import MqttUrl
+from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.mqtt_client import make_client
-from lyhord_gateway.mqtt_url import MqttUrl
 from lyhord_gateway.sources.mqtt import MqttSource
 from tests.gateway.bench import Bench
 from tests.gateway.parts import Mosquitto, Node, connected, next_message, until

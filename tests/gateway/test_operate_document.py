@@ -10,7 +10,7 @@ import aiomqtt
 import pytest
 
 from lyhord_gateway.cli import app
-from lyhord_gateway.config import load
+from lyhord_gateway.config.tree import load
 from tests.gateway.parts import GatewayProcess, Mosquitto, Node, free_port, next_message, until
 from tests.install.document import DOCUMENT, blocks, files
 
@@ -111,7 +111,7 @@ def test_its_shell_is_shell() -> None:
 
 
 def test_it_explains_every_reason_of_health() -> None:
-    source = (DOCUMENT.parents[1] / "gateway/src/lyhord_gateway/health.py").read_text()
+    source = (DOCUMENT.parents[1] / "gateway/src/lyhord_gateway/operation/health.py").read_text()
     codes = set(re.findall(r'Reason\(\s*"(\w+)"', source))
     assert len(codes) >= 7
     assert {code for code in codes if f"| `{code}` |" not in TEXT} == set()
@@ -119,7 +119,7 @@ def test_it_explains_every_reason_of_health() -> None:
 
 def test_its_alerts_are_rules_about_metrics_that_there_are(tmp_path: Path) -> None:
     (rules,) = blocks("rules")
-    source = (DOCUMENT.parents[1] / "gateway/src/lyhord_gateway/exposition.py").read_text()
+    source = (DOCUMENT.parents[1] / "gateway/src/lyhord_gateway/operation/exposition.py").read_text()
     for name in set(re.findall(r"\blyhord_\w+", rules)):
         assert f'"{name.removesuffix("_total")}"' in source, name
     if (promtool := shutil.which("promtool")) is not None:

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from lyhord_gateway.exposition import Exposition, rx1_share
-from lyhord_gateway.health import Facts, Health, Limits, Report
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.notify import Notify
+from lyhord_gateway.operation.exposition import Exposition, rx1_share
+from lyhord_gateway.operation.health import Facts, Health, Limits, Report
+from lyhord_gateway.operation.notify import Notify
 from tests.gateway.parts import (
     DEADLINE_S,
     KEY,

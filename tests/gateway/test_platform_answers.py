@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
-from lyhord_gateway.health import Health, Limits
-from lyhord_gateway.wrapping import Wrapping
+from lyhord_gateway.operation.health import Health, Limits
+from lyhord_gateway.publish.wrapping import Wrapping
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import Bench
 from tests.gateway.parts import NODE, Node, until

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.config import Endpoint
-from lyhord_gateway.mqtt_url import MqttUrl
-from lyhord_gateway.platform_client import PlatformClient, make_platform_client
-from lyhord_gateway.secret import Credentials
+from lyhord_gateway.config.mqtt_url import MqttUrl
+from lyhord_gateway.config.secret import Credentials
+from lyhord_gateway.config.tree import Endpoint
+from lyhord_gateway.publish.client import PlatformClient, make_platform_client
 from tests.fakes.certificates import Authority
 from tests.gateway.bench import Bench
 from tests.gateway.parts import Mosquitto, Node, until

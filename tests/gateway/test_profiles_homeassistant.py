@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.batch import messages
 from lyhord_gateway.profiles.homeassistant import HomeAssistantProfile
 from lyhord_gateway.profiles.scale import Units
+from lyhord_gateway.publish.batch import messages
 from lyhord_gateway.reading import NodeFacts
 from lyhord_wire.report import Report, encode_report
 from tests.gateway.home_assistant import Device, faults

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from lyhord_gateway.batch import messages
 from lyhord_gateway.profiles.flat import Flat
 from lyhord_gateway.profiles.scale import Units
 from lyhord_gateway.profiles.yggio import YggioProfile
+from lyhord_gateway.publish.batch import messages
 from tests.gateway.readings import BIN, reading
 
 PROFILE = YggioProfile("yggio/generic/v2/sodertalje/{gateway}-{node}", "gw")

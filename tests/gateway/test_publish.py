@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 
 from lyhord_gateway.backoff import Backoff
-from lyhord_gateway.config import Endpoint
-from lyhord_gateway.delivery import Backlog, Bounds
-from lyhord_gateway.lanes import Part
-from lyhord_gateway.mqtt_url import MqttUrl
-from lyhord_gateway.platform_client import PlatformClient, make_platform_client
+from lyhord_gateway.config.mqtt_url import MqttUrl
+from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.fiware import FiwareProfile
 from lyhord_gateway.profiles.senml import SenmlProfile
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
 from lyhord_gateway.profiles.yggio import YggioProfile
-from lyhord_gateway.publish import Publisher
+from lyhord_gateway.publish.client import PlatformClient, make_platform_client
+from lyhord_gateway.publish.delivery import Backlog, Bounds
+from lyhord_gateway.publish.lanes import Part
+from lyhord_gateway.publish.publisher import Publisher
+from lyhord_gateway.publish.wrapping import Wrapping
 from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.work import Advance
-from lyhord_gateway.wrapping import Wrapping
 from lyhord_wire.about import encode_about
 from lyhord_wire.frame import KIND_ABOUT
 from tests.fakes.silent_broker import SilentBroker

@@ -6,7 +6,7 @@ import contextlib
 import time
 from pathlib import Path
 
-from lyhord_gateway.exposition import rx1_share
+from lyhord_gateway.operation.exposition import rx1_share
 from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.sources.udp import GATHER_US, Concentrator, UdpSource
 from lyhord_wire.instructions import STORED

@@ -1,6 +1,6 @@
 """One reading that does not pass must neither stop the others nor vanish silently."""
 
-from lyhord_gateway.suspicion import CONVICTED, STRIKES, Suspicion
+from lyhord_gateway.publish.suspicion import CONVICTED, STRIKES, Suspicion
 
 
 def test_the_guilty_one_is_found_among_those_that_were_under_way_with_it() -> None:

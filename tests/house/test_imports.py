@@ -52,7 +52,7 @@ def test_the_wire_imports_no_io():
 STAGES = {
     # The node: sensors → sample → outbox → report → link. Only cycle and console know all stages.
     "firmware/node/lyhord_node": ({"measure", "outbox", "lora_link", "wifi_link"}, "lyhord_node"),
-    # The gateway: sources → ingest → store → batch → publish. Only app knows all stages.
+    # The gateway: sources → ingest → store → publish. Only app knows all stages.
     "gateway/src/lyhord_gateway": ({"sources", "ingest", "store", "publish"}, "lyhord_gateway"),
 }
 
@@ -73,3 +73,23 @@ def test_stages_do_not_import_each_other(folder):
                 wrong.append(f"{path.relative_to(ROOT)} imports {name}")
     assert seen == stages, "the table of stages is stale"
     assert not wrong
+
+
+# Parts of the gateway → who may import them, beside themselves.
+USERS = {
+    "sources": {"app"},
+    "ingest": {"app"},
+    "publish": {"app"},
+    "operation": {"app", "publish"},
+    "cli": {"__main__"},
+}
+
+
+@pytest.mark.parametrize("part", USERS)
+def test_what_stands_above_is_not_imported_from_below(part):
+    users = set()
+    for path in python_files("gateway/src/lyhord_gateway"):
+        user = path.relative_to(ROOT / "gateway/src/lyhord_gateway").parts[0].removesuffix(".py")
+        if any(name.split(".")[:2] == ["lyhord_gateway", part] for name in imports(path)):
+            users.add(user)
+    assert users - {part} == USERS[part]

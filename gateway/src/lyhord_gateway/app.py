@@ -24,22 +24,23 @@ from lyhord_gateway import __version__, ranges
 from lyhord_gateway.answer import Answerer
 from lyhord_gateway.broker import EmbeddedBroker
 from lyhord_gateway.chores import Chores
-from lyhord_gateway.config import Endpoint, Loaded, Mqtt
-from lyhord_gateway.delivery import Backlog, Bounds
+from lyhord_gateway.config.mqtt_url import MqttUrl
+from lyhord_gateway.config.tree import Endpoint, Loaded, Mqtt
 from lyhord_gateway.desk import Desk
 from lyhord_gateway.head import Head
 from lyhord_gateway.ingest import Ingest
-from lyhord_gateway.lanes import Part
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.mqtt_client import WINDOW, make_client, watch
-from lyhord_gateway.mqtt_url import MqttUrl
-from lyhord_gateway.notify import Notify
 from lyhord_gateway.only_one import only_one
-from lyhord_gateway.operation import Operation
-from lyhord_gateway.platform_client import make_platform_client
+from lyhord_gateway.operation.notify import Notify
+from lyhord_gateway.operation.wiring import Operation
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.make import make_profile
-from lyhord_gateway.publish import Publisher
+from lyhord_gateway.publish.client import make_platform_client
+from lyhord_gateway.publish.delivery import Backlog, Bounds
+from lyhord_gateway.publish.lanes import Part
+from lyhord_gateway.publish.publisher import Publisher
+from lyhord_gateway.publish.wrapping import Wrapping
 from lyhord_gateway.ranges import Range
 from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.registry import Registry
@@ -57,7 +58,6 @@ from lyhord_gateway.store.writer import Events, Writer
 from lyhord_gateway.strangers import KEY as STRANGERS
 from lyhord_gateway.strangers import Strangers
 from lyhord_gateway.work import Advance, Keep
-from lyhord_gateway.wrapping import Wrapping
 from lyhord_wire.window import ReplayWindow
 
 _log = logging.getLogger(__name__)

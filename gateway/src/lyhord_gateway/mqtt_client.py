@@ -9,7 +9,7 @@ import aiomqtt
 from paho.mqtt.client import Client as PahoClient
 from paho.mqtt.client import MQTTMessage
 
-from lyhord_gateway.config import Endpoint
+from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.mqtt_socket import BufferedSocket
 
 TIMEOUT_S = 10.0  # for CONNACK, SUBACK, PUBACK; when it passes, the connection is given up

@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 from lyhord_gateway import app
-from lyhord_gateway.config import load
+from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import StoreDamaged, UserFault
 from lyhord_gateway.log import start_log
 from lyhord_gateway.store.recover import damage_in, mark_damaged

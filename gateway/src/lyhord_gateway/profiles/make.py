@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from lyhord_gateway.config import Endpoint, Platform
+from lyhord_gateway.config.tree import Endpoint, Platform
 from lyhord_gateway.profiles import Profile, fiware, homeassistant, ngsi_ld, senml, thingsboard
 from lyhord_gateway.profiles.flat import Flat
 from lyhord_gateway.profiles.scale import Units

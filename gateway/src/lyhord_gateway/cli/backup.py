@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from lyhord_gateway.cli_common import ConfigOption
-from lyhord_gateway.config import load
+from lyhord_gateway.cli.common import ConfigOption
+from lyhord_gateway.config.tree import load
 from lyhord_gateway.only_one import only_one
 from lyhord_gateway.store.backup import back_up
 from lyhord_gateway.store.backup import restore as put_back

@@ -11,15 +11,16 @@ from typing import Annotated
 
 import typer
 
-from lyhord_gateway import __version__, show
-from lyhord_gateway.cli_backup import backup, restore
-from lyhord_gateway.cli_common import ConfigOption, JsonOption, reading
-from lyhord_gateway.cli_nodes import nodes_app
-from lyhord_gateway.cli_queue import queue_app, send
-from lyhord_gateway.cli_readings import readings
-from lyhord_gateway.config import load
+from lyhord_gateway import __version__
+from lyhord_gateway.cli import show
+from lyhord_gateway.cli.backup import backup, restore
+from lyhord_gateway.cli.common import ConfigOption, JsonOption, reading
+from lyhord_gateway.cli.nodes import nodes_app
+from lyhord_gateway.cli.queue import queue_app, send
+from lyhord_gateway.cli.readings import readings
+from lyhord_gateway.config.template import template
+from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import UserFault
-from lyhord_gateway.template import template
 
 app = typer.Typer(
     name="lyhord-gateway",

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from lyhord_gateway.platform_options import Platform
+from lyhord_gateway.config.platform_options import Platform
 
 _WITH_TOPIC = ("senml", "ngsi-ld", "homeassistant")
 _BATCHED = ("senml", "thingsboard", "fiware-iota-json", "ngsi-ld")

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from lyhord_gateway import history
-from lyhord_gateway.cli_common import ConfigOption, node_number, reading
-from lyhord_gateway.config import load
+from lyhord_gateway.cli import history
+from lyhord_gateway.cli.common import ConfigOption, node_number, reading
+from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.reading import NodeFacts, node_text
 from lyhord_gateway.store.reader import Reader

@@ -11,15 +11,15 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from lyhord_gateway.config.mqtt_url import MqttUrl, parse_mqtt_url
+from lyhord_gateway.config.operation_options import HealthLimits as HealthLimits
+from lyhord_gateway.config.operation_options import Http as Http
+from lyhord_gateway.config.operation_options import Log as Log
+from lyhord_gateway.config.platform_options import Name as Name
+from lyhord_gateway.config.platform_options import Platform as Platform
+from lyhord_gateway.config.platform_rules import wrong
+from lyhord_gateway.config.secret import ApiKey, Credentials, check_private, read_api_key, read_credentials
 from lyhord_gateway.faults import UserFault
-from lyhord_gateway.mqtt_url import MqttUrl, parse_mqtt_url
-from lyhord_gateway.operation_options import HealthLimits as HealthLimits
-from lyhord_gateway.operation_options import Http as Http
-from lyhord_gateway.operation_options import Log as Log
-from lyhord_gateway.platform_options import Name as Name
-from lyhord_gateway.platform_options import Platform as Platform
-from lyhord_gateway.platform_rules import wrong
-from lyhord_gateway.secret import ApiKey, Credentials, check_private, read_api_key, read_credentials
 from lyhord_wire.lora import UPLINK_CHANNELS, band_of
 
 Eui = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{16}$")]

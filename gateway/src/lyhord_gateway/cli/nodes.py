@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from lyhord_gateway import show
-from lyhord_gateway.cli_common import (
+from lyhord_gateway.cli import show
+from lyhord_gateway.cli.common import (
     ConfigOption,
     JsonOption,
     MaybeConfigOption,
@@ -18,11 +18,11 @@ from lyhord_gateway.cli_common import (
     reading,
     writing,
 )
-from lyhord_gateway.cli_queue import queued
-from lyhord_gateway.config import load
+from lyhord_gateway.cli.node_rows import in_full, listed
+from lyhord_gateway.cli.queue import queued
+from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.keys import add, retire_older, rotate
-from lyhord_gateway.node_rows import in_full, listed
 from lyhord_gateway.nodes import (
     PROFILE_KEYS,
     NodeLine,

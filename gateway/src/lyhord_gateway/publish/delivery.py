@@ -16,15 +16,15 @@ from dataclasses import dataclass
 import aiomqtt
 import msgspec
 
-from lyhord_gateway.batch import messages
 from lyhord_gateway.head import Head
-from lyhord_gateway.introductions import Introductions
-from lyhord_gateway.lanes import Lanes, Part
-from lyhord_gateway.platform_client import PlatformClient, PublishRefused
 from lyhord_gateway.profiles import Profile
+from lyhord_gateway.publish.batch import messages
+from lyhord_gateway.publish.client import PlatformClient, PublishRefused
+from lyhord_gateway.publish.introductions import Introductions
+from lyhord_gateway.publish.lanes import Lanes, Part
+from lyhord_gateway.publish.suspicion import Suspicion
+from lyhord_gateway.publish.wrapping import Wrapping
 from lyhord_gateway.reading import Message, NodeFacts, Reading
-from lyhord_gateway.suspicion import Suspicion
-from lyhord_gateway.wrapping import Wrapping
 
 PAGE_MAX = 4000  # readings in memory per lane, and as many under way
 _CAREFUL = 100  # readings of a page while one is suspected

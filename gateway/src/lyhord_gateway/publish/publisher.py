@@ -14,19 +14,19 @@ from typing import Any
 import aiomqtt
 
 from lyhord_gateway.backoff import Backoff
-from lyhord_gateway.delivery import PAGE_MAX, Backlog, Bounds, Delivery
 from lyhord_gateway.faults import first_cause
-from lyhord_gateway.herald import Herald
-from lyhord_gateway.introductions import Introductions
-from lyhord_gateway.lanes import Lanes
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.mqtt_client import watch
-from lyhord_gateway.platform_client import PlatformClient, PublishRefused
+from lyhord_gateway.operation.herald import Herald
 from lyhord_gateway.profiles import Profile
+from lyhord_gateway.publish.client import PlatformClient, PublishRefused
+from lyhord_gateway.publish.delivery import PAGE_MAX, Backlog, Bounds, Delivery
+from lyhord_gateway.publish.introductions import Introductions
+from lyhord_gateway.publish.lanes import Lanes
+from lyhord_gateway.publish.suspicion import Suspicion
+from lyhord_gateway.publish.wrapping import Wrapping
 from lyhord_gateway.ranges import Range
 from lyhord_gateway.reading import Message, Reading, Sharing, node_text
-from lyhord_gateway.suspicion import Suspicion
-from lyhord_gateway.wrapping import Wrapping
 
 _log = logging.getLogger(__name__)
 

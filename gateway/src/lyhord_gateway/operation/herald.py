@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import aiomqtt
 
-from lyhord_gateway.health import Report
+from lyhord_gateway.operation.health import Report
 
 _LOOK_S = 2.0
 _AGAIN_S = 300.0  # the same news again, so that its time shows that it is still true

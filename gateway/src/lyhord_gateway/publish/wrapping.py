@@ -8,7 +8,7 @@ import gzip
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from lyhord_gateway.platform_client import make_properties
+from lyhord_gateway.publish.client import make_properties
 from lyhord_gateway.reading import Message
 
 _LEVEL = 6

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from lyhord_gateway.config import Loaded
+from lyhord_gateway.config.tree import Loaded
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.schema import connect, open_store

@@ -4,12 +4,12 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from lyhord_gateway import __version__
-from lyhord_gateway.census import Census
-from lyhord_gateway.config import Loaded
-from lyhord_gateway.health import Health, Limits, Position, Probe
-from lyhord_gateway.herald import Herald, summary
+from lyhord_gateway.config.tree import Loaded
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.notify import Notify
+from lyhord_gateway.operation.census import Census
+from lyhord_gateway.operation.health import Health, Limits, Position, Probe
+from lyhord_gateway.operation.herald import Herald, summary
+from lyhord_gateway.operation.notify import Notify
 from lyhord_gateway.store.schema import connect
 
 _MIB = 1 << 20
@@ -68,8 +68,8 @@ class Operation:
 
     def _http(self) -> Coroutine[Any, Any, None]:
         # Imported only where it is used: it costs memory that a small computer may want for something else.
-        from lyhord_gateway.exposition import Exposition
-        from lyhord_gateway.http import HttpServer
+        from lyhord_gateway.operation.exposition import Exposition
+        from lyhord_gateway.operation.http import HttpServer
 
         config, gateway = self._loaded.config.http, self._loaded.config.gateway.name
         assert config is not None

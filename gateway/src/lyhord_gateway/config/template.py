@@ -1,4 +1,4 @@
-"""The commented configuration, printed from the definitions in `config.py`."""
+"""The commented configuration, printed from the definitions in `tree.py`."""
 
 import textwrap
 from typing import Annotated, Literal, get_args, get_origin, get_type_hints
@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct
 
-from lyhord_gateway.config import Bridge, Gateway, HealthLimits, Http, Log, Mqtt, Platform, Store, Udp
+from lyhord_gateway.config.tree import Bridge, Gateway, HealthLimits, Http, Log, Mqtt, Platform, Store, Udp
 
 _WIDTH = 96
 # (section as it is written, its definition); one that begins with # is commented out

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lyhord_gateway.faults import UserFault
-from lyhord_gateway.health import Report
+from lyhord_gateway.operation.health import Report
 
 _CONNECTIONS = 32  # at once; one more, and the one that has dawdled longest is cut off
 _REQUEST_S = 10.0  # from connecting, or from the answer before, to the last byte of an answer

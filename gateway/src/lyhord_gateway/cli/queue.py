@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from lyhord_gateway import show
-from lyhord_gateway.cli_common import (
+from lyhord_gateway.cli import show
+from lyhord_gateway.cli.common import (
     ConfigOption,
     JsonOption,
     MaybeConfigOption,
@@ -16,7 +16,7 @@ from lyhord_gateway.cli_common import (
     reading,
     writing,
 )
-from lyhord_gateway.config import load
+from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.orders import Order, command_order, settings_order
 from lyhord_gateway.reading import node_text

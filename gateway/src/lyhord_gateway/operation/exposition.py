@@ -17,8 +17,8 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from lyhord_gateway import __version__
-from lyhord_gateway.health import Report
 from lyhord_gateway.metrics import Histogram, Metrics
+from lyhord_gateway.operation.health import Report
 
 
 class Rule(NamedTuple):
