@@ -3,6 +3,7 @@
 import asyncio
 import random
 import socket
+import struct
 from collections.abc import Iterator
 
 import aiomqtt
@@ -10,7 +11,7 @@ import pytest
 
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.tree import Endpoint
-from lyhord_gateway.mqtt_client import make_client, watch
+from lyhord_gateway.mqtt_client import Client, make_client, watch
 from lyhord_gateway.mqtt_socket import BufferedSocket
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.parts import DEADLINE_S
@@ -78,6 +79,35 @@ def test_a_lost_connection_is_said(pair: Pair) -> None:
     theirs.close()
     with pytest.raises(OSError):
         ours.flush()
+
+
+def test_a_connection_that_was_reset_ends_and_tells_why() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connected = socket.create_connection(listener.getsockname())
+        theirs, _ = listener.accept()
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        theirs.close()
+    ours = BufferedSocket(connected)
+    assert ours.recv(1) == b""
+    assert isinstance(ours.lost, ConnectionResetError)
+    ours.close()
+
+
+async def test_a_peer_that_takes_connections_and_says_nothing_is_left_in_time() -> None:
+    """No CONNACK: a process that was stopped, or something that is no broker."""
+    ended = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        ended.set()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        async with asyncio.timeout(DEADLINE_S):
+            with pytest.raises(aiomqtt.MqttError, match="timed out"):
+                await Client("127.0.0.1", port, timeout=0.1).__aenter__()
+            await ended.wait()
 
 
 async def test_a_client_whose_peer_breaks_off_in_the_middle_of_a_write_says_so_and_comes_back() -> None:

@@ -1,13 +1,16 @@
 """One place that knows how an MQTT client is made: aiomqtt on paho."""
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import aiomqtt
 from paho.mqtt.client import Client as PahoClient
-from paho.mqtt.client import MQTTMessage
+from paho.mqtt.client import DisconnectFlags, MQTTMessage
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.mqtt_socket import BufferedSocket
@@ -21,9 +24,14 @@ _CALLS = 1000  # aiomqtt warns in the log from this many pending calls on
 
 
 class Client(aiomqtt.Client):
-    """aiomqtt's client, but a message under a topic that cannot be (wildcards in it, no UTF-8) does not cost
-    the connection: not every broker refuses those, and a retained one would come again for ever. And its
-    socket is a `BufferedSocket`; neither library offers a place for that, so some of their insides are met.
+    """aiomqtt's client, with what five years in the field ask for; neither library offers a place for that,
+    so some of their insides are met.
+
+    - A message under a topic that cannot be (wildcards in it, no UTF-8) does not cost the connection: not
+      every broker refuses those, and a retained one would come again for ever.
+    - A peer that hangs up before its CONNACK is not waited for: with TLS 1.3 that is how it refuses a client
+      certificate, after a handshake that has succeeded here (RFC 8446, section 4.4.2.4).
+    - Its socket is a `BufferedSocket`.
 
     impossible: is called for each such message.
     """
@@ -34,8 +42,40 @@ class Client(aiomqtt.Client):
         super().__init__(*arguments, **options)
         self.pending_calls_threshold = _CALLS
         self._impossible = impossible
-        create: Callable[[], Any] = self._client._create_socket
-        self._client._create_socket = lambda: BufferedSocket(create())  # type: ignore[method-assign]
+        self._create: Callable[[], Any] = self._client._create_socket
+        self._client._create_socket = self._open  # type: ignore[method-assign]
+        self._socket: BufferedSocket | None = None
+
+    def _open(self) -> BufferedSocket:
+        self._socket = BufferedSocket(self._create())
+        return self._socket
+
+    async def __aenter__(self) -> Self:
+        connected = False
+        try:
+            await super().__aenter__()
+            connected = True
+        finally:
+            if not connected:
+                self._client._sock_close()
+        return self
+
+    def _on_disconnect(
+        self,
+        client: PahoClient,
+        userdata: Any,
+        flags: DisconnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        self._loop.call_soon_threadsafe(self._hung_up, self._connected)
+
+    def _hung_up(self, connected: asyncio.Future[None]) -> None:
+        """Ends the wait for a CONNACK that will not come."""
+        if not connected.done():
+            why = self._socket.lost if self._socket is not None else None
+            connected.set_exception(aiomqtt.MqttError(f"closed before CONNACK: {why or 'without a word'}"))
 
     def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:
         try:

@@ -13,18 +13,27 @@ _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 class BufferedSocket:
     """A connected socket, plain or TLS, with a buffer each way. It looks like a TLS socket, which may hold
-    bytes that select() knows nothing of: `pending` tells how many."""
+    bytes that select() knows nothing of: `pending` tells how many. lost: why nothing can be read any more,
+    in the words of the system or the TLS library; for Paho, which would only write a line of its own about
+    it, a lost connection is one that has ended."""
 
     def __init__(self, connected: socket.socket | ssl.SSLSocket) -> None:
         self._socket = connected
         self._read = b""
         self._at = 0
         self._written = bytearray()
+        self.lost: OSError | None = None
 
     def recv(self, size: int) -> bytes:
-        """Up to `size` bytes; raises what the socket raises when there is nothing."""
+        """Up to `size` bytes, none at the end; raises what the socket raises when there is nothing yet."""
         if self._at == len(self._read):
-            self._read, self._at = self._socket.recv(_CHUNK), 0
+            try:
+                self._read, self._at = self._socket.recv(_CHUNK), 0
+            except _NOT_NOW:
+                raise
+            except OSError as lost:
+                self.lost = lost
+                return b""
         taken = self._read[self._at : self._at + size]
         self._at += len(taken)
         return taken
