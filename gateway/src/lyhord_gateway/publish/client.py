@@ -20,12 +20,14 @@ from lyhord_gateway.mqtt_client import WINDOW, Client, address, settings
 # How long a platform that speaks MQTT 5 keeps quiet about a gateway that is gone: a new connection within
 # that time is no news. Nothing else is in the session; the store knows what is to go out again.
 _SESSION_S = 30
+_TOO_LARGE = 0x95  # "Packet too large"
+_FIXED_MAX = 5  # bytes of a packet before its topic
 _WAITING_MAX = 100  # messages of the platform that may wait until they are read; more are dropped
 
 
 class PublishRefused(aiomqtt.MqttError):
-    """A PUBACK with a reason of 0x80 or above. code: the reason; name: its words in the standard (MQTT 5,
-    section 3.4.2.1)."""
+    """A PUBACK with a reason of 0x80 or above, or a packet that is longer than the platform takes, which is
+    not even sent. code: the reason; name: its words in the standard (MQTT 5, section 2.4)."""
 
     def __init__(self, reason: ReasonCode) -> None:
         super().__init__(f"the platform refuses a message: {reason} (0x{reason.value:02x})")
@@ -59,6 +61,8 @@ class PlatformClient(Client):
     ) -> None:
         """Publishes with QoS 1 and returns after the PUBACK, however long that takes; the caller has a slot.
         Raises PublishRefused if it says no."""
+        if self.packet_max is not None and _packet_size(topic, payload, properties) > self.packet_max:
+            raise PublishRefused(ReasonCode(PacketTypes.DISCONNECT, identifier=_TOO_LARGE))
         info = self._client.publish(topic, payload, 1, retain, properties)
         if info.rc != MQTT_ERR_SUCCESS:
             raise aiomqtt.MqttCodeError(info.rc, "Could not publish message")
@@ -93,6 +97,12 @@ class PlatformClient(Client):
             super()._on_publish(client, userdata, mid, reason_code, properties)
         elif not confirmed.done():
             confirmed.set_result(reason_code)
+
+
+def _packet_size(topic: str, payload: bytes, properties: Properties | None) -> int:
+    """At most so many bytes has a PUBLISH (MQTT 5, section 3.3)."""
+    described = properties.pack() if properties is not None else b"\0"  # type: ignore[no-untyped-call]
+    return _FIXED_MAX + 2 + len(topic.encode()) + 2 + len(described) + len(payload)
 
 
 def make_properties(packet: int) -> Properties:

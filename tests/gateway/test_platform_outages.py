@@ -1,0 +1,117 @@
+"""A platform that is slow, stands still or cannot be found: the others go on, and it gets everything."""
+
+import json
+import logging
+import signal
+import socket
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lyhord_gateway.config.mqtt_url import MqttUrl
+from lyhord_gateway.config.tree import Endpoint
+from lyhord_gateway.publish.client import make_platform_client
+from lyhord_gateway.publish.delivery import Bounds
+from tests.fakes.silent_broker import SilentBroker
+from tests.gateway import senml_resolver
+from tests.gateway.bench import Bench
+from tests.gateway.parts import NODE, Mosquitto, Node, connected, next_message, until
+from tests.gateway.test_publish import publishing, sent
+
+
+async def test_a_slow_platform_holds_back_nobody_but_itself(bench: Bench) -> None:
+    """One acknowledgement at a time, and none before the other platform has everything."""
+    node = Node()
+    small = Bounds(count=5, size=10_000, wait_ms=0, window=4)
+    async with (
+        SilentBroker() as slow,
+        SilentBroker(acknowledging=True) as fast,
+        publishing(bench, slow.port, "slow", bounds=small),
+        publishing(bench, fast.port, "fast", bounds=small),
+    ):
+        for _ in range(30):
+            await bench.heard(node.report(count=4))
+        await until(lambda: bench.reader.cursor("fast") == 120, "the fast one has everything")
+        assert sorted(sent(fast)) == [(NODE, seq) for seq in range(120)]
+        await until(lambda: slow.owed == 4, "its window is full")
+        assert bench.reader.cursor("slow") == 0
+        while bench.reader.cursor("slow") < 120:
+            await until(lambda: slow.owed or bench.reader.cursor("slow") == 120, "the next message")
+            if slow.owed:
+                slow.acknowledge_one()
+        assert (slow.connections, slow.under_way_max) == (1, 4), "slow is not lost"
+    assert sorted(sent(slow)) == [(NODE, seq) for seq in range(120)]
+
+
+@pytest.mark.parametrize("protocol", ["3.1.1", "5"])
+async def test_a_broker_that_stands_still_and_goes_on(
+    bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture, protocol: str
+) -> None:
+    """SIGSTOP: the kernel still takes connections and bytes for it, nobody answers."""
+    node = Node()
+    got: dict[tuple[int, int], dict] = {}
+    async with (
+        Mosquitto(tmp_path) as broker,
+        connected(broker.port, "lyhord/#") as subscriber,
+        publishing(bench, broker.port, silence_s=0.3, protocol=protocol) as publisher,
+    ):
+        await bench.heard(node.report(count=4))
+        await until(lambda: bench.reader.cursor("city") == 4, "the first are delivered")
+        broker.signal(signal.SIGSTOP)
+        try:
+            for _ in range(5):
+                await bench.heard(node.report(count=4))
+            await until(lambda: bench.metrics.states["platform.city"] == "down", "its silence is noticed")
+            assert "platform city: lost (no PUBACK for" in caplog.text
+            await bench.heard(node.report(count=4))
+            await bench.settled()
+            assert publisher.position() == (24, 4), "everything since waits"
+        finally:
+            broker.signal(signal.SIGCONT)
+        await until(lambda: bench.reader.cursor("city") == 28, "the rest is delivered")
+        await until(lambda: bench.metrics.states["platform.city"] == "up", "and it is up again")
+        while len(got) < 28:
+            message = await next_message(subscriber)
+            assert isinstance(message.payload, bytes)
+            for key, records in senml_resolver.readings(json.loads(message.payload)).items():
+                assert got.setdefault(key, records) == records, "sent twice, but not the same"
+    assert set(got) == {(NODE, seq) for seq in range(28)}
+
+
+async def test_a_platform_whose_name_is_not_found_comes_back_with_it(
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    known = False
+
+    def look_up(host: str, *arguments: Any, **options: Any) -> Any:
+        if host != "platform.example.net":
+            return real(host, *arguments, **options)
+        asked.append(known)
+        if not known:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return real("127.0.0.1", *arguments, **options)
+
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    await bench.heard(Node().report(count=3))
+    async with SilentBroker(acknowledging=True) as broker:
+        where = Endpoint(
+            url=MqttUrl("platform.example.net", broker.port, False),
+            credentials=None,
+            ca_file=None,
+            cert_file=None,
+            key_file=None,
+        )
+        make = partial(make_platform_client, where, "gateway", "3.1.1", None)
+        with caplog.at_level(logging.WARNING):
+            async with publishing(bench, broker.port, connect=make):
+                await until(lambda: len(asked) >= 4, "it is tried again and again")
+                assert bench.metrics.states["platform.city"] == "down"
+                assert "name resolution" in bench.metrics.why["platform.city"]
+                known = True
+                await until(lambda: bench.reader.cursor("city") == 3, "delivered when the name is back")
+                assert bench.metrics.states["platform.city"] == "up"
+    assert len(caplog.messages) == 1 and "name resolution" in caplog.messages[0], caplog.messages
