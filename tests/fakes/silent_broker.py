@@ -44,6 +44,12 @@ class SilentBroker:
         for writer in self._writers:
             writer.transport.abort()
 
+    def hang_up(self, reason: int | None = None) -> None:
+        """Ends every connection, with MQTT 5 after a DISCONNECT that has a reason."""
+        for writer in self._writers:
+            writer.write(b"" if reason is None else b"\xe0\x01" + bytes([reason]))
+            writer.close()
+
     def acknowledge_all(self) -> None:
         """Sends every PUBACK that is owed to a connection that is still there."""
         for writer, puback in self._owed:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lyhord_gateway import mqtt_client
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.publish.client import make_platform_client
@@ -115,3 +116,31 @@ async def test_a_platform_whose_name_is_not_found_comes_back_with_it(
                 await until(lambda: bench.reader.cursor("city") == 3, "delivered when the name is back")
                 assert bench.metrics.states["platform.city"] == "up"
     assert len(caplog.messages) == 1 and "name resolution" in caplog.messages[0], caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("protocol", "reason", "expected"),
+    [
+        ("3.1.1", None, "the broker hung up without a word"),
+        ("5", None, "the broker hung up without a word"),
+        ("5", 0x8E, "the broker hung up: Session taken over (0x8e)"),
+    ],
+)
+async def test_a_broker_that_hangs_up_is_told_in_its_words(
+    bench: Bench, caplog: pytest.LogCaptureFixture, protocol: str, reason: int | None, expected: str
+) -> None:
+    async with SilentBroker() as broker, publishing(bench, broker.port, protocol=protocol):
+        await until(lambda: bench.metrics.states.get("platform.city") == "up", "connected")
+        broker.hang_up(reason)
+        await until(lambda: f"platform city: lost ({expected})" in caplog.text, "it is said")
+
+
+async def test_a_broker_that_stands_still_when_nothing_is_sent(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt_client, "KEEPALIVE_S", 1)
+    async with Mosquitto(tmp_path) as broker, publishing(bench, broker.port):
+        await until(lambda: bench.metrics.states.get("platform.city") == "up", "connected")
+        broker.signal(signal.SIGSTOP)
+        # The next connection is taken, by the kernel, and not answered for ten seconds.
+        await until(lambda: bench.metrics.why["platform.city"] == "no answer to a ping", "it is said")

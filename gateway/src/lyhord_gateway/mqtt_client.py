@@ -20,6 +20,7 @@ KEEPALIVE_S = 30
 WINDOW = 20  # publishes under way at once; paho slows down with more
 # Several publishes under way are several small writes: none of them waits for the peer's delayed TCP ACK.
 _NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+_KEEPALIVE_TIMEOUT = 0x8D  # MQTT 5, section 2.4; paho says it with 3.1.1 too
 _CALLS = 1000  # aiomqtt warns in the log from this many pending calls on
 
 
@@ -31,6 +32,7 @@ class Client(aiomqtt.Client):
       every broker refuses those, and a retained one would come again for ever.
     - A peer that hangs up before its CONNACK is not waited for: with TLS 1.3 that is how it refuses a client
       certificate, after a handshake that has succeeded here (RFC 8446, section 4.4.2.4).
+    - Why a connection was lost is said in words, as the cause of aiomqtt's exception.
     - Its socket is a `BufferedSocket`.
 
     impossible: is called for each such message.
@@ -68,14 +70,21 @@ class Client(aiomqtt.Client):
         reason_code: ReasonCode,
         properties: Properties | None = None,
     ) -> None:
-        super()._on_disconnect(client, userdata, flags, reason_code, properties)
-        self._loop.call_soon_threadsafe(self._hung_up, self._connected)
-
-    def _hung_up(self, connected: asyncio.Future[None]) -> None:
-        """Ends the wait for a CONNACK that will not come."""
+        why = self._why(flags, reason_code)
+        connected = self._connected
         if not connected.done():
-            why = self._socket.lost if self._socket is not None else None
-            connected.set_exception(aiomqtt.MqttError(f"closed before CONNACK: {why or 'without a word'}"))
+            self._loop.call_soon_threadsafe(_fail, connected, f"closed before CONNACK: {why}")
+        elif reason_code.is_failure and not connected.cancelled() and connected.exception() is None:
+            _fail(self._disconnected, why)
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+    def _why(self, flags: DisconnectFlags, reason_code: ReasonCode) -> str:
+        if flags.is_disconnect_packet_from_server:
+            return f"the broker hung up: {reason_code} (0x{reason_code.value:02x})"
+        if reason_code.value == _KEEPALIVE_TIMEOUT:
+            return "no answer to a ping"
+        lost = self._socket.lost if self._socket is not None else None
+        return str(lost or "the broker hung up without a word")
 
     def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:
         try:
@@ -91,6 +100,11 @@ class Client(aiomqtt.Client):
                 client._call_socket_register_write()
         except OSError:
             return  # the connection is lost: reading says so, in the way that both libraries understand
+
+
+def _fail(future: asyncio.Future[None], why: str) -> None:
+    if not future.done():
+        future.set_exception(aiomqtt.MqttError(why))
 
 
 def make_client(
@@ -132,6 +146,11 @@ def _tls(endpoint: Endpoint) -> ssl.SSLContext:
     if endpoint.cert_file is not None:
         context.load_cert_chain(endpoint.cert_file, endpoint.key_file)
     return context
+
+
+def why_lost(error: BaseException) -> str:
+    """In words; an exception of aiomqtt's may tell only where it was noticed, and the reason is its cause."""
+    return str(error.__cause__ or error)
 
 
 async def watch(client: aiomqtt.Client) -> None:

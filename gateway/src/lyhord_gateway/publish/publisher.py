@@ -16,7 +16,7 @@ import aiomqtt
 from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.faults import first_cause
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.mqtt_client import watch
+from lyhord_gateway.mqtt_client import watch, why_lost
 from lyhord_gateway.operation.herald import Herald
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.publish.client import PlatformClient, PublishRefused
@@ -142,7 +142,7 @@ class Publisher:
     def _lost(self, cause: BaseException) -> None:
         refused = isinstance(cause, PublishRefused)
         self._count("messages_refused" if refused else "connections_lost")
-        why = str(cause)
+        why = why_lost(cause)
         known = self._metrics.why.get(self._part)
         if self._metrics.state(self._part, "refusing" if refused else "down", why) or why != known:
             _log.warning("platform %s: %s (%s)", self._name, "refuses" if refused else "lost", why)

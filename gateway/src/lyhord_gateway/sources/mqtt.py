@@ -18,7 +18,7 @@ from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.faults import first_cause
 from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.mqtt_client import WINDOW, watch
+from lyhord_gateway.mqtt_client import WINDOW, watch, why_lost
 from lyhord_gateway.uplink import Uplink
 
 _log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class MqttSource:
             except* aiomqtt.MqttError as lost:
                 self._metrics.count("mqtt.connections_lost")
                 if self._metrics.state(NAME, "down"):
-                    _log.warning("mqtt: node broker lost (%s)", first_cause(lost))
+                    _log.warning("mqtt: node broker lost (%s)", why_lost(first_cause(lost)))
             await asyncio.sleep(backoff.next_s())
 
     async def _receive(self, inbox: Inbox) -> None:
