@@ -1,10 +1,12 @@
 """Copies of the store: made under load, put back with no downlink counter used twice."""
 
 import os
+import shutil
 import sqlite3
 import stat
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -102,6 +104,38 @@ async def test_an_old_copy_leaves_out_more_and_may_use_them_up(tmp_path: Path) -
         0xB02: COUNTER_MAX + 1,
     }
     connection.close()
+
+
+def test_a_copy_that_was_interrupted_leaves_nothing(tmp_path: Path) -> None:
+    open_store(tmp_path / "lyhord.db").close()
+
+    def ctrl_c(left: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        back_up(tmp_path / "lyhord.db", tmp_path / "copy.db", ctrl_c)
+    assert not list(tmp_path.glob("copy.db*"))
+
+
+def test_nobody_else_can_read_what_is_restored_at_any_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lyhord.db"
+    writing = open_store(path)  # with a log beside it, as of a disk that was restored whole
+    (tmp_path / "copy.db").write_bytes(path.read_bytes())
+    (tmp_path / "copy.db-wal").write_bytes((tmp_path / "lyhord.db-wal").read_bytes())
+    writing.close()
+    modes = []
+    copying = shutil.copyfileobj
+
+    def look(source: IO[bytes], copy: IO[bytes]) -> None:
+        modes.append(stat.S_IMODE(os.fstat(copy.fileno()).st_mode))
+        copying(source, copy)
+
+    monkeypatch.setattr("shutil.copyfileobj", look)
+    restore(tmp_path / "copy.db", path, time.time())
+    assert modes == [0o600, 0o600]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_what_cannot_be_restored_leaves_the_store_as_it_was(tmp_path: Path) -> None:

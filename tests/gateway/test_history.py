@@ -16,6 +16,7 @@ from lyhord_gateway.faults import UserFault
 from lyhord_gateway.reading import NodeFacts
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.schema import connect, open_store
+from lyhord_wire.tables import QUANTITIES
 from tests.gateway.parts import GatewayProcess, Node, cli
 
 FIRST_S = 1_767_225_600  # 2026-01-01
@@ -88,14 +89,31 @@ def test_json_lines(store: Reader) -> None:
     assert second["alarms"] == ["full", "alarm_99"]
 
 
-def test_the_table_fits_a_terminal(store: Reader) -> None:
+def test_the_table_for_people(store: Reader) -> None:
     lines = said(history.print_table, store, until_s=FIRST_S + 2700).splitlines()
     assert lines == [
-        "                time  number  fill_level %  temperature Cel     q77  alarms",
-        "2026-01-01T00:00:00Z       0             0               20       5",
-        "2026-01-01T00:15:00Z       1             1                -       5",
-        "2026-01-01T00:30:00Z       2             2             20.2       5  full,alarm_99",
+        "                             fill_",
+        "                             level temperature",
+        "                time number      %         Cel    q77 alarms",
+        "2026-01-01T00:00:00Z      0      0          20      5",
+        "2026-01-01T00:15:00Z      1      1           -      5",
+        "2026-01-01T00:30:00Z      2      2        20.2      5 full alarm_99",
     ]
+
+
+def test_the_table_fits_a_terminal_whatever_is_measured(tmp_path: Path) -> None:
+    connection = open_store(tmp_path / "lyhord.db")
+    for alarms in ("[1]", json.dumps(list(range(1, 20)))):
+        add(connection, 0xA01, len(alarms), {str(key): 60_000 for key in QUANTITIES}, alarms)
+    connection.close()
+    reader = Reader(connect(tmp_path / "lyhord.db"))
+    lines = said(history.print_table, reader).splitlines()
+    bin_only = said(history.print_table, reader, quantities=(1, 2, 3, 5, 6)).splitlines()
+    reader.close()
+    assert max(map(len, lines + bin_only)) <= 80
+    titles = " ".join(lines)
+    assert not [q.name for q in QUANTITIES.values() if q.name.replace("_", "_ ").split()[-1] not in titles]
+    assert bin_only[3].endswith("full") and bin_only[3].startswith("2026-"), "a bin with an alarm is one line"
 
 
 def test_a_page_is_a_short_look_so_that_the_log_can_be_emptied_meanwhile(
@@ -142,6 +160,7 @@ def test_which_node(store: Reader) -> None:
         ("a01", None, "a01: expected a node id, six hexadecimal digits"),
         (None, "Twin", "2 are called Twin: 000002, 000003; use --node"),
         (None, "Nobody", "0 are called Nobody"),
+        ("00ffff", None, "00ffff: expected a node of the registry"),
     ]:
         with pytest.raises(UserFault, match=fault):
             find_node(store, node, name)
@@ -168,3 +187,7 @@ async def test_beside_a_running_gateway(tmp_path: Path) -> None:
     assert out.splitlines()[1] == "2026-01-01T00:00:00Z,000a01,,0,21.4,,-97,6.5,roof"
     code, _, err = await cli("readings", "--config", str(gateway.config), "--since", "1d", "--csv", "--json")
     assert code == 2 and err == "lyhord-gateway: readings: expected one of --table, --csv and --json\n"
+    code, _, err = await cli(
+        "readings", "--config", str(gateway.config), "--node", "000a01", "--since", "1d", "--until", "2d"
+    )
+    assert code == 2 and err == "lyhord-gateway: --until: expected a later time than that of --since\n"

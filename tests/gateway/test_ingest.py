@@ -217,6 +217,8 @@ async def test_about_reaches_the_registry(bench: Bench) -> None:
         0x010002,
     )
     assert node.open(bench.answers[0][1]) == {TIME: NOW_S, STORED: 0}
+    await bench.heard(node.frame(encode_about({0: "a\x1b[31m\nb"}), kind=KIND_ABOUT))
+    assert bench.registry.lookup(NODE).facts.name == "a [31m b", "a node that was stolen commands no terminal"
 
 
 async def test_a_flood_is_counted_and_does_not_fill_the_log(

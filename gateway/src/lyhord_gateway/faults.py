@@ -1,12 +1,14 @@
 """Two families of errors: the user's faults, told in one line with exit code 2, and our bugs."""
 
+from lyhord_gateway.printable import printable
+
 
 class UserFault(Exception):
     """The message is one line that names the file, key, port or argument and what was expected. Whatever a
     file had in it, nothing in the message breaks the line or commands the terminal."""
 
     def __init__(self, message: str) -> None:
-        super().__init__("".join(c if c.isprintable() else " " for c in message))
+        super().__init__(printable(message))
 
 
 class StoreDamaged(Exception):

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from lyhord_gateway.faults import UserFault
+from lyhord_gateway.printable import printable
 from lyhord_gateway.reading import firmware_text, node_text
 from lyhord_gateway.store.reader import Listed
 from lyhord_gateway.store.rotation import begin
@@ -17,6 +18,7 @@ from lyhord_gateway.store.transaction import transaction
 from lyhord_wire.frame import NODE_MAX
 from lyhord_wire.tables import PROFILES
 
+NAME_MAX = 64  # characters
 PROFILE_KEYS = {name: key for key, name in PROFILES.items()}
 _NEW_WINDOW = (
     "UPDATE session SET top0 = -1, mask0 = zeroblob(8), latest0 = x'' WHERE node = ?",
@@ -35,7 +37,7 @@ class NodeLine(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     id: str
     key: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{32}$")] | None = None
     generation: Annotated[int, Meta(ge=0, le=255)] = 0
-    name: Annotated[str, Meta(max_length=64)] | None = None
+    name: Annotated[str, Meta(max_length=NAME_MAX)] | None = None
     profile: str | None = None
     board: str | None = None
     latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
@@ -88,10 +90,10 @@ def enter(connection: sqlite3.Connection, node: int, line: NodeLine) -> None:
     """Enters one line within the caller's transaction."""
     connection.execute("INSERT INTO node (id) VALUES (?) ON CONFLICT DO NOTHING", (node,))
     columns: dict[str, object | None] = {
-        "name": line.name or None,
+        "name": printable(line.name) if line.name else None,
         "profile": None if line.profile is None else PROFILE_KEYS[line.profile],
-        "board": line.board or None,
-        "created": line.created,
+        "board": printable(line.board) if line.board else None,
+        "created": printable(line.created) if line.created else None,
         "latitude_e6": None if line.latitude is None else round(line.latitude * 1_000_000),
         "longitude_e6": None if line.longitude is None else round(line.longitude * 1_000_000),
         "empty_mm": line.empty_distance_mm,

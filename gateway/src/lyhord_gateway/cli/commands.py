@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from io import StringIO
 from typing import Annotated
 
 import typer
@@ -40,13 +41,26 @@ app.command()(backup)
 app.command()(restore)
 
 
-def main() -> None:
-    """Run the command line; the user's faults end here."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; faults of the user and of devices end here."""
     try:
-        app()
+        sys.exit(app(arguments, prog_name="lyhord-gateway", standalone_mode=False))
+    except typer.TyperException as wrong:
+        usage = wrong.format_message()
+        if usage.startswith("Usage:"):  # no command at all: that is the help
+            typer.echo(usage, err=True)
+            sys.exit(2)
+        _end(UserFault(usage))
     except UserFault as fault:
-        typer.echo(f"lyhord-gateway: {fault}", err=True)
-        sys.exit(2)
+        _end(fault)
+    except OSError as error:
+        sys.stdout = StringIO()  # what is left for a full disk would be tried again at the end
+        _end(UserFault(f"{error.filename or 'standard output'}: {error.strerror}"))
+
+
+def _end(fault: UserFault) -> None:
+    typer.echo(f"lyhord-gateway: {fault}", err=True)
+    sys.exit(2)
 
 
 def _print_version(wanted: bool) -> None:

@@ -8,8 +8,10 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TextIO
 
+from lyhord_gateway.cli.show import WIDTH
 from lyhord_gateway.profiles.flat import alarm_names, alarm_text, utc
 from lyhord_gateway.profiles.scale import scaled, unit
 from lyhord_gateway.reading import NodeFacts, Reading, node_text, quantity_name
@@ -17,6 +19,8 @@ from lyhord_gateway.store.reader import Reader
 
 _PAGE = 500
 _PERCENT = 100
+_TIME = len("2026-01-31T12:00:00Z")
+_NUMBER = 6  # columns of a value at least
 FOREVER_S = 1 << 40
 
 
@@ -42,7 +46,7 @@ def print_csv(out: TextIO, reader: Reader, asked: Asked) -> None:
     """One line per reading, one column per quantity with its unit."""
     quantities = _quantities(reader, asked)
     lines = csv.writer(out, lineterminator="\n")
-    titles = [_title(quantity, "{0} [{1}]") for quantity in quantities]
+    titles = [_title(quantity) for quantity in quantities]
     lines.writerow(["time", "node", "name", "number", *titles, "alarms", "rssi_dbm", "snr_db", "source"])
     for reading in readings(reader, asked):
         lines.writerow(
@@ -82,27 +86,43 @@ def print_json(out: TextIO, reader: Reader, asked: Asked) -> None:
 
 
 def print_table(out: TextIO, reader: Reader, asked: Asked) -> None:
+    """Titles are stacked, so that what a bin measures fits into a terminal; more goes onto further lines."""
     quantities = _quantities(reader, asked)
-    titles = ["time", "number", *(_title(quantity, "{0} {1}") for quantity in quantities), "alarms"]
-    widths = [20, *(max(len(title), 6) for title in titles[1:-1]), 0]
-    out.write(_line(titles, widths))
+    titles = [["time"], ["number"], *map(_words, quantities), ["alarms"]]
+    widths = [_TIME, *(max(_NUMBER, *map(len, words)) for words in titles[1:-1])]
+    depth = max(map(len, titles))
+    levels = [[([""] * depth + words)[level - depth] for words in titles] for level in range(depth)]
+    for lines in zip(*(_flow(level, [*widths, len("alarms")]) for level in levels), strict=True):
+        out.writelines(line for line in lines if line.strip())
     for reading in readings(reader, asked):
         cells = [utc(reading.time_s), reading.seq, *_values(reading, quantities, "-")]
-        out.write(_line([*cells, alarm_text(reading.alarms or ())], widths))
+        out.writelines(_flow([*cells, *alarm_names(reading.alarms or ())], widths))
 
 
-def _line(cells: Sequence[object], widths: Iterable[int]) -> str:
-    columns = (f"{cell:>{width}}" if width else str(cell) for cell, width in zip(cells, widths, strict=True))
-    return "  ".join(columns).rstrip() + "\n"
+def _flow(cells: Iterable[object], widths: Sequence[int]) -> list[str]:
+    """Cells flushed right; what has no room goes on in another line, below the first quantity."""
+    lines = [""]
+    for cell, width in zip_longest(cells, widths, fillvalue=0):
+        text = f"{cell:>{width}}"
+        if len(lines[-1]) + 1 + len(text) > WIDTH:
+            lines.append(" " * (_TIME + 1 + _NUMBER))
+        lines[-1] += f" {text}" if lines[-1] else text
+    return [f"{line.rstrip()}\n" for line in lines]
 
 
 def _quantities(reader: Reader, asked: Asked) -> Sequence[int]:
     return asked.quantities or reader.quantities(asked.node.node, asked.since_s, asked.until_s)
 
 
-def _title(quantity: int, shape: str) -> str:
+def _words(quantity: int) -> list[str]:
+    """The title in short lines: fill_, level, %."""
     name, symbol = quantity_name(quantity), unit(quantity, _PERCENT)
-    return shape.format(name, symbol) if symbol else name
+    return [*name.replace("_", "_\n").split("\n"), *([symbol] if symbol else [])]
+
+
+def _title(quantity: int) -> str:
+    name, symbol = quantity_name(quantity), unit(quantity, _PERCENT)
+    return f"{name} [{symbol}]" if symbol else name
 
 
 def _values(reading: Reading, quantities: Iterable[int], absent: str) -> list[object]:

@@ -24,6 +24,7 @@ from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.keys import add, retire_older, rotate
 from lyhord_gateway.nodes import (
+    NAME_MAX,
     PROFILE_KEYS,
     NodeLine,
     export_line,
@@ -32,6 +33,7 @@ from lyhord_gateway.nodes import (
     parse_lines,
     set_enabled,
 )
+from lyhord_gateway.printable import printable
 from lyhord_gateway.private_file import create_private
 from lyhord_gateway.reading import node_text
 from lyhord_gateway.strangers import KEY as STRANGERS
@@ -115,8 +117,10 @@ def nodes_add(
     """Enter a new node with a new key; its line for `lyhord provision` goes into the file."""
     if profile not in PROFILE_KEYS:
         raise UserFault(f"--profile: expected {' or '.join(PROFILE_KEYS)}")
+    if len(name) > NAME_MAX:
+        raise UserFault(f"--name: expected up to {NAME_MAX} characters")
     created = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    line = NodeLine(id="", name=name or None, profile=profile, created=created)
+    line = NodeLine(id="", name=printable(name) or None, profile=profile, created=created)
     with writing(load(config)) as connection:
         taken = add(connection, node_number(node) if node else None, line, with_keys)
     typer.echo(f"node {node_text(taken)} added, its key is in {with_keys}")

@@ -20,7 +20,7 @@ from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.orders import Order, command_order, settings_order
 from lyhord_gateway.reading import node_text
-from lyhord_gateway.store.queue import Entry, cancel, enqueue
+from lyhord_gateway.store.queue import ORDER_MAX, Entry, cancel, enqueue
 
 _ORIGIN = "cli"
 _ASSIGNMENT = re.compile(r"([a-z_]{1,40})=(-?[0-9]{1,10})")
@@ -85,8 +85,11 @@ def queue(
         return
     if config is None:
         raise UserFault("queue: expected --config FILE")
+    number = None if node is None else node_number(node)
     with reading(load(config)) as reader:
-        rows = [queued(entry) for entry in reader.orders(node_number(node) if node else None)]
+        rows = [queued(entry) for entry in reader.orders(number)]
+        if number is not None and not rows and reader.node(number) is None:
+            raise UserFault(f"{node_text(number)}: expected a node of the registry")
     if as_json:
         typer.echo(json.dumps(rows))
     else:
@@ -96,7 +99,9 @@ def queue(
 @queue_app.command("cancel")
 def queue_cancel(
     config: ConfigOption,
-    order: Annotated[int, typer.Argument(metavar="ORDER", help="Its number in the list.")],
+    order: Annotated[
+        int, typer.Argument(metavar="ORDER", min=1, max=ORDER_MAX, help="Its number in the list.")
+    ],
 ) -> None:
     """Take back an order that waits, or settings that the node has not confirmed yet."""
     with writing(load(config)) as connection:

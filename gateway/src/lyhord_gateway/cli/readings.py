@@ -41,10 +41,14 @@ def readings(
     shape = history.print_csv if as_csv else history.print_json if as_json else history.print_table
     now_s = int(time.time())
     with reading(load(config)) as reader:
+        since_s = parse_time("--since", since, now_s)
+        until_s = history.FOREVER_S if until is None else parse_time("--until", until, now_s)
+        if until_s <= since_s:
+            raise UserFault("--until: expected a later time than that of --since")
         asked = history.Asked(
             find_node(reader, node, name),
-            parse_time("--since", since, now_s),
-            history.FOREVER_S if until is None else parse_time("--until", until, now_s),
+            since_s,
+            until_s,
             tuple(parse_quantity("--quantity", text) for text in quantity or ()),
         )
         shape(sys.stdout, reader, asked)
@@ -78,8 +82,11 @@ def find_node(reader: Reader, node: str | None, name: str | None) -> NodeFacts:
         raise UserFault("readings: expected --node ID or --name NAME")
     if node is not None:
         number = node_number(node)
-        row = reader.node(number)
-        return row.facts if row else NodeFacts(number)  # its readings may outlive it
+        if (row := reader.node(number)) is not None:
+            return row.facts
+        if not reader.history(number, -1, 0, history.FOREVER_S, 1):  # a node's readings may outlive it
+            raise UserFault(f"{node_text(number)}: expected a node of the registry")
+        return NodeFacts(number)
     assert name is not None
     found = reader.named(name)
     if len(found) != 1:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lyhord_gateway import ranges
+from lyhord_gateway.printable import printable
 from lyhord_gateway.store import rotation
 from lyhord_gateway.store.asking import Asking
 from lyhord_gateway.store.delivered import NEWEST, deliver
@@ -207,7 +208,8 @@ class Applier:
     def _about(self, node: int, about: dict[int, int | str]) -> None:
         known = {_ABOUT_COLUMNS[key]: value for key, value in about.items() if key in _ABOUT_COLUMNS}
         for column, value in known.items():
-            self._connection.execute(f"UPDATE node SET {column} = ? WHERE id = ?", (value, node))  # noqa: S608
+            entered = printable(value) if isinstance(value, str) else value
+            self._connection.execute(f"UPDATE node SET {column} = ? WHERE id = ?", (entered, node))  # noqa: S608
 
     def _better(self, better: Better) -> None:
         # Only what no platform has seen: a reading that is sent twice must be the same twice.

@@ -44,11 +44,15 @@ def back_up(path: Path, target: Path, progress: Callable[[int, int], None]) -> N
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise UserFault(f"{target}: expected the name of a new file ({error.strerror})") from error
+    whole = False
     try:
         _copy(path, target, progress)
+        whole = True
     except sqlite3.DatabaseError as error:
-        target.unlink()
         raise UserFault(f"{target}: the store cannot be copied ({error})") from error
+    finally:
+        if not whole:  # Ctrl-C is a reason too
+            _remove(target)
 
 
 def _copy(path: Path, target: Path, progress: Callable[[int, int], None]) -> None:
@@ -72,13 +76,13 @@ def restore(backup: Path, path: Path, now_s: float) -> Restored:
     try:
         for tail in ("", "-wal"):
             if not tail or _with(backup, tail).exists():
-                shutil.copyfile(_with(backup, tail), _with(fresh, tail))
-        os.chmod(fresh, 0o600)
+                _private_copy(_with(backup, tail), _with(fresh, tail))
         _check(backup, connect(fresh))
         restored = _prepare(fresh, now_s)
     except (OSError, sqlite3.DatabaseError) as error:
         _remove(fresh)
-        raise UserFault(f"{backup}: cannot be restored ({error})") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UserFault(f"{backup}: cannot be restored ({why})") from error
     except UserFault:
         _remove(fresh)
         raise
@@ -126,6 +130,15 @@ def _replace(path: Path, fresh: Path, restored: Restored, now_s: float) -> Resto
     return Restored(
         restored.nodes, restored.readings, restored.heard_s, restored.left_out, restored.used_up, aside
     )
+
+
+def _private_copy(path: Path, target: Path) -> None:
+    """A copy that nobody but its owner can read at any moment."""
+    with (
+        path.open("rb") as source,
+        open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy,
+    ):
+        shutil.copyfileobj(source, copy)
 
 
 def _with(path: Path, tail: str) -> Path:

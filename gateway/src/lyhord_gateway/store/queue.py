@@ -16,6 +16,7 @@ from lyhord_gateway.store.transaction import transaction
 from lyhord_wire.tables import STATUS_SETTINGS_VERSION
 
 QUEUE_MAX = 16  # orders that may be open per node; one more is refused
+ORDER_MAX = (1 << 63) - 1  # an order's number, as SQLite counts
 _SHOWN = 16  # orders that are over are kept so long, per node
 _COLUMNS = "id, node, settings, version, command, origin, created_s, changed_s, state, tries"
 
