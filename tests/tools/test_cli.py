@@ -1,6 +1,7 @@
 """The command line: help for everything, faults as one line, bugs as tracebacks."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,12 +40,36 @@ def test_the_installed_command_ends_with_one_line_and_2() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("decode",), ("nonsense",), ("flash", "--port", "x"), ("build", "--app", "x")]
+    ("words", "fault"),
+    [
+        (("decode",), "Missing argument 'FRAME'."),
+        (("nonsense",), "No such command 'nonsense'."),
+        (("flash", "--port", "x"), "Missing option '--micropython'."),
+        (("flash", "--port", "x", "--micropython", "y", "--baud", "0"), "Invalid value for '--baud': "),
+        (("build", "--app", "x"), "Invalid value for '--app': "),
+        (("decode", "åäö"), "the frame is neither hex nor base64"),
+        (("provision", "--port", "x", "--profile", "tram"), "--profile: expected bin or building"),
+        (("provision", "--port", "x", "--name", "å" * 13), "the name has more than 24 bytes"),
+    ],
+    ids=lambda value: "-".join(value)[:30] if isinstance(value, tuple) else "",
 )
-def test_wrong_usage_ends_with_2(words: tuple[str, ...], lyhord: Callable[..., Ran]) -> None:
-    ran = lyhord(*words)
+def test_wrong_usage_is_one_line(words: tuple[str, ...], fault: str, lyhord: Callable[..., Ran]) -> None:
+    assert lyhord(*words).refused().startswith(f"lyhord: {fault}")
+
+
+def test_without_a_command_it_shows_what_there_is(lyhord: Callable[..., Ran]) -> None:
+    ran = lyhord()
     assert ran.code == 2
-    assert "Traceback" not in ran.err
+    assert ran.err.startswith("Usage: lyhord ") and "provision" in ran.err
+
+
+def test_an_image_goes_into_a_file_and_nowhere_else(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").touch()
+    for name in (".", "pipe"):
+        assert "expected the name of a file" in lyhord("build", "--out", tmp_path / name).refused()
+    assert (tmp_path / "pipe").is_fifo(), "as root, a device would have become a file"
+    assert "cannot write" in lyhord("build", "--out", tmp_path / "file" / "x").refused()
 
 
 def test_a_bug_is_a_traceback(monkeypatch: pytest.MonkeyPatch, lyhord: Callable[..., Ran]) -> None:

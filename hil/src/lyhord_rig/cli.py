@@ -14,6 +14,8 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from lyhord_tools.command_line import run
+
 from .bench_air import measure_air
 from .budget import read_budget
 from .energy import measure_energy
@@ -26,7 +28,13 @@ from .size import measure_size
 from .street import Plan, Street
 from .truth import Truth
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help=__doc__,
+)
 
 _SHOWN_S = 0.5
 
@@ -142,9 +150,9 @@ def energy(
 
 
 def main() -> None:
-    """Entry point: a service that fails is one line and exit 2, anything else a traceback."""
+    """Entry point: a fault of the user, a device or a service is one line and exit 2."""
     try:
-        app()
+        run(app, "lyhord-rig")
     except* ServiceFailed as faults:
         for fault in faults.exceptions:
             print(f"lyhord-rig: {fault}", file=sys.stderr)  # noqa: T201

@@ -16,6 +16,7 @@ from lyhord_tools import decode as decoding
 from lyhord_tools import flash as flashing
 from lyhord_tools import provision as provisioning
 from lyhord_tools import show
+from lyhord_tools.command_line import run
 from lyhord_tools.console import NodeConsole
 from lyhord_tools.errors import ToolError
 from lyhord_tools.image import ImageReport, build_image
@@ -93,7 +94,7 @@ def flash(
     board: BoardOption = DEFAULT_BOARD,
     chip: Annotated[str, typer.Option("--chip", metavar="NAME", help="esp32, esp32s3, or auto.")] = "auto",
     baudrate: Annotated[
-        int, typer.Option("--baud", metavar="RATE", help="Bit/s while flashing.")
+        int, typer.Option("--baud", metavar="RATE", min=1, help="Bit/s while flashing.")
     ] = flashing.BAUDRATE,
 ) -> None:
     """Write MicroPython and an image to a board, and verify both."""
@@ -158,6 +159,7 @@ def provision(
         key = read_key(key_file) if number is None else read_key_for(key_file, number, generation)
     identity = provisioning.Identity(number, key, generation, name, profile)
     wanted = _settings(settings or [])
+    provisioning.check(identity, wanted)
     with NodeConsole(port) as console:
         console.enter(timeout_s, ask=_ask_for_reset)
         entry = provisioning.provision(console, identity, registry, wanted)
@@ -219,11 +221,7 @@ def decode(
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point. Ends by SystemExit: 0, or 2 with one line on standard error."""
-    try:
-        app(argv, prog_name="lyhord")
-    except ToolError as fault:
-        typer.echo(f"lyhord: {fault}", err=True)
-        sys.exit(2)
+    run(app, "lyhord", argv)
 
 
 def _print_sizes(report: ImageReport, as_json: bool) -> None:

@@ -5,7 +5,6 @@ with its number, its time or age, and its values in the quantity's unit.
 """
 
 import base64
-import binascii
 import string
 from collections.abc import Callable
 from decimal import Decimal
@@ -40,7 +39,7 @@ def frame_bytes(text: str) -> bytes:
         return bytes.fromhex(packed)
     try:
         return base64.b64decode(packed.translate(str.maketrans("-_", "+/")), validate=True)
-    except binascii.Error as fault:
+    except ValueError as fault:
         raise ToolError("the frame is neither hex nor base64") from fault
 
 

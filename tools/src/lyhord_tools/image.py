@@ -63,7 +63,8 @@ def build_image(
     """Write the image of `app` for `board` to `out` (temp file + rename) and report what is in it.
 
     `version` defaults to the tree's, `blocks` (of 4096 bytes) to the board's file system partition.
-    Raises ToolError for an unknown board, a module that does not compile, or an image that does not fit.
+    Raises ToolError for an unknown board, a module that does not compile, an image that does not fit, or
+    a file that cannot be written.
     """
     tree = tree or find_tree()
     version = version or tree.version()
@@ -156,8 +157,13 @@ def _file_system(contents: dict[str, bytes], blocks: int) -> tuple[bytes, int]:
 
 def _write(out: Path, image: bytes) -> None:
     out = out.resolve()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
-        made = Path(scratch) / out.name
-        made.write_bytes(image)
-        made.replace(out)
+    if out.exists() and not out.is_file():
+        raise ToolError(f"{out}: expected the name of a file")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
+            made = Path(scratch) / out.name
+            made.write_bytes(image)
+            made.replace(out)
+    except OSError as fault:
+        raise ToolError(f"cannot write {out}: {fault.strerror}") from fault

@@ -66,9 +66,10 @@ def read_key_for(path: Path, node: int, generation: int) -> Key:
             entry = json.loads(line)
         except ValueError:
             continue  # a torn last line; a registry's reader says so, here only this node matters
-        if not isinstance(entry, dict) or entry.get("id") != f"{node:06x}":
+        if not isinstance(entry, dict) or str(entry.get("id")).lower() != f"{node:06x}":
             continue
-        if int(entry.get("generation", 0)) & 1 == generation & 1 and (key := _key(str(entry.get("key", "")))):
+        of = entry.get("generation", 0)
+        if isinstance(of, int) and of & 1 == generation & 1 and (key := _key(str(entry.get("key")))):
             return key
     raise ToolError(f"{path} holds no key of generation {generation} for node {node:06x}")
 

@@ -17,9 +17,10 @@ from lyhord_tools.console import NodeConsole, fields
 from lyhord_tools.errors import ToolError
 from lyhord_tools.keys import Key
 from lyhord_tools.registry import Entry, open_registry
+from lyhord_wire.about import TEXT_MAX
+from lyhord_wire.tables import PROFILES
 
 _IMPORT_DEADLINE_S = 30
-NAME_MAX = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,22 @@ class Identity:
     profile: str = "bin"
 
 
+def check(identity: Identity, settings: Mapping[str, str]) -> dict[str, str]:
+    """All that the node is to be set to, name and profile included.
+
+    Raises ToolError for what the console's lines cannot carry, or no node would take.
+    """
+    if identity.profile not in PROFILES.values():
+        raise ToolError(f"--profile: expected {' or '.join(PROFILES.values())}")
+    wanted = dict(settings) | {"name": identity.name, "profile": identity.profile}
+    for name, value in wanted.items():
+        if not value.isprintable():
+            raise ToolError(f"{name}: control characters do not go over the console")
+    if len(identity.name.encode()) > TEXT_MAX:
+        raise ToolError(f"the name has more than {TEXT_MAX} bytes")
+    return wanted
+
+
 def provision(
     console: NodeConsole, identity: Identity, registry: Path, settings: Mapping[str, str] | None = None
 ) -> Entry:
@@ -41,8 +58,7 @@ def provision(
 
     Raises ToolError when the id is taken, the node refuses something, or it does not show what it was given.
     """
-    wanted = dict(settings or {}) | {"name": identity.name, "profile": identity.profile}
-    _check(wanted)
+    wanted = check(identity, settings or {})
     with open_registry(registry) as book:
         node = identity.id if identity.id is not None else book.next_free()
         if node in book:
@@ -86,15 +102,6 @@ def import_into_gateway(entry: Entry, config: Path, registry: Path) -> None:
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise ToolError(f"the gateway refuses the node: {said}{again}")
-
-
-def _check(wanted: Mapping[str, str]) -> None:
-    """What the console's line format cannot carry is refused before the node is touched."""
-    if len(wanted["name"].encode()) > NAME_MAX:
-        raise ToolError(f"the name has more than {NAME_MAX} bytes")
-    for name, value in wanted.items():
-        if not value.isprintable():
-            raise ToolError(f"{name}: control characters do not go over the console")
 
 
 def _verify(console: NodeConsole, node: int, generation: int) -> None:

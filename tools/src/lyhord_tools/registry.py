@@ -76,7 +76,9 @@ class Registry:
         try:
             # A torn line goes away: left where it is, it would stand in the middle from now on.
             os.ftruncate(self._handle, self._tail)
-            os.write(self._handle, (self._join + entry.line() + "\n").encode())
+            line = (self._join + entry.line() + "\n").encode()
+            while line:
+                line = line[os.write(self._handle, line) :]
             os.fsync(self._handle)
         except OSError as fault:
             raise ToolError(f"cannot write {self.path}: {fault.strerror}") from fault
@@ -92,11 +94,18 @@ def open_registry(path: Path) -> Iterator[Registry]:
     except OSError as fault:
         raise ToolError(f"cannot open {path}: {fault.strerror}") from fault
     try:
-        os.fchmod(handle, 0o600)
+        _make_private(path, handle)
         _lock(path, handle)
         yield Registry(path, handle)
     finally:
         os.close(handle)
+
+
+def _make_private(path: Path, handle: int) -> None:
+    try:
+        os.fchmod(handle, 0o600)
+    except OSError as fault:
+        raise ToolError(f"{path}: cannot be given mode 0600: {fault.strerror}") from fault
 
 
 def _lock(path: Path, handle: int) -> None:
