@@ -46,9 +46,13 @@ class Heard:
         self.statuses = []
         self.silent = False  # hears and stores, but does not answer
         self.tell_time = True
+        self.fast_s = 0  # its clock
         self.orders = []  # instruction maps to be told, one per answer
         self.given_up = 0  # sample numbers that the node does not have any more
         self._counter = 0
+
+    def time(self):
+        return self.world.unix_us() // 1_000_000 + self.fast_s
 
     def stored(self):
         number = self.given_up
@@ -72,7 +76,7 @@ class Heard:
         if report.status:
             self.statuses.append(report.status)
             self.given_up = max(self.given_up, report.status.get(10, 0))
-        now = self.world.unix_us() // 1_000_000
+        now = self.time()
         for sample in report.samples():
             time = now - sample.age if sample.time is None else sample.time
             if sample.seq in self.samples:
@@ -88,7 +92,7 @@ class Heard:
         self._counter += 1
         told = self.orders.pop(0) if self.orders else {}
         if self.tell_time:
-            told[instructions.TIME] = self.world.unix_us() // 1_000_000
+            told[instructions.TIME] = self.time()
         told[instructions.STORED] = self.stored()
         expected = range(self.stored(), max(self.samples, default=0))
         missing = [number for number in expected if number not in self.samples]

@@ -287,6 +287,28 @@ def test_times_from_before_the_clock_was_set_are_put_right():
     vfs.umount("/cut")
 
 
+def test_no_sample_is_put_before_one_whose_time_is_true():
+    for delta, moved in ((5, 5), (-3, -3), (-4, -3), (-20, -3), (-63, -3), (-64, -64), (-86_400, -86_400)):
+        for fill in (0, SEGMENT - 4, SEGMENT - 3, SEGMENT - 2):  # the samples in one segment, or in two
+            flash = _fresh()
+            numbers = _Numbers()
+            _mounted(flash)
+            box = _open(numbers)
+            for _ in range(fill):
+                box.mark_stored(box.stored)
+                _append(box)
+            first = box.append(_EPOCH + 90_000, True, _values(0))
+            # The power goes for a moment; the line, which was fast, goes on behind this sample.
+            box = _open(numbers)
+            box.append(box.newest + 4, False, _values(1))
+            box = _open(numbers)
+            assert box.note_clock(box.newest + 2 + delta, delta) == moved, (delta, fill)
+            times = [sample.time for sample in box.read(first, 2)]
+            assert times == [_EPOCH + 90_000, _EPOCH + 90_004 + moved], (delta, fill)
+            assert box.newest >= times[1], (delta, fill)
+            vfs.umount("/cut")
+
+
 def test_a_gateway_that_has_more_than_this_node_ever_took():
     flash = _fresh()
     numbers = _Numbers()
@@ -309,10 +331,10 @@ def test_marks_without_samples_fill_no_segment():
     box = _open(numbers)
     box.append(1000, False, _values(0))
     for i in range(3 * SEGMENT):
-        box.note_clock(_EPOCH + i, _EPOCH if i == 0 else 1)
+        box.note_clock(_EPOCH + 1000 + i, _EPOCH if i == 0 else 1)
     assert box.read(0, 1)[0].time == _EPOCH + 1000
     box = _open(numbers)
-    assert box.next_seq == 1 and box.newest == _EPOCH + 3 * SEGMENT - 1
+    assert box.next_seq == 1 and box.newest == _EPOCH + 1000 + 3 * SEGMENT - 1
     assert box.read(0, 1)[0].time == _EPOCH + 1000
     vfs.umount("/cut")
 

@@ -77,7 +77,8 @@ async def test_samples_arrive_over_wifi_each_acknowledged(world, gateway, node):
     assert gateway.topics == {"lyhord/v1/000a01/up"}
     times = [gateway.samples[number][0] for number in range(len(gateway.samples))]
     assert all(before < after for before, after in itertools.pairwise(times))
-    assert world.start_unix <= times[0] and times[-1] <= world.unix_us() // 1_000_000 + 10
+    # Broker and gateway live on the wall clock: while they answer, the node's seconds go by.
+    assert world.start_unix - 10 <= times[0] and times[-1] <= world.unix_us() // 1_000_000 + 10
     assert await world.run_until(lambda: node.board.state is State.ASLEEP, 60)
     assert gateway.statuses[0][codes.STATUS_FAULTS] & codes.FAULT_RADIO == 0
 
@@ -116,7 +117,7 @@ async def test_a_silent_gateway_is_asked_again_next_time(world, gateway, node):
     reports = node.printed().count("report:")
     assert await world.run_until(lambda: node.printed().count("report:") > reports, 60)
     counters = [uplink.counter for uplink in gateway.frames]
-    assert len(counters) == 2 * len(set(counters))
+    assert counters == [0, *range(len(counters) - 1)]  # the question for the time twice, samples' ages once
     gateway.silent = False
     assert await world.run_until(lambda: len(gateway.samples) >= 14, 300)
     whole(gateway)

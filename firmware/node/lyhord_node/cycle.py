@@ -30,6 +30,7 @@ _LOG = "/log"
 _COLLECT_EVERY = const(16_384)
 _LIGHT_S = const(5)  # shorter waits do not pay for a start
 _CRASH_REST_S = const(60)
+_EARLY_MAX_S = const(60)  # a clock that was put back further is not waited for
 _OTHER_LINK = "other link"  # of plan.py, which most wakes do not need
 
 
@@ -59,7 +60,9 @@ class Node:
         )
         self.state = kept
         if self.state is None:
-            self._begin()
+            from lyhord_node.power_loss import begin_anew
+
+            begin_anew(self)
         if self.outbox.damaged:
             self.state.faults |= FAULT_STORAGE
         if started.is_safe:
@@ -70,22 +73,6 @@ class Node:
         self.state.unsent = max(self.state.unsent, self.outbox.stored)
         self.state.wakes += 1
         self.state.save()
-
-    def _begin(self):
-        """A fresh state after a power loss: the time line goes on behind the newest record."""
-        from machine import RTC
-
-        self.state = state.State(RTC())
-        if self.contacts:
-            self.contacts.go_on(self.outbox)
-        newest = self.outbox.newest
-        if newest is not None and clock.now() <= newest:
-            clock.set_line(newest + 1)
-        self.state.started = clock.now()
-        self.state.about_due = state.ABOUT_ALL if self.identity else 0
-        # The duty ledgers count as if no time had passed: silent too long, never too short.
-        self.state.ledgers = self.store.blob(state.LEDGERS_KEY) or b""
-        self.state.ledgers_at = clock.now()
 
     def random(self, below):
         """An even random number in 0…below-1."""
@@ -187,6 +174,10 @@ def measured(node):
 def take_sample(node):
     """Measures and keeps; True if a new alarm is to be told at once."""
     period = node.settings[SAMPLE_PERIOD]
+    # On a line that was put back too: no two samples in one second, none out of order.
+    early = 1 + (node.outbox.newest or 0) - clock.now()
+    if 0 < early <= _EARLY_MAX_S:
+        node.power.nap_ms(1000 * early)
     nominal, node.state.sample_due = schedule.place(clock.now(), node.state.sample_due, period)
     values = measured(node)
     try:

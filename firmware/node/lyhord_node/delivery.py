@@ -4,6 +4,9 @@ next message ─▶ seal ─▶ send ─┬─ SENT ───────▶ nex
                               ├─ ANSWERED ───▶ obey, next
                               ├─ NO_ANSWER ──▶ the very same bytes once more, then end
                               └─ REFUSED ────▶ end; until when is told
+
+Where the clock is not set, the first message asks for the time, and the samples follow with true times.
+Ages are for a gateway that was silent the last time or does not tell the time; they go out once only.
 """
 
 from micropython import const
@@ -59,12 +62,13 @@ class Delivery:
         for _ in range(_EVERYTHING_ROUNDS if self._everything else self._link.rounds):
             kept = node.outbox.kept()
             probe = self._more or (self._everything and kept > 0)
+            asks_time = not (node.state.clock_set or node.state.failures or self.outcome.answers)
             message = reports.next_message(
-                node, payload_max, clock.now(), self._link.always_ack or self._everything, probe
+                node, payload_max, clock.now(), self._link.always_ack or self._everything, probe, asks_time
             )
             if message is None or not self._exchange(message):
                 return
-            if self._everything and self._is_stuck(message, kept):
+            if self._everything and not asks_time and self._is_stuck(message, kept):
                 if rewound:
                     break
                 rewound = True
@@ -96,7 +100,7 @@ class Delivery:
             node.identity.generation & 1,
         )
         self._more = False
-        result = self._send(raw, counter, message.ack)
+        result = self._send(raw, counter, message)
         if result.kind == SENT:
             reports.sent(node, message)
             self.outcome.samples += message.count
@@ -115,12 +119,12 @@ class Delivery:
             node.state.failures = min(0xFFFF, node.state.failures + 1)
         return False
 
-    def _send(self, raw, counter, ack):
+    def _send(self, raw, counter, message):
         result = None
-        for i in range(_TRIES):
+        for i in range(1 if message.aged else _TRIES):
             if i:
                 self._link_pause(_AGAIN_LEAST_MS)
-            again = self._link.send(raw, self._accept(counter) if ack else None)
+            again = self._link.send(raw, self._accept(counter) if message.ack else None)
             if again.kind != NO_ANSWER:
                 # A repetition that the duty cycle refuses changes nothing: the first try had no answer.
                 return result if i and again.kind == REFUSED else again

@@ -18,19 +18,20 @@ _BLINKS_MAX = const(100)
 
 
 class Afterwards:
-    """What waits until the link is closed. `delta`: seconds to add to the time line, or None."""
+    """What waits until the link is closed. `delta`: seconds to add to the time line, or None; `moved`: to
+    add to the times of the samples that had waited for it."""
 
     def __init__(self):
         self.delta = None
+        self.moved = 0
         self.blinks = 0
         self.restart = False
 
 
 def obey(node, orders, now, afterwards):
     """Does a decoded instructions map. Returns a refusal in one line, or None."""
-    if TIME in orders:
-        # The line stays as it is until the link is closed: duty ledgers and ages are counted on it.
-        afterwards.delta = clock.correction(now, orders[TIME], node.state.clock_set)
+    if TIME in orders and afterwards.delta is None:
+        _take_time(node, orders[TIME], now, afterwards)
     if STORED in orders:
         node.outbox.mark_stored(orders[STORED])
         node.state.unsent = max(node.state.unsent, node.outbox.stored)
@@ -41,6 +42,14 @@ def obey(node, orders, now, afterwards):
     if SETTINGS in orders:
         return _take_settings(node, orders[SETTINGS], orders.get(SETTINGS_VERSION, node.settings.version))
     return None
+
+
+def _take_time(node, unix, now, afterwards):
+    # The line stays as it is until the link is closed: duty ledgers and ages are counted on it.
+    delta = afterwards.delta = clock.correction(now, unix, node.state.clock_set)
+    if not node.state.clock_set:
+        # The samples of the time before get their true times from this record, before they are told.
+        afterwards.moved = node.outbox.note_clock(clock.now() + delta, delta)
 
 
 def _send_again(node, first, count):
@@ -75,15 +84,14 @@ def _command(node, command, afterwards):
         alarms.stop(node.state)
 
 
-def step_clock(node, delta):
-    """Puts the time line `delta` seconds forward, and everything that is counted on it."""
+def step_clock(node, delta, moved):
+    """Puts the time line `delta` seconds forward, and everything that is counted on it; `moved`: the samples
+    of the time before, and so their grid."""
     state = node.state
     unix = clock.now() + delta
     if not state.clock_set:
-        # Samples of the time before get their true times from this record, so the grid moves with them.
-        node.outbox.note_clock(unix, delta)
         if state.sample_due:
-            state.sample_due += delta
+            state.sample_due += moved
         state.clock_set = 1
     for name in ("started", "status_at", "not_before", "ledgers_at", "report_due", "report_at"):
         value = getattr(state, name)

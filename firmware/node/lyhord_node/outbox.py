@@ -37,8 +37,9 @@ _TOLD = const(0x54)  # number: how many of the dropped ones the gateway knows of
 _HEAD_BODY = ">IIII"  # stored, floor (samples below are gone from the log), dropped, told
 _CLOCK_BODY = ">q"
 
-_SYNCED = const(1)  # flag: the sample's time is on a line that a downlink had set
+_SYNCED = const(1)  # flag: the record's time is on a line that a downlink had set
 _NEW = "new"  # a segment being written
+_MOVED_MAX_S = const(60)  # as far as a sample is moved for the order's sake; a clock that jumped is none
 _ENOSPC = const(28)
 
 
@@ -87,6 +88,8 @@ class Outbox:
         self.newest = None
         self.damaged = 0
         self.failed = False
+        self._true = 0  # newest time of a record on a line that was set; 0: not known
+        self._guess = 0  # time of the first sample behind it, which waits for a clock record; 0: none
         self._segments = []  # first numbers, ascending
         self._in_newest = 0  # records in the newest segment
         try:
@@ -130,7 +133,7 @@ class Outbox:
 
     def _take_over(self, first):
         self._in_newest = 0
-        for kind, _, number, time, body in self._records(first):
+        for kind, flags, number, time, body in self._records(first):
             self._in_newest += 1
             if kind is None:
                 self.damaged += 1
@@ -145,7 +148,14 @@ class Outbox:
             elif kind == _TOLD:
                 self.told = number
             if time:
-                self.newest = time
+                self._note_time(kind, flags, time)
+
+    def _note_time(self, kind, flags, time):
+        self.newest = time
+        if flags & _SYNCED:
+            self._true, self._guess = time, 0
+        elif kind == _SAMPLE and not self._guess:
+            self._guess = time
 
     def _start_over(self, number):
         for first in self._segments:  # without a single head nothing in them can be placed
@@ -181,7 +191,7 @@ class Outbox:
             self._give_up_oldest()
             self._write(_SAMPLE, flags, number, time, body)
         self.next_seq = number + 1
-        self.newest = time
+        self._note_time(_SAMPLE, flags, time)
         return number
 
     def mark_stored(self, number):
@@ -206,9 +216,18 @@ class Outbox:
             self.told = dropped
 
     def note_clock(self, time, delta):
-        """Notes that the line was `delta` seconds behind and shows `time` now."""
+        """Notes that the line was `delta` seconds behind and shows `time` now.
+
+        Returns by how much the samples move that have waited for this: by more than `delta` where they
+        would come before the last one that had a true time, or into its second.
+        """
+        least = self._true + 1 - self._guess
+        if self._true and self._guess and delta < least <= delta + _MOVED_MAX_S:
+            delta = least
+        time = max(time, (self.newest or 0) + delta)
         self._note(_CLOCK, _SYNCED, self.next_seq, time, struct.pack(_CLOCK_BODY, delta))
-        self.newest = time
+        self._note_time(_CLOCK, _SYNCED, time)
+        return delta
 
     def _note(self, kind, flags, number, time, body):
         # Lost with the power, and then the gateway says it again.
@@ -243,7 +262,7 @@ class Outbox:
             dropped += self._count_unstored(self._segments[0])
         head = struct.pack(_HEAD_BODY, self.stored, floor, dropped, self.told)
         with open(self._path(_NEW), "wb") as new:
-            new.write(_pack(_HEAD, 0, name, self.newest or 0, head))
+            new.write(_pack(_HEAD, 0 if self._guess else _SYNCED, name, self.newest or 0, head))
             if carried:
                 new.write(carried)
         os.rename(self._path(_NEW), self._path(_name(name)))

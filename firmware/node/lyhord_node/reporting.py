@@ -87,7 +87,7 @@ def _link(node, plan, name):
 
 def _afterwards(node, orders):
     if orders.delta is not None and (orders.delta or not node.state.clock_set):
-        step_clock(node, orders.delta)
+        step_clock(node, orders.delta, orders.moved)
         print("clock set,", orders.delta, "s")
     if orders.blinks:
         from lyhord_node import hardware

@@ -34,7 +34,8 @@ _BATTERY_STEP_MV = const(100)
 
 class Message:
     """One frame's content. `first`, `count`: its samples; `again`: they were asked for again;
-    `status`, `about`: bit masks of the parts in it; `alarms`: it tells the alarms as they are."""
+    `status`, `about`: bit masks of the parts in it; `alarms`: it tells the alarms as they are; `aged`: it
+    tells how old its samples are, and so is true only once."""
 
     def __init__(self, kind, payload, first=0, count=0, again=False, status=0, about=0, alarms=False):
         self.kind = kind
@@ -47,6 +48,7 @@ class Message:
         self.alarms = alarms
         self.unkept = 0  # of those that the log did not take
         self.dropped = 0  # lost samples that the gateway knows of once it has this
+        self.aged = False
         self.ack = True
 
 
@@ -68,10 +70,11 @@ def note_changes(node, now):
         state.status_due |= STATUS_ALL
 
 
-def next_message(node, payload_max, now, always_ack=False, probe=False):
+def next_message(node, payload_max, now, always_ack=False, probe=False, asks_time=False):
     """The next Message of at most `payload_max` bytes, or None when there is nothing to say.
 
     probe: say something in any case, because the gateway has more to tell or its cursor is wanted.
+    asks_time: no samples yet, because the answer to this will tell when they were taken.
     """
     note_changes(node, now)
     outbox, state = node.outbox, node.state
@@ -82,9 +85,9 @@ def next_message(node, payload_max, now, always_ack=False, probe=False):
     samples = outbox.read(first, count, below) if first < below else []
     if again and not samples:
         state.again_count = 0
-        return next_message(node, payload_max, now, always_ack, probe)
+        return next_message(node, payload_max, now, always_ack, probe, asks_time)
     message = None
-    if samples:
+    if samples and not asks_time:
         message = _report(node, samples, payload_max, now)
     elif state.about_due:
         return _about(node, payload_max)
@@ -121,7 +124,9 @@ def _report(node, samples, payload_max, now):
             continue
         payload, count = largest_report(samples, payload_max, status, alarms)
         if count:
-            return _message(node, payload, samples[0].seq, count, parts, alarms)
+            message = _message(node, payload, samples[0].seq, count, parts, alarms)
+            message.aged = samples[0].time is None
+            return message
     if not due:
         raise ValueError("a sample does not fit into %d bytes" % payload_max)
     return None

@@ -1,0 +1,20 @@
+"""A fresh running state after a power loss, from what the flash has kept."""
+
+from lyhord_node import clock, state
+
+
+def begin_anew(node):
+    """Gives `node` a state; the time line goes on behind the newest record of the log."""
+    from machine import RTC
+
+    fresh = node.state = state.State(RTC())
+    if node.contacts:
+        node.contacts.go_on(node.outbox)
+    newest = node.outbox.newest
+    if newest is not None and clock.now() <= newest:
+        clock.set_line(newest + 1)
+    fresh.started = clock.now()
+    fresh.about_due = state.ABOUT_ALL if node.identity else 0
+    # The duty ledgers count as if no time had passed: silent too long, never too short.
+    fresh.ledgers = node.store.blob(state.LEDGERS_KEY) or b""
+    fresh.ledgers_at = clock.now()
