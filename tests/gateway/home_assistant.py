@@ -44,7 +44,7 @@ _ENTITY = {
 }
 DISCOVERY = {
     "type": "object",
-    "required": ["dev", "o", "cmps", "state_topic", "availability"],
+    "required": ["dev", "o", "cmps", "state_topic"],
     "additionalProperties": False,
     "properties": {
         "dev": {
@@ -62,7 +62,12 @@ DISCOVERY = {
         "availability": {
             "type": "array",
             "minItems": 1,
-            "items": {"type": "object", "required": ["topic"], "properties": {"topic": _TEXT}},
+            "items": {
+                "type": "object",
+                "required": ["topic"],
+                "additionalProperties": False,
+                "properties": {"topic": _TEXT, "value_template": _TEXT},
+            },
         },
         "qos": {"enum": [0, 1, 2]},
     },
@@ -93,10 +98,19 @@ class Device:
         # StrictUndefined: Home Assistant logs a warning for every name that a template does not find.
         jinja = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
         self._entities = config["cmps"]
+        self._availability = {
+            one["topic"]: jinja.from_string(one["value_template"]) for one in config.get("availability", ())
+        }
         self._templates = {
             name: jinja.from_string(entity["value_template"]) for name, entity in self._entities.items()
         }
         self.states: dict[str, str | None] = dict.fromkeys(self._entities)
+
+    def available(self, topic: str, payload: bytes) -> bool:
+        """Whether a message makes the device available; the words are Home Assistant's defaults."""
+        word = self._availability[topic].render(value_json=json.loads(payload))
+        assert word in ("online", "offline"), word
+        return word == "online"
 
     def hear(self, payload: bytes) -> dict[str, str | None]:
         value_json = json.loads(payload)

@@ -93,7 +93,7 @@ def sent(profile_name: str) -> list[Message]:
         api_key=ApiKey("4jggokgpepnvsb2uv4s40d59ov"),
     )
     facts = registry(BIN, ROOM)
-    profile = make_profile(platform, endpoint, "gw", facts)
+    profile = make_profile(platform, endpoint, "gw", facts, "lyhord-gateway/gw/health")
     if isinstance(profile, HomeAssistantProfile):
         profile = replace(profile, now_s=lambda: TIME_S + 3600)
     introductions = Introductions(profile, facts)

@@ -17,7 +17,8 @@ from tests.gateway.parts import DEADLINE_S, GatewayProcess, Mosquitto, Node, con
 from tests.gateway.readings import ALL, BARE, BIN, ROOM, TIME_S, reading
 
 NOW_S = TIME_S + 3600
-PROFILE = HomeAssistantProfile("gw", lambda: NOW_S)
+HEALTH = "lyhord-gateway/gw/health"
+PROFILE = HomeAssistantProfile("gw", lambda: NOW_S, status_topic=HEALTH)
 
 
 def discovered(profile: HomeAssistantProfile, facts: NodeFacts, quantities: set[int]) -> dict:
@@ -45,7 +46,12 @@ def test_a_bin_is_discovered() -> None:
         },
         "o": {"name": "lyhord-gateway"},
         "state_topic": "lyhord/gw/000a01/state",
-        "availability": [{"topic": "lyhord/gw/availability"}],
+        "availability": [
+            {
+                "topic": HEALTH,
+                "value_template": "{{ 'offline' if value_json.state == 'gone' else 'online' }}",
+            }
+        ],
         "qos": 1,
     }
     alarms = ["full", "fire", "battery_low", "sensor_fault", "tilted"]
@@ -142,6 +148,7 @@ def test_units_names_and_topics() -> None:
     assert config["state_topic"] == "ha/gw/000c03"
     units = {name: entity.get("unit_of_measurement") for name, entity in config["cmps"].items()}
     assert (units["distance"], units["battery"], units["pressure"]) == ("cm", "mV", "hPa")
+    assert "availability" not in config, "nobody would say that it is there"
     assert not any("expire_after" in entity for entity in config["cmps"].values())
     assert "rssi" not in units and "snr" not in units
     states = Device(config).hear(profile.payload([reading(values={2: 842, 5: 3301, 9: 101325})]))
@@ -194,18 +201,21 @@ async def test_a_gateway_is_discovered_and_its_end_is_noticed(end: str, tmp_path
         watcher = await stack.enter_async_context(connected(broker.port, "#"))
         heard: dict[str, list[bytes]] = {}
 
-        async def until(topic: str, payload: bytes | None = None) -> bytes:
+        async def until(topic: str, newer_than: int = 0) -> bytes:
             async with asyncio.timeout(DEADLINE_S):
-                while not (seen := heard.get(topic)) or (payload is not None and seen[-1] != payload):
+                while len(seen := heard.get(topic, [])) <= newer_than:
                     message = await anext(watcher.messages)
                     assert isinstance(message.payload, bytes)
                     heard.setdefault(str(message.topic), []).append(message.payload)
             return seen[-1]
 
-        assert await until("lyhord/test/availability") == b"online"
+        health = "lyhord-gateway/test/health"
         device = Device(json.loads(await until("homeassistant/device/lyhord-000a01/config")))
+        assert device.available(health, await until(health))
         await nodes.publish(node.up, fresh(node, 1), qos=1)
         state = await until("lyhord/test/000a01/state")
         assert device.hear(state)["fill_level"] == "42"
+        told = len(heard[health])
         await (gateway.terminate() if end == "terminate" else gateway.kill())
-        await until("lyhord/test/availability", b"offline")
+        while device.available(health, await until(health, told)):
+            told += 1

@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import aiomqtt
-
 from lyhord_gateway import __version__, ranges
 from lyhord_gateway.answer import Answerer
 from lyhord_gateway.broker import EmbeddedBroker
@@ -34,7 +32,6 @@ from lyhord_gateway.mqtt_client import WINDOW, make_client, watch
 from lyhord_gateway.only_one import only_one
 from lyhord_gateway.operation.notify import Notify
 from lyhord_gateway.operation.wiring import Operation
-from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.make import make_profile
 from lyhord_gateway.publish.client import make_platform_client
 from lyhord_gateway.publish.delivery import Backlog, Bounds
@@ -272,14 +269,14 @@ def _publishers(
     gateway = loaded.config.gateway
     publishers = {}
     for platform, endpoint in loaded.platforms:
-        profile = make_profile(platform, endpoint, gateway.name, facts)
+        profile = make_profile(platform, endpoint, gateway.name, facts, loaded.status_topic)
         herald = operation.herald(platform.profile)
         listen = watch
         if platform.commands and profile.inbox() is not None:
             listen = Remote(platform.name, profile, desk.queue, metrics).serve
         protocol = platform.protocol
         identifier = platform.client_id or f"lyhord-{gateway.name}-{gateway.number}-{platform.name}"
-        will = herald.will if herald else _will(profile)
+        will = herald.will if herald else None
         publishers[platform.name] = Publisher(
             platform.name,
             partial(make_platform_client, endpoint, identifier, protocol, will),
@@ -294,11 +291,6 @@ def _publishers(
             partial(_skipped, store, platform.name, itertools.count(reader.skipped(platform.name) + 1)),
         )
     return publishers
-
-
-def _will(profile: Profile) -> aiomqtt.Will | None:
-    presence = profile.presence()
-    return None if presence is None else aiomqtt.Will(presence.topic, presence.gone, qos=1, retain=True)
 
 
 def _own_broker(mqtt: Mqtt) -> Endpoint:

@@ -55,16 +55,6 @@ class Message:
     retain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """A retained topic that says whether the gateway is there; the broker says `gone` for a gateway that
-    was cut off (MQTT's last will)."""
-
-    topic: str
-    here: bytes
-    gone: bytes
-
-
 class Sharing(Enum):
     """Which readings with the same topic may share a message."""
 

@@ -33,8 +33,9 @@ class HealthLimits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         Meta(
             max_length=1000,
             pattern=r"^[^+#\x00]*$",
-            description="Retained topic at platforms of profile senml and ngsi-ld; {gateway} is replaced. "
-            "The platform's broker says there that the gateway is gone (last will). Empty: none.",
+            description="Retained topic at platforms of every profile but thingsboard and yggio, which have "
+            "no place for it; {gateway} is replaced. The platform's broker says there that the gateway is "
+            "gone (last will). Empty: none.",
         ),
     ] = "lyhord-gateway/{gateway}/health"
 

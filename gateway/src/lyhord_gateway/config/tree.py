@@ -211,6 +211,11 @@ class Loaded(Struct, frozen=True, kw_only=True):
     def store_path(self) -> Path:
         return self.data_dir / "lyhord.db"
 
+    @property
+    def status_topic(self) -> str:
+        """Where platforms are told how the gateway is; "" for nowhere."""
+        return self.config.health.status_topic.replace("{gateway}", self.config.gateway.name)
+
 
 def load(path: Path) -> Loaded:
     """Reads and checks a configuration file and the files it names; raises UserFault."""

@@ -13,7 +13,7 @@ from lyhord_gateway.operation.notify import Notify
 from lyhord_gateway.store.schema import connect
 
 _MIB = 1 << 20
-_TOPIC_PROFILES = ("senml", "ngsi-ld")  # the other platforms know only topics of their own
+_OWN_TOPICS = ("thingsboard", "yggio")  # they know no others, and may hang up on who uses one
 
 
 class Operation:
@@ -41,11 +41,10 @@ class Operation:
 
     def herald(self, profile: str) -> Herald | None:
         """Who tells a platform of this profile how we are; None where there is no topic for it."""
-        topic = self._loaded.config.health.status_topic
-        if not topic or profile not in _TOPIC_PROFILES:
+        topic = self._loaded.status_topic
+        if not topic or profile in _OWN_TOPICS:
             return None
-        gateway = self._loaded.config.gateway.name
-        return Herald(topic.replace("{gateway}", gateway), gateway, __version__, self._health.report)
+        return Herald(topic, self._loaded.config.gateway.name, __version__, self._health.report)
 
     def watches(
         self, sources: Sequence[str], positions: Mapping[str, Position]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lyhord_gateway.reading import Message, NodeFacts, Presence, Reading, Sharing
+from lyhord_gateway.reading import Message, NodeFacts, Reading, Sharing
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,6 @@ class Profile(Protocol):
     def sharing(self) -> Sharing:
         """Which readings with the same topic may share a message."""
         return Sharing.ANY
-
-    def presence(self) -> Presence | None:
-        """How the platform learns that the gateway is there, None if the shape has nothing for it."""
-        return None
 
     def inbox(self) -> str | None:
         """The topic on which the platform asks things of nodes, None if the shape has none."""

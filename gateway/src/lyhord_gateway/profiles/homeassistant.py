@@ -1,9 +1,10 @@
 """Home Assistant over MQTT: devices that it discovers by itself, and one state topic per node.
 
     homeassistant/device/lyhord-000a01/config   retained: what the node is and which entities it has
-    lyhord/{gateway}/availability               retained: online, or offline by the last will
     lyhord/{gateway}/{node}/state               {"time": "…", "node": "000a01", "seq": 1, "fill_level": 63, …}
     lyhord/{gateway}/{node}/backlog             the same for what is no state any more
+
+The gateway's health topic (`operation/herald.py`) says whether the devices are available: not if it is gone.
 
 Home Assistant has no time in a state: what arrives is true now. So a sample that came after a younger one of
 its node, or is older than an entity's life (expire_s), does not go to the state topic but to the backlog
@@ -23,7 +24,6 @@ from lyhord_gateway.profiles.scale import SI, Units
 from lyhord_gateway.reading import (
     Message,
     NodeFacts,
-    Presence,
     Reading,
     Sharing,
     firmware_text,
@@ -38,7 +38,7 @@ BACKLOG = "lyhord/{gateway}/{node}/backlog"
 PREFIX = "homeassistant"
 EXPIRE_S = 14_400  # four of a node's usual report periods
 
-_AVAILABILITY = "lyhord/{gateway}/availability"
+_AVAILABLE = "{{ 'offline' if value_json.state == 'gone' else 'online' }}"
 _PERCENT = 100
 
 
@@ -46,6 +46,7 @@ _PERCENT = 100
 class HomeAssistantProfile(Profile):
     """now_s: Unix seconds. topic_template, backlog_template: {gateway}, {node}. device: identifier and
     last part of the discovery topic. expire_s: an entity without news for so long is unavailable; 0: never.
+    status_topic: that of the gateway's health, "" if it is not told.
     """
 
     gateway: str
@@ -57,6 +58,7 @@ class HomeAssistantProfile(Profile):
     expire_s: int = EXPIRE_S
     units: Units = SI
     signal: bool = True
+    status_topic: str = ""
 
     def introduce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
         device = self.device.replace("{node}", node_text(facts.node))
@@ -65,14 +67,15 @@ class HomeAssistantProfile(Profile):
             component["unique_id"] = f"{device}_{name}"
             if self.expire_s:
                 component["expire_after"] = self.expire_s
-        config = {
+        config: dict[str, object] = {
             "dev": _device(device, facts),
             "o": {"name": "lyhord-gateway"},
             "cmps": shown,
             "state_topic": self._filled(self.topic_template, facts.node),
-            "availability": [{"topic": self._availability()}],
             "qos": 1,
         }
+        if self.status_topic:
+            config["availability"] = [{"topic": self.status_topic, "value_template": _AVAILABLE}]
         topic = f"{self.prefix}/device/{device}/config"
         return [Message(topic, msgspec.json.encode(config), retain=True)]
 
@@ -100,12 +103,6 @@ class HomeAssistantProfile(Profile):
 
     def sharing(self) -> Sharing:
         return Sharing.ALONE
-
-    def presence(self) -> Presence:
-        return Presence(self._availability(), b"online", b"offline")
-
-    def _availability(self) -> str:
-        return _AVAILABILITY.replace("{gateway}", self.gateway)
 
     def _filled(self, template: str, node: int) -> str:
         return template.replace("{gateway}", self.gateway).replace("{node}", node_text(node))

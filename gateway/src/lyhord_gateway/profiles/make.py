@@ -15,9 +15,14 @@ _NGSI_LD_TOPIC = "lyhord/{gateway}/ngsi-ld"
 
 
 def make_profile(
-    platform: Platform, endpoint: Endpoint, gateway: str, facts: Callable[[int], NodeFacts]
+    platform: Platform,
+    endpoint: Endpoint,
+    gateway: str,
+    facts: Callable[[int], NodeFacts],
+    status_topic: str = "",
 ) -> Profile:
-    """The profile of a platform whose options have been checked. facts: what the registry knows of a node."""
+    """The profile of a platform whose options have been checked. facts: what the registry knows of a node.
+    status_topic: where the platform is told how the gateway is."""
     fill_scale = platform.fill_scale or 1
     units = Units(platform.distance_unit, platform.battery_unit, platform.pressure_unit)
     flat = Flat(fill_scale, units, platform.signal)
@@ -63,4 +68,5 @@ def make_profile(
                 platform.expire_s,
                 units,
                 platform.signal,
+                status_topic,
             )

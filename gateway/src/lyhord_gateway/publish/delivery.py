@@ -123,13 +123,8 @@ class Delivery:
         """Until stopped, or an exception says that the connection is lost or a message is refused."""
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(self._watch_silence())
-            presence = self._profile.presence()
-            if presence is not None:
-                await self._say(group, Message(presence.topic, presence.here, retain=True))
             while not self._stopping:
                 await self._round(group)
-            if presence is not None:  # the broker speaks the last will only for whom it loses
-                await self._say(group, Message(presence.topic, presence.gone, retain=True))
             await self._idle.wait()
             watch.cancel()
 
@@ -286,10 +281,6 @@ class Delivery:
             return
 
     # ---- from messages to PUBACKs ----
-
-    async def _say(self, group: asyncio.TaskGroup, message: Message) -> None:
-        await self._client.slots.acquire()
-        self._start(group, message, None)
 
     def _start(self, group: asyncio.TaskGroup, message: Message, page: _Page | None) -> None:
         """The caller has a slot for it."""
