@@ -133,3 +133,14 @@ async def test_a_client_whose_peer_breaks_off_in_the_middle_of_a_write_says_so_a
         async with asyncio.timeout(DEADLINE_S), make_client(endpoint) as client:
             await client.publish("t", bytes(1 << 22), qos=1)
         assert [len(payload) for _, payload in broker.published] == [1 << 22]
+
+
+async def test_a_cancellation_that_comes_with_the_answer_is_not_forgotten() -> None:
+    client = Client("127.0.0.1")
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(client._wait_for(answer, None))
+    await asyncio.sleep(0)  # it waits now
+    answer.set_result("PUBACK")
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting

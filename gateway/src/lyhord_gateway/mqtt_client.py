@@ -1,10 +1,11 @@
 """One place that knows how an MQTT client is made: aiomqtt on paho."""
 
 import asyncio
+import math
 import socket
 import ssl
-from collections.abc import Callable
-from typing import Any, Self
+from collections.abc import Awaitable, Callable
+from typing import Any, Self, TypeVar
 
 import aiomqtt
 from paho.mqtt.client import Client as PahoClient
@@ -22,6 +23,8 @@ WINDOW = 20  # publishes under way at once; paho slows down with more
 _NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 _KEEPALIVE_TIMEOUT = 0x8D  # MQTT 5, section 2.4; paho says it with 3.1.1 too
 _CALLS = 1000  # aiomqtt warns in the log from this many pending calls on
+
+T = TypeVar("T")
 
 
 class Client(aiomqtt.Client):
@@ -85,6 +88,17 @@ class Client(aiomqtt.Client):
             return "no answer to a ping"
         lost = self._socket.lost if self._socket is not None else None
         return str(lost or "the broker hung up without a word")
+
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109
+        """asyncio.wait_for, which aiomqtt calls here, forgets in Python 3.11 that its task was cancelled when
+        the answer comes in the same turn of the loop (gh-86296): that task would go on for ever."""
+        if timeout is None:
+            timeout = self.timeout
+        try:
+            async with asyncio.timeout(None if timeout == math.inf else timeout):
+                return await fut
+        except TimeoutError:
+            raise aiomqtt.MqttError("Operation timed out") from None
 
     def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:
         try:
