@@ -5,7 +5,6 @@ import contextlib
 import json
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import aiomqtt
 
 from lyhord_gateway.cipher import Cipher
+from lyhord_rig.services import free_port
 from lyhord_wire.frame import KIND_REPORT, open_downlink, parse_downlink, seal_uplink
 from lyhord_wire.instructions import decode_instructions
 from lyhord_wire.report import Report, encode_report
@@ -26,12 +26,6 @@ PROGRAM = [sys.executable, "-m", "lyhord_gateway"]
 
 def vectors(name: str) -> list[dict]:
     return load(name)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def until(condition: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:

@@ -197,14 +197,15 @@ async def test_damage_that_shows_while_running_ends_the_process_and_the_next_sta
             await node.live(gateway.port, 90, random.Random(1))
             store = tmp_path / "data" / "lyhord.db"
             connection = connect(store)
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
             (page, cells), *_ = connection.execute(
                 "SELECT pageno, ncell FROM dbstat WHERE name = 'sample' AND pagetype = 'leaf'"
             ).fetchall()
-            connection.close()
             with store.open("r+b") as file:
                 file.seek((page - 1) * 4096)
                 file.write(bytes(4096))
+            connection.execute("INSERT INTO kept VALUES ('a commit: no page in memory counts', x'')")
+            connection.close()
             await platform.start()
             assert gateway.process is not None
             async with asyncio.timeout(DEADLINE_S):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,6 +15,9 @@ from typing import Protocol
 _START_S = 20.0
 _STOP_S = 10.0
 _POLL_S = 0.02
+# Below the range from which the kernel takes ports for outgoing connections (Linux: 32768 and up, ip(7)):
+# none of them takes a port while its owner is stopped, and who dials it in vain never meets himself.
+_PORTS = range(20_000, 32_000)
 
 
 class ServiceFailed(Exception):
@@ -31,11 +35,17 @@ class Broker(Protocol):
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP and UDP port on 127.0.0.1 that nobody uses at this moment."""
+    dice = random.SystemRandom()
+    while True:
+        port = dice.choice(_PORTS)
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            try:
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Process:
