@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from lyhord_gateway.config.platform_rules import ONLY
 from lyhord_gateway.config.template import template
 from lyhord_gateway.config.tree import Config, Platform, load
 from lyhord_gateway.faults import UserFault
+from tests.fakes.certificates import Authority
 from tests.gateway.parts import cli
 
 BASE = "[gateway]\nnumber = 1\n"
@@ -57,7 +59,8 @@ def test_every_key_of_the_template_is_accepted_and_documented(profile: str, tmp_
         text = text.replace("fill_scale = 1", "fill_scale = 100")
     (tmp_path / "fiware.key").write_text("4jggokgpepnvsb2uv4s40d59ov\n")
     (tmp_path / "fiware.key").chmod(0o600)
-    for name in ("node-broker.credentials", "city.credentials", "ca.pem", "client.pem", "client.key"):
+    Authority(tmp_path, "ca").issue("client")[0].rename(tmp_path / "client.pem")
+    for name in ("node-broker.credentials", "city.credentials"):
         (tmp_path / name).write_text("user\npassword\n")
         (tmp_path / name).chmod(0o600)
     loaded = load(written(tmp_path, text))
@@ -158,6 +161,35 @@ def test_credentials_are_private_and_well_formed(
     (tmp_path / "city").write_text(content)
     (tmp_path / "city").chmod(mode)
     assert expected in fault(tmp_path, PLATFORM + 'credentials = "city"\n')
+
+
+@pytest.mark.parametrize("section", ["platform[0]", "mqtt"])
+def test_certificates_are_looked_at_before_anybody_connects(section: str, tmp_path: Path) -> None:
+    """A gateway whose node broker had a wrong file ended with a traceback, again and again."""
+    certificate, key = Authority(tmp_path, "ca").issue("client")
+    (tmp_path / "text.pem").write_text("not a certificate\n")
+    locked = serialization.load_pem_private_key(key.read_bytes(), None).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"secret"),
+    )
+    (tmp_path / "locked.key").write_bytes(locked)
+    _, other = Authority(tmp_path, "other").issue("somebody")
+    for name in ("locked.key", other.name):
+        (tmp_path / name).chmod(0o600)
+    if section == "mqtt":
+        text = BASE + '[mqtt]\nembedded = false\nurl = "mqtts://localhost"\n'
+    else:
+        text = PLATFORM.replace("mqtt:", "mqtts:")
+    good = f'ca_file = "ca.pem"\ncert_file = "{certificate.name}"\nkey_file = "{key.name}"\n'
+    load(written(tmp_path, text + good))
+    for right, wrong, named in (
+        ("ca.pem", "text.pem", "ca_file: expected certificates (PEM) in "),
+        (certificate.name, "text.pem", "cert_file: expected a certificate (PEM) that belongs to "),
+        (key.name, other.name, "cert_file: expected a certificate (PEM) that belongs to "),
+        (key.name, "locked.key", "cert_file: expected a certificate (PEM) that belongs to "),
+    ):
+        assert fault(tmp_path, text + good.replace(right, wrong)).startswith(f"{section}.{named}")
 
 
 def test_an_access_token_alone_is_enough_and_hides(tmp_path: Path) -> None:

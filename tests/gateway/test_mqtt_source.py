@@ -18,9 +18,13 @@ from tests.gateway.parts import Mosquitto, Node, connected, next_message, until
 
 
 @contextlib.asynccontextmanager
-async def listening(bench: Bench, port: int) -> AsyncIterator[None]:
+async def listening(bench: Bench, port: int, ca_file: Path | None = None) -> AsyncIterator[None]:
     endpoint = Endpoint(
-        url=MqttUrl("127.0.0.1", port, False), credentials=None, ca_file=None, cert_file=None, key_file=None
+        url=MqttUrl("127.0.0.1", port, ca_file is not None),
+        credentials=None,
+        ca_file=ca_file,
+        cert_file=None,
+        key_file=None,
     )
     make = partial(make_client, endpoint, "lyhord-gateway-1", clean_session=False)
     source = MqttSource(make, bench.ingest.hear, bench.store.room, bench.metrics)
@@ -118,3 +122,12 @@ async def test_what_nodes_said_while_we_were_away_is_heard(bench: Bench, broker:
     async with listening(bench, broker.port):
         await until(lambda: bench.metrics.counters["store.frames"] == 50, "the broker kept them")
     assert bench.stored(node) == list(range(50))
+
+
+async def test_a_certificate_file_that_went_bad_meanwhile_is_a_broker_that_is_away(
+    bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "ca.pem").write_text("not a certificate\n")
+    async with listening(bench, 1, tmp_path / "ca.pem"):
+        await until(lambda: bench.metrics.states.get("mqtt") == "down", "it goes on trying")
+    assert "mqtt: node broker lost (" in caplog.text

@@ -3,7 +3,6 @@
 import asyncio
 import math
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, Self, TypeVar
 
@@ -13,7 +12,7 @@ from paho.mqtt.client import DisconnectFlags, MQTTMessage
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from lyhord_gateway.config.tree import Endpoint
+from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.mqtt_socket import BufferedSocket
 
 TIMEOUT_S = 10.0  # for CONNACK, SUBACK, PUBACK; when it passes, the connection is given up
@@ -127,8 +126,8 @@ def make_client(
     impossible: Callable[[], None] = lambda: None,
     **options: Any,
 ) -> Client:
-    """A client that is not connected yet. TLS verifies host name and chain. Raises OSError or
-    ssl.SSLError when certificate files cannot be used.
+    """A client that is not connected yet. TLS verifies host name and chain. Raises OSError
+    (ssl.SSLError is one) when certificate files cannot be used.
 
     impossible: see `Client`. options: further arguments of aiomqtt.Client.
     """
@@ -151,15 +150,8 @@ def settings(endpoint: Endpoint) -> dict[str, Any]:
         "keepalive": KEEPALIVE_S,
         "max_inflight_messages": WINDOW,
         "socket_options": _NO_DELAY,
-        "tls_context": _tls(endpoint) if endpoint.url.tls else None,
+        "tls_context": endpoint.tls_context(),
     }
-
-
-def _tls(endpoint: Endpoint) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=endpoint.ca_file)
-    if endpoint.cert_file is not None:
-        context.load_cert_chain(endpoint.cert_file, endpoint.key_file)
-    return context
 
 
 def why_lost(error: BaseException) -> str:

@@ -6,24 +6,24 @@ drift away from what is accepted. Unknown keys are refused.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
-from lyhord_gateway.config.mqtt_url import MqttUrl, parse_mqtt_url
+from lyhord_gateway.config.endpoint import Endpoint as Endpoint
+from lyhord_gateway.config.endpoint import read_endpoint
 from lyhord_gateway.config.operation_options import HealthLimits as HealthLimits
 from lyhord_gateway.config.operation_options import Http as Http
 from lyhord_gateway.config.operation_options import Log as Log
 from lyhord_gateway.config.platform_options import Name as Name
 from lyhord_gateway.config.platform_options import Platform as Platform
 from lyhord_gateway.config.platform_rules import wrong
-from lyhord_gateway.config.secret import ApiKey, Credentials, check_private, read_api_key, read_credentials
+from lyhord_gateway.config.source_options import Bridge as Bridge
+from lyhord_gateway.config.source_options import Mqtt as Mqtt
+from lyhord_gateway.config.source_options import Udp as Udp
 from lyhord_gateway.faults import UserFault
-from lyhord_wire.lora import UPLINK_CHANNELS, band_of
-
-Eui = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{16}$")]
-Port = Annotated[int, Meta(ge=1, le=65535)]
+from lyhord_wire.lora import band_of
 
 
 class Gateway(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,87 +49,6 @@ class Gateway(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             "relative path starts at this file's folder, here and for all other files."
         ),
     ] = "/var/lib/lyhord"
-
-
-class Mqtt(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where WiFi nodes are heard. Leave this section out if there are none."""
-
-    embedded: Annotated[bool, Meta(description="Run a broker of our own for the nodes.")] = True
-    listen: Annotated[str, Meta(description="Address on which the embedded broker listens.")] = "0.0.0.0"
-    port: Annotated[Port, Meta(description="Port of the embedded broker.")] = 1883
-    url: Annotated[
-        str,
-        Meta(
-            description="Another broker, with embedded = false: mqtt://host:port or mqtts://host:port (TLS, "
-            "verified).",
-            examples=["mqtts://broker.example.net:8883"],
-        ),
-    ] = ""
-    credentials: Annotated[
-        str,
-        Meta(
-            description="File (mode 0600) with the user name for that broker on the first line and the "
-            "password on the second.",
-            examples=["node-broker.credentials"],
-        ),
-    ] = ""
-    ca_file: Annotated[
-        str,
-        Meta(
-            description="PEM file with the authorities to trust instead of the system's.",
-            examples=["ca.pem"],
-        ),
-    ] = ""
-    cert_file: Annotated[str, Meta(description="Client certificate (PEM).", examples=["client.pem"])] = ""
-    key_file: Annotated[
-        str, Meta(description="Private key (PEM, mode 0600) of the certificate.", examples=["client.key"])
-    ] = ""
-
-
-class Bridge(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A LoRa bridge on a serial line. Repeat the section for several bridges."""
-
-    url: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            description="Device or URL as pyserial's serial_for_url takes it.",
-            examples=["/dev/ttyUSB0"],
-        ),
-    ]
-    name: Annotated[
-        Name | Literal[""],
-        Meta(description="Name in logs and counters; bridge-1, bridge-2 … if left out.", examples=["roof"]),
-    ] = ""
-    freq_hz: Annotated[
-        int, Meta(ge=863_000_000, le=870_000_000, description="Frequency to listen on, in Hz.")
-    ] = UPLINK_CHANNELS[0][0]
-    sf: Annotated[int, Meta(ge=7, le=12, description="Spreading factor to listen for.")] = 9
-    power_dbm: Annotated[
-        int,
-        Meta(ge=2, le=27, description="Transmit power in dBm; lowered where the band allows less."),
-    ] = 14
-
-
-class Udp(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Concentrators that run Semtech's packet forwarder (UDP protocol version 2). It knows no
-    authentication: listen on a private network only."""
-
-    euis: Annotated[
-        tuple[Eui, ...],
-        Meta(
-            min_length=1,
-            max_length=256,
-            description="The concentrators that are heard: their gateway_ID, 16 hexadecimal digits each.",
-            examples=[["AA555A0000000101"]],
-        ),
-    ]
-    listen: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "0.0.0.0"
-    port: Annotated[Port, Meta(description="UDP port: serv_port_up and serv_port_down over there.")] = 1700
-    power_dbm: Annotated[
-        int,
-        Meta(ge=2, le=27, description="Transmit power in dBm; lowered where the band allows less."),
-    ] = 14
 
 
 class Store(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -187,17 +106,6 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     log: Log = msgspec.field(default_factory=Log)
 
 
-class Endpoint(Struct, frozen=True, kw_only=True):
-    """A broker to connect to, with everything it takes; its files have been read or found readable."""
-
-    url: MqttUrl
-    credentials: Credentials | None
-    ca_file: Path | None
-    cert_file: Path | None
-    key_file: Path | None
-    api_key: ApiKey | None = None
-
-
 class Loaded(Struct, frozen=True, kw_only=True):
     """A configuration that passed every check, with its secrets read and its paths resolved."""
 
@@ -225,6 +133,8 @@ def load(path: Path) -> Loaded:
         raise UserFault(f"{path}: cannot be read ({error.strerror})") from error
     try:
         config = msgspec.toml.decode(data, type=Config)
+    except msgspec.ValidationError as error:
+        raise UserFault(f"{path}: {error}; lyhord-gateway config-template says what is accepted") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:  # the last two: numbers and nests
         raise UserFault(f"{path}: {' '.join(str(error).split())}") from error
     if b"\\u0000" in msgspec.json.encode(config):  # no file, device or topic can have such a name
@@ -238,7 +148,7 @@ def _resolve(path: Path, config: Config) -> Loaded:
     if config.mqtt is not None and not config.mqtt.embedded:
         if not config.mqtt.url:
             raise UserFault(f"{path}: mqtt.url: expected a broker's address, because mqtt.embedded is false")
-        node_broker = _endpoint(path, base, "mqtt", config.mqtt)
+        node_broker = read_endpoint(path, base, "mqtt", config.mqtt)
     elif config.mqtt is not None and config.mqtt.url:
         raise UserFault(f"{path}: mqtt.url: expected no address, because mqtt.embedded is true")
     bridges = tuple(
@@ -256,7 +166,7 @@ def _resolve(path: Path, config: Config) -> Loaded:
         if fault := wrong(platform):
             raise UserFault(f"{path}: platform[{at}].{fault}")
     platforms = tuple(
-        (platform, _endpoint(path, base, f"platform[{at}]", platform))
+        (platform, read_endpoint(path, base, f"platform[{at}]", platform))
         for at, platform in enumerate(config.platform)
     )
     for at, platform in enumerate(config.platform):
@@ -270,44 +180,6 @@ def _resolve(path: Path, config: Config) -> Loaded:
         bridges=bridges,
         platforms=platforms,
     )
-
-
-def _endpoint(path: Path, base: Path, key: str, section: Mqtt | Platform) -> Endpoint:
-    try:
-        url = parse_mqtt_url(section.url)
-    except ValueError as error:
-        raise UserFault(f"{path}: {key}.url: {error}") from error
-    if section.cert_file and not section.key_file:
-        raise UserFault(f"{path}: {key}.key_file: expected the private key of {key}.cert_file")
-    if not url.tls and (section.ca_file or section.cert_file or section.key_file):
-        raise UserFault(f"{path}: {key}.url: expected mqtts://, because certificate files are given")
-    credentials = None
-    if section.credentials:
-        credentials = read_credentials(f"{path}: {key}.credentials", base / section.credentials)
-    api_key = None
-    if isinstance(section, Platform) and section.api_key:
-        api_key = read_api_key(f"{path}: {key}.api_key", base / section.api_key)
-    if section.key_file:
-        check_private(f"{path}: {key}.key_file", base / section.key_file)
-    return Endpoint(
-        url=url,
-        credentials=credentials,
-        ca_file=_readable(path, base, f"{key}.ca_file", section.ca_file),
-        cert_file=_readable(path, base, f"{key}.cert_file", section.cert_file),
-        key_file=_readable(path, base, f"{key}.key_file", section.key_file),
-        api_key=api_key,
-    )
-
-
-def _readable(path: Path, base: Path, key: str, name: str) -> Path | None:
-    if not name:
-        return None
-    file = base / name
-    try:
-        with file.open("rb"):
-            return file
-    except OSError as error:
-        raise UserFault(f"{path}: {key}: {file} cannot be read ({error.strerror})") from error
 
 
 def _unique(path: Path, key: str, names: Sequence[str]) -> None:

@@ -103,7 +103,7 @@ class MqttSource:
                         group.create_task(self._receive(inbox), name="mqtt-receive")
                         for number in range(_SENDERS):
                             group.create_task(self._send(client), name=f"mqtt-send-{number}")
-            except* aiomqtt.MqttError as lost:
+            except* (aiomqtt.MqttError, OSError) as lost:  # the latter: certificate files
                 self._metrics.count("mqtt.connections_lost")
                 if self._metrics.state(NAME, "down"):
                     _log.warning("mqtt: node broker lost (%s)", why_lost(first_cause(lost)))
