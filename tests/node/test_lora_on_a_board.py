@@ -324,6 +324,20 @@ async def test_a_full_bin_is_told_at_once(world, gateway, node):
     assert not gateway.reports[-1].alarms
 
 
+async def test_an_alarm_that_nobody_heard_does_not_wait_for_the_next_report(world, gateway, node):
+    await node.provision(BIN | {"report_period": 3600})
+    await world.run_for(700)
+    gateway.deaf = True
+    node.temperature_dc = 700
+    await world.run_for(400)
+    assert node.printed().count("report: no answer") == 3  # at once, after a minute, after two more
+    gateway.deaf = False
+    assert await world.run_until(lambda: gateway.reports[-1].alarms == [codes.ALARM_FIRE], 300)
+    reports = len(gateway.reports)
+    await world.run_for(900)
+    assert len(gateway.reports) == reports
+
+
 async def test_a_sensor_that_fails_gives_no_number_and_says_so(world, gateway, node):
     await node.provision(BIN | {"ack_every": 1})
     await world.run_for(130)

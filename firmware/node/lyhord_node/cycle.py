@@ -30,6 +30,8 @@ _LOG = "/log"
 _COLLECT_EVERY = const(16_384)
 _LIGHT_S = const(5)  # shorter waits do not pay for a start
 _CRASH_REST_S = const(60)
+_ALARM_S = const(30)
+_ALARM_TRIES_MAX = const(10)
 _EARLY_MAX_S = const(60)  # a clock that was put back further is not waited for
 _OTHER_LINK = "other link"  # of plan.py, which most wakes do not need
 
@@ -229,6 +231,10 @@ def report(node, everything=False, urgent=False):
     node.state.free_heap = gc.mem_free()
     print("report:", told[0], told[1], "heap", node.state.least_heap, node.state.free_heap)
     _plan_report(node)
+    state = node.state
+    if state.alarms_due:  # nobody has heard them: again in 1, 2, 4 … minutes
+        state.alarms_due = min(_ALARM_TRIES_MAX, state.alarms_due + 1)
+        state.report_at = min(state.report_at, clock.now() + (_ALARM_S << state.alarms_due - 1))
     return told
 
 

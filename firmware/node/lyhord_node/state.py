@@ -60,7 +60,7 @@ class State:
         self.faulty_run = 0  # samples in a row with a faulty sensor
         self.temperature_dc = _USUAL_DC  # the last one believed, 0.1 °C
         self.battery_mv = 0
-        self.alarms_due = 0  # the gateway does not know the alarms as they are
+        self.alarms_due = 0  # the gateway does not know the alarms as they are: 1, and one more per report
         self.unkept = 0  # samples that the log did not take, until the gateway knows
         self.reset_cause = 0  # number on the wire, of the last start that was not out of deep sleep
         self.wakes = 0
