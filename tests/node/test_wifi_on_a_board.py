@@ -96,6 +96,17 @@ async def test_an_outage_of_the_access_point_costs_no_sample(world, gateway, acc
     assert max(report.count() for report in gateway.reports) >= 12
 
 
+async def test_a_wifi_driver_that_refuses_is_a_link_that_is_down(world, gateway, node):
+    await node.provision(WIFI | {"sample_period": 40, "report_period": 80})
+    node.board.station.fault = "WiFi Out of Memory"
+    await world.run_for(900)
+    printed = node.printed()
+    assert "link down: wifi: OSError" in printed and printed.count("sample ") >= 20
+    node.board.station.fault = ""
+    assert await world.run_until(lambda: len(gateway.samples) >= 25, 900)
+    whole(gateway)
+
+
 async def test_a_broker_that_is_down_and_comes_back(world, broker, access_point, node_image, tmp_path):
     await broker.stop()
     node = BinNode(world, node_image, tmp_path / "node")

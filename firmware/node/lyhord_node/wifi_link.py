@@ -115,6 +115,9 @@ class WifiLink:
         except LinkDown:
             self.close()
             raise
+        except OSError as fault:  # the chip's own driver: no memory left, or a state that it does not like
+            self.close()
+            raise LinkDown("wifi: %s" % _reason(fault))
 
     def _join(self):
         import network
@@ -165,7 +168,10 @@ class WifiLink:
             except OSError:
                 client.sock.abandon()  # the broker went first
         if self._wlan is not None:
-            self._wlan.disconnect()
+            try:
+                self._wlan.disconnect()
+            except OSError as fault:  # it had not even started
+                print("wifi:", fault)
             self._wlan.active(False)
 
     def send(self, raw, accept=None):
@@ -180,7 +186,13 @@ class WifiLink:
             raise LinkDown("broker: %s" % _reason(fault))
         if downlink is None:
             return Result(NO_ANSWER)
-        return Result(ANSWERED, downlink, rssi_dbm=self._wlan.status("rssi"))
+        return Result(ANSWERED, downlink, rssi_dbm=self._rssi_dbm())
+
+    def _rssi_dbm(self):
+        try:
+            return self._wlan.status("rssi")
+        except OSError:  # the access point has gone since the answer came
+            return 0
 
     def _wait(self, accept):
         until_ms = ticks_add(ticks_ms(), _ANSWER_MS)

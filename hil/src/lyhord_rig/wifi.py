@@ -127,6 +127,7 @@ class Station:
         self.access_point: AccessPoint | None = None
         self.on_lost: list[Callable[[], None]] = []
         self.joins = 0
+        self.fault = ""  # what the chip's driver says instead of starting
         self.handlers: dict[Op, Callable[[Call], Answer | None]] = {Op.WLAN: self._wlan}
 
     @property
@@ -188,6 +189,8 @@ class Station:
         request = call.request
         match request.a:
             case 0:
+                if request.b > 0 and self.fault:
+                    return failed(-0x3001, self.fault)
                 if request.b >= 0:
                     self._active = bool(request.b)
                     if not self._active:
@@ -195,20 +198,28 @@ class Station:
                 return Answer(int(self._active))
             case 1:
                 if not self._active:
-                    return failed(-0x3002, "Wifi Not Started")
+                    return _not_started()
                 ssid, password = request.data.decode().split("\0", 1)
                 self._forget(CONNECTING)
                 self._wanted = (ssid, password)
                 self._try_in(_ASSOCIATION_US if self._found(ssid) is not None else _SCAN_US)
                 return Answer()
             case 2:
+                if not self._active:
+                    return _not_started()
                 self._forget(IDLE)
                 return Answer()
             case 3:
                 return Answer(self.status)
             case 4:
-                return Answer(self.access_point.rssi_dbm if self.access_point is not None else 0)
+                if self.access_point is None:
+                    return failed(-0x300F, "Wifi Not Connected")
+                return Answer(self.access_point.rssi_dbm)
             case 5:
                 return Answer(0, 0, self._address.encode() if self.access_point is not None else b"")
             case _:
                 return Answer(0, 0, self._mac)
+
+
+def _not_started() -> Answer:
+    return failed(-0x3002, "Wifi Not Started")
