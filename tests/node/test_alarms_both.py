@@ -47,6 +47,18 @@ def test_full_is_raised_once_and_cleared_below_the_hysteresis():
     assert state.alarms_due  # the gateway is told, but not at once
 
 
+def test_limits_near_nothing_can_be_left_again():
+    state = State(Rtc())
+    settings = SETTINGS | {FULL_ALARM: 3, TILT_ALARM: 4}
+    for values, active in (
+        ({FILL_LEVEL: 3, TILT: 4}, [ALARM_FULL]),
+        ({FILL_LEVEL: 1, TILT: 1}, [ALARM_TILTED, ALARM_FULL]),
+        ({FILL_LEVEL: 0, TILT: 0}, []),
+    ):
+        judge(state, values, settings, PROFILE_BIN, 0)
+        assert state.alarms == active
+
+
 def test_the_newest_alarm_comes_first():
     state = State(Rtc())
     sample(state, 90)

@@ -59,7 +59,7 @@ def judge(state, values, settings, profile, now):
     state.faulty_run = min(255, state.faulty_run + 1) if state.faults & _SENSORS else 0
     raised = _follow(state, ALARM_SENSOR_FAULT, state.faulty_run >= _FAULTY_RUN, not state.faulty_run)
     full = settings[FULL_ALARM]
-    raised |= _above(state, values, FILL_LEVEL, ALARM_FULL, full, full - _FULL_HYSTERESIS)
+    raised |= _above(state, values, FILL_LEVEL, ALARM_FULL, full, max(1, full - _FULL_HYSTERESIS))
     raised |= _below(state, values, BATTERY, ALARM_BATTERY_LOW, _BATTERY_LOW_MV, _BATTERY_GOOD_MV)
     raised |= _tilted(state, values, settings[TILT_ALARM])
     if profile == PROFILE_BUILDING:
@@ -101,7 +101,7 @@ def _tilted(state, values, limit):
     # An accelerometer knows degrees; a switch has already been counted by whoever has read it.
     degrees = values.get(TILT)
     if degrees is not None:
-        lies = degrees >= limit or (state.tilted_run and degrees > limit - _TILT_HYSTERESIS)
+        lies = degrees >= limit or (state.tilted_run and degrees > max(0, limit - _TILT_HYSTERESIS))
         state.tilted_run = min(255, state.tilted_run + 1) if lies else 0
     return _follow(state, ALARM_TILTED, state.tilted_run >= _TILTED_RUN, not state.tilted_run)
 
