@@ -217,6 +217,17 @@ def test_the_ledgers_outlive_sleep_truly_and_a_power_cut_pessimistically():
     assert Ledgers(fresh, store).next_fit("M", now + 86_400, 20_000_000) >= now + 86_400 + 3600
 
 
+def test_a_restart_makes_a_transmission_no_older():
+    nvs, rtc = Nvs(), Rtc()
+    store = Store(nvs)
+    now = 1_767_225_600
+    before = Ledgers(state.State(rtc), store)
+    before.record("M", now, 30_000_000)
+    after = Ledgers(state.load(rtc), store)
+    fit = before.next_fit("M", now + 60, 20_000_000)
+    assert after.next_fit("M", now + 60, 20_000_000) == fit >= now + 1 + 30 + 3600
+
+
 def test_a_day_of_sending_stays_within_any_hour_of_the_band():
     nvs, rtc = Nvs(), Rtc()
     store = Store(nvs)

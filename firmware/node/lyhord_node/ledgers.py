@@ -38,14 +38,15 @@ class Ledgers:
     def record(self, band, now, airtime_us):
         """Enters a transmission that is about to start; durable when this returns."""
         # Whole seconds: entered as late as it may have been, so that it counts long enough.
-        self._bands[band].record((now + 1) * _SECOND_US, airtime_us)
+        at = now + 1
+        self._bands[band].record(at * _SECOND_US, airtime_us)
         out = bytearray()
         for name in _UPLINK_BANDS:
-            packed = self._bands[name].pack(now * _SECOND_US)
+            packed = self._bands[name].pack(at * _SECOND_US)
             out.append(len(packed) // 8)
             out.extend(packed)
         self._state.ledgers = bytes(out)
-        self._state.ledgers_at = now
+        self._state.ledgers_at = at
         self._store.set_blob(LEDGERS_KEY, self._state.ledgers)
         self._store.commit()
         self._state.save()
