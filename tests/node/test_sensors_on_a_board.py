@@ -1,12 +1,15 @@
 """Every sensor that can be fitted, measured end to end on a virtual board, and what can go wrong with it."""
 
+import math
+
 import pytest
 
 from boards import devkit_rfm95, heltec_lora32_v3, lilygo_lora32_v21
 from lyhord_node import fitted, fitting
 from lyhord_rig import Board, ds18b20, hcsr04, serial_ranger, sht31
 from lyhord_rig.sensors import Sensors, Surroundings
-from lyhord_rig.solder import board_ports
+from lyhord_rig.solder import board_ports, flash_blocks
+from lyhord_tools.image import build_image
 from lyhord_wire.tables import QUANTITIES
 from tests.node.bin_node import BinNode
 
@@ -172,6 +175,36 @@ def test_usual_is_what_the_profile_has():
         assert all(fit[slot] in fitting.CHOICES[slot] for slot in fit)
         for board in (devkit_rfm95, heltec_lora32_v3, lilygo_lora32_v21):
             assert fitting.conflict(board, usual, profile) is None
+
+
+class Bare(BinNode):
+    """A board of another kind with what is on these ports."""
+
+    def __init__(self, world, pins, folder, ports):
+        flash = folder / "flash.bin"
+        build_image("node", pins.NAME, flash)
+        self.board = Board(world, "node", flash, folder / "board", ports, flash_blocks=flash_blocks(pins))
+
+
+async def test_a_battery_divider_behind_a_switch_has_time_to_settle(world, tmp_path):
+    pins = heltec_lora32_v3
+    ports = board_ports(pins)
+    closed_us = None
+
+    def switch(level):
+        nonlocal closed_us
+        closed_us = world.now_us if level == pins.BATTERY_ENABLE_ON else None
+
+    def microvolts():  # 80 kΩ and 20 nF
+        if closed_us is None:
+            return 0
+        return round(3_700_000 / 4.9 * (1 - math.exp((closed_us - world.now_us) / 1600)))
+
+    ports.output(pins.BATTERY_ENABLE, switch, floating=1)
+    ports.adc(pins.BATTERY_ADC, microvolts)
+    node = Bare(world, pins, tmp_path, ports)
+    await node.enter()
+    assert 3690 <= int((await node.ask("measure"))["battery"]) + 10 <= 3710
 
 
 def test_what_a_board_has_no_pin_for_is_refused_in_one_line():

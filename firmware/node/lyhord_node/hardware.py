@@ -4,6 +4,7 @@ from micropython import const
 
 _I2C_HZ = const(100_000)  # SCD41 data sheet: 100 kHz at most
 _FIRST_WITHOUT_PULL = const(34)
+_DIVIDER_MS = const(10)  # behind its switch: 80 kΩ into the pin and what is soldered beside it
 
 
 def power_sensors(board, on):
@@ -97,12 +98,15 @@ def pulled_up(board, pin):
 
 def battery(board):
     """The battery's voltage: `read_mv()`."""
+    from time import sleep_ms
+
     from machine import ADC, Pin
 
     from drivers.battery import Battery
 
     if board.BATTERY_ENABLE is not None:
         Pin(board.BATTERY_ENABLE, Pin.OUT, value=board.BATTERY_ENABLE_ON)
+        sleep_ms(_DIVIDER_MS)
     adc = ADC(Pin(board.BATTERY_ADC), atten=ADC.ATTN_11DB)
     return Battery(adc, board.BATTERY_DIVIDER_NUM, board.BATTERY_DIVIDER_DEN)
 
