@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lyhord_gateway.config.template import template
-from tests.fuzz import gateway, street, wire
+from tests.fuzz import gateway, orders, street, wire
 from tests.vectors import load
 
 FOUND = Path(__file__).parent / "found"  # FOUND/<target>/*: what fuzzing found before, and must hold now
@@ -111,6 +111,39 @@ def _nodes() -> list[bytes]:
     ]
 
 
+def _requests() -> list[bytes]:
+    calls: list[tuple[str, object]] = [
+        ("setSettings", {"full_alarm": 80, "ack_every": 2}),
+        ("setSettings", {"empty_distance": 1200, "full_distance": 200}),
+        ("blink", 5),
+        ("blink", {"count": 7}),
+        ("reportNow", {}),
+        ("sendAbout", ""),
+        ("restart", None),
+        ("explode", [1]),
+    ]
+    answer = {"device": "lyhord-000a01", "id": 1, "data": {"success": True}}
+    return [
+        *(
+            json.dumps(
+                {"device": "lyhord-000a01", "data": {"id": 1, "method": method, "params": params}}
+            ).encode()
+            for method, params in calls
+        ),
+        json.dumps(answer).encode(),
+    ]
+
+
+def _sends() -> list[bytes]:
+    return [
+        b"000a01\n1\nblink\n5",
+        b"000A01\n\nrestart",
+        b"000a01\n1\n\n\nfull_alarm=80\nack_every=2",
+        b"000a01\n\n\n\nempty_distance=1200\nfull_distance=200\nchannels=1",
+        b"00beef\n9223372036854775807\nreport_now",
+    ]
+
+
 def _configs() -> list[bytes]:
     whole = template()
     uncommented = "\n".join(
@@ -123,6 +156,7 @@ def _configs() -> list[bytes]:
 _JSON = ('"', "{", "}", "[", "]", "null", "true", "1e300", "-1", "\\ud800", "\\u0000")
 _RXPK = ("rxpk", "stat", "tmst", "freq", "modu", "datr", "data", "rssi", "lsnr", "size", "LORA", "SF7BW125")
 _LINE = ("id", "key", "generation", "name", "profile", "building", "latitude", "enabled")
+_CALL = ("device", "lyhord-000a01", "data", "id", "method", "params", "count", "setSettings", "full_alarm")
 _TOML = (
     "[[platform]]",
     "[[bridge]]",
@@ -147,5 +181,7 @@ TARGETS = {
     "datagram": Target(gateway.check_datagram, _datagrams, 4200, _JSON + _RXPK + ("txpk_ack", "error")),
     "mqtt": Target(gateway.check_mqtt, _mqtt, 5000, ("lyhord/v1/", "/up", "000a01")),
     "nodes": Target(gateway.check_nodes, _nodes, 2000, _JSON + _LINE),
+    "rpc": Target(orders.check_rpc, _requests, 2000, _JSON + _CALL),
+    "send": Target(orders.check_send, _sends, 400, ("full_alarm=", "ack_every=", "=-1", "000a01")),
     "config": Target(gateway.check_config, _configs, 8000, _TOML),
 }

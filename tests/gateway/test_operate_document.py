@@ -113,7 +113,7 @@ def test_its_shell_is_shell() -> None:
 def test_it_explains_every_reason_of_health() -> None:
     source = (DOCUMENT.parents[1] / "gateway/src/lyhord_gateway/operation/health.py").read_text()
     codes = set(re.findall(r'Reason\(\s*"(\w+)"', source))
-    assert len(codes) >= 7
+    assert len(codes) >= 9
     assert {code for code in codes if f"| `{code}` |" not in TEXT} == set()
 
 

@@ -136,6 +136,7 @@ async def test_what_is_no_request_is_counted_and_never_answered(bench: Bench, co
     junk: list[str | bytes] = [
         b"",
         b"\xff\xfe",
+        ask("restart").encode().replace(b"lyhord", b"lyh\xf6rd"),
         "[]",
         "{",
         "[" * 10_000,

@@ -48,14 +48,15 @@ def send(
     ] = None,
 ) -> None:
     """Queue settings or a command for a node; it goes out with an answer to the node."""
-    order = _order(assignments or [], command, argument)
+    order = order_from(assignments or [], command, argument)
     with writing(load(config)) as connection:
         entry = enqueue(connection, node_number(node), order, _ORIGIN, int(time.time()))
     version = "" if entry.version is None else f", settings version {entry.version}"
     typer.echo(f"order {entry.id} waits for node {node_text(entry.node)}: {order.text()}{version}")
 
 
-def _order(assignments: list[str], command: str | None, argument: int | None) -> Order:
+def order_from(assignments: list[str], command: str | None, argument: int | None) -> Order:
+    """The order of a command line; raises UserFault."""
     if bool(assignments) == (command is not None):
         raise UserFault("send: expected either --set or --command")
     if command is not None:

@@ -190,19 +190,18 @@ class Health:
         )
 
     def _behind(self, platform: PlatformState, now_s: float) -> list[Reason]:
-        found = []
         backlog = f"{platform.waiting} readings wait, the oldest for {platform.oldest_age_s} s"
         down_s = self._down_s(f"platform.{platform.name}", now_s)
         if down_s > self._limits.platform_down_s:
             why = f" ({platform.why})" if platform.why else ""
             if platform.state == "refusing":
-                code, text = "platform_refusing", f"messages are refused for {down_s:.0f} s{why}; {backlog}"
-            else:
-                code, text = "platform_down", f"no connection for {down_s:.0f} s{why}; {backlog}"
-            found.append(Reason(code, platform.name, text))
-        elif platform.oldest_age_s > self._limits.backlog_age_s:
-            found.append(Reason("backlog_old", platform.name, backlog))
-        return found
+                text = f"messages are refused for {down_s:.0f} s{why}; {backlog}"
+                return [Reason("platform_refusing", platform.name, text)]
+            text = f"no connection for {down_s:.0f} s{why}; {backlog}"
+            return [Reason("platform_down", platform.name, text)]
+        if platform.oldest_age_s > self._limits.backlog_age_s:
+            return [Reason("backlog_old", platform.name, backlog)]
+        return []
 
     def _disk(self, facts: Facts, now_s: float) -> list[Reason]:
         found = []

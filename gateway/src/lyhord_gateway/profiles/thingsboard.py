@@ -90,7 +90,7 @@ class ThingsBoardProfile(Profile):
             if asked.id is not None:
                 return None
             call = _call.decode(asked.data)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadRequest("shape") from error
         if len(asked.device) > _DEVICE_MAX:
             raise BadRequest("shape")
