@@ -264,11 +264,13 @@ async def test_a_batch_waits_for_company_but_not_for_long(bench: Bench) -> None:
             await asyncio.sleep(0.1)
             assert broker.published == []
             await bench.heard(node.report())  # the fifth fills the batch
-            await until(lambda: len(broker.published) == 1, "a full batch goes at once")
+            await until(lambda: bench.reader.cursor("city") == node.seq, "a full batch goes at once")
+            assert len(broker.published) == 1
         broker.published.clear()
         async with publishing(bench, broker.port, wait_ms=50):
             await bench.heard(node.report())
-            await until(lambda: len(broker.published) == 1, "a lone reading goes after its wait")
+            await until(lambda: bench.reader.cursor("city") == node.seq, "a lone reading goes after its wait")
+            assert len(broker.published) == 1
 
 
 async def test_thingsboard_is_introduced_to_a_device_before_its_telemetry(bench: Bench) -> None:

@@ -14,7 +14,7 @@ _START_S = 20.0
 def rom_loader(folder: Path, chip: str = "esp32") -> Iterator[str]:
     """Path of a pty behind which a loader of `chip` answers."""
     port_file = folder / f"rom-{chip}.port"
-    command = [sys.executable, "-m", "esp32_mock_bootloader.cli", "run", "--pty"]
+    command = [sys.executable, str(Path(__file__).with_name("patient_rom.py")), "run", "--pty"]
     process = subprocess.Popen(
         [*command, "--port-file", str(port_file), "--chip", chip, "--timeout", "300"],
         stdout=subprocess.DEVNULL,

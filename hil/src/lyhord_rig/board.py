@@ -96,7 +96,9 @@ class Board:
         self.station = Station(world, name, self.chip.unique_id)
         self.sockets = Sockets(world, self.station, program.block, program.changed)
         self.uarts = Uarts(world, self.ports, program)
-        self.serial = SerialIn(program, self.sockets.events, self.uarts.events, self._printed_raw)
+        self.serial = SerialIn(
+            program, self.sockets.events, self.sockets.expected, self.uarts.events, self._printed_raw
+        )
         self._interpreters = Interpreters.of(world)
         self._heap_kib = heap_kib
         self._blocks = flash_blocks

@@ -25,11 +25,13 @@ class SerialIn:
         self,
         program: Program,
         socket_events: Callable[[int], int],
+        socket_expected: Callable[[int], None],
         uart_events: Callable[[int], int],
         write: Callable[[bytes], None],
     ) -> None:
         self._program = program
         self._socket_events = socket_events
+        self._socket_expected = socket_expected
         self._uart_events = uart_events
         self._write = write
         self._buffer = bytearray()
@@ -89,7 +91,12 @@ class SerialIn:
             found = bytes(self._events(fd) & (wanted | 0x18) for fd, wanted in asked)
             return Answer(0, 0, found) if any(found) else None
 
-        return self._program.block(call, ready, call.request.a, Answer())
+        answer = self._program.block(call, ready, call.request.a, Answer())
+        if answer is None:
+            for fd, _ in asked:
+                if fd >= 0:
+                    self._socket_expected(fd)
+        return answer
 
     def _events(self, fd: int) -> int:
         if fd >= 0:

@@ -233,6 +233,12 @@ class Sockets:
             return _POLLIN | _POLLOUT | _POLLHUP | (_POLLERR if connection.error else 0)
         return (_POLLIN if connection.received else 0) | (_POLLOUT if connection.connected else 0)
 
+    def expected(self, number: int) -> None:
+        """The board waits for what a socket receives."""
+        connection = self._open.get(number)
+        if isinstance(connection, TcpConnection):
+            self._world.expect_reply(connection)
+
     def _resolve(self, call: Call) -> Answer:
         point = self._station.access_point
         address = point.address_of(call.request.data.decode()) if point is not None else None
@@ -306,8 +312,8 @@ class Sockets:
             return failed(errno.ENOTCONN)
         late = failed(errno.EAGAIN if call.request.b == 0 else errno.ETIMEDOUT)
         answer = self._block(call, take, call.request.b, late)
-        if answer is None and isinstance(connection, TcpConnection):
-            self._world.expect_reply(connection)
+        if answer is None:
+            self.expected(number)
         return answer
 
     def _close(self, call: Call) -> Answer:
