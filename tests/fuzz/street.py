@@ -148,12 +148,5 @@ class Street:
 
 def _profile(name: str, options: dict[str, object]) -> Profile:
     platform = Platform(name=name, url="mqtt://city", profile=name, **options)  # type: ignore[arg-type]
-    endpoint = Endpoint(
-        url=MqttUrl("city", 1883, False),
-        credentials=None,
-        ca_file=None,
-        cert_file=None,
-        key_file=None,
-        api_key=ApiKey("4jggokgpepnvsb2uv4s40d59ov"),
-    )
+    endpoint = Endpoint(url=MqttUrl("city", 1883, False), api_key=ApiKey("4jggokgpepnvsb2uv4s40d59ov"))
     return make_profile(platform, endpoint, "lyhord", lambda _: _FACTS)

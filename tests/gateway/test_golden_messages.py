@@ -84,14 +84,7 @@ def sent(profile_name: str) -> list[Message]:
         profile=profile_name,
         **OPTIONS[profile_name],  # type: ignore[arg-type]
     )
-    endpoint = Endpoint(
-        url=MqttUrl("localhost", 1883, False),
-        credentials=None,
-        ca_file=None,
-        cert_file=None,
-        key_file=None,
-        api_key=ApiKey("4jggokgpepnvsb2uv4s40d59ov"),
-    )
+    endpoint = Endpoint(url=MqttUrl("localhost", 1883, False), api_key=ApiKey("4jggokgpepnvsb2uv4s40d59ov"))
     facts = registry(BIN, ROOM)
     profile = make_profile(platform, endpoint, "gw", facts, "lyhord-gateway/gw/health")
     if isinstance(profile, HomeAssistantProfile):

@@ -112,13 +112,7 @@ async def test_a_peer_that_takes_connections_and_says_nothing_is_left_in_time() 
 
 async def test_a_client_whose_peer_breaks_off_in_the_middle_of_a_write_says_so_and_comes_back() -> None:
     async with SilentBroker(acknowledging=True) as broker:
-        endpoint = Endpoint(
-            url=MqttUrl("127.0.0.1", broker.port, False),
-            credentials=None,
-            ca_file=None,
-            cert_file=None,
-            key_file=None,
-        )
+        endpoint = Endpoint(url=MqttUrl("127.0.0.1", broker.port, False))
         for _ in range(3):
             with pytest.raises(aiomqtt.MqttError):
                 async with asyncio.timeout(DEADLINE_S), make_client(endpoint) as client:

@@ -99,13 +99,7 @@ async def test_a_platform_whose_name_is_not_found_comes_back_with_it(
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     await bench.heard(Node().report(count=3))
     async with SilentBroker(acknowledging=True) as broker:
-        where = Endpoint(
-            url=MqttUrl("platform.example.net", broker.port, False),
-            credentials=None,
-            ca_file=None,
-            cert_file=None,
-            key_file=None,
-        )
+        where = Endpoint(url=MqttUrl("platform.example.net", broker.port, False))
         make = partial(make_platform_client, where, "gateway", "3.1.1", None)
         with caplog.at_level(logging.WARNING):
             async with publishing(bench, broker.port, connect=make):

@@ -52,8 +52,7 @@ def _hashed(password: str) -> str:
 
 
 def endpoint(port: int, ca: Path | None, host: str = "127.0.0.1", **more: object) -> Endpoint:
-    fields: dict[str, object] = {"credentials": None, "cert_file": None, "key_file": None}
-    return Endpoint(url=MqttUrl(host, port, True), ca_file=ca, **(fields | more))  # type: ignore[arg-type]
+    return Endpoint(url=MqttUrl(host, port, True), ca_file=ca, **more)  # type: ignore[arg-type]
 
 
 async def outcome(bench: Bench, where: Endpoint, caplog: pytest.LogCaptureFixture, protocol: str) -> str:

@@ -58,9 +58,7 @@ async def publishing(
         assert known is not None
         return known.facts
 
-    endpoint = Endpoint(
-        url=MqttUrl("127.0.0.1", port, False), credentials=None, ca_file=None, cert_file=None, key_file=None
-    )
+    endpoint = Endpoint(url=MqttUrl("127.0.0.1", port, False))
     publisher = Publisher(
         name,
         connect or partial(make_platform_client, endpoint, f"gateway-{name}", protocol, None),

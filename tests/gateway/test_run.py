@@ -90,11 +90,20 @@ async def test_a_polite_stop_is_quick_and_loses_nothing(number: int, tmp_path: P
 
 
 async def test_a_stop_does_not_wait_for_a_platform_that_does_not_answer(tmp_path: Path) -> None:
-    with socket.socket() as mute:  # accepts connections in its backlog and never says a word
-        mute.bind(("127.0.0.1", 0))
-        mute.listen()
-        async with GatewayProcess(tmp_path, mute.getsockname()[1]) as gateway:
-            loop = asyncio.get_running_loop()
+    """Neither to CONNECT nor, in a worker thread, to the first message of TLS."""
+    loop = asyncio.get_running_loop()
+    with contextlib.ExitStack() as stack:
+        mute = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        mute.setblocking(False)
+        port = mute.getsockname()[1]
+        secure = f'[[platform]]\nname = "secure"\nurl = "mqtts://127.0.0.1:{port}"\nprofile = "senml"\n'
+        async with GatewayProcess(tmp_path, port, secure) as gateway:
+            for _ in range(2):
+                async with asyncio.timeout(DEADLINE_S):
+                    connection, _ = await loop.sock_accept(mute)
+                stack.enter_context(connection)
+                async with asyncio.timeout(DEADLINE_S):
+                    assert await loop.sock_recv(connection, 1), "it has said something"
             start = loop.time()
             assert await gateway.terminate() == 0
             assert loop.time() - start < 5

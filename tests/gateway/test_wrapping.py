@@ -130,13 +130,7 @@ async def test_the_last_will_is_spoken_when_no_new_connection_comes_in_time(
 ) -> None:
     monkeypatch.setattr(client, "_SESSION_S", 1)
     async with Mosquitto(tmp_path) as broker, connected(broker.port, "health/#") as subscriber:
-        endpoint = Endpoint(
-            url=MqttUrl("127.0.0.1", broker.port, False),
-            credentials=None,
-            ca_file=None,
-            cert_file=None,
-            key_file=None,
-        )
+        endpoint = Endpoint(url=MqttUrl("127.0.0.1", broker.port, False))
 
         def make(name: str) -> PlatformClient:
             will = aiomqtt.Will(f"health/{name}", b"gone", qos=1, retain=True)

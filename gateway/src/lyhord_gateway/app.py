@@ -295,9 +295,7 @@ def _publishers(
 
 def _own_broker(mqtt: Mqtt) -> Endpoint:
     host = "127.0.0.1" if mqtt.listen in ("0.0.0.0", "::", "") else mqtt.listen
-    return Endpoint(
-        url=MqttUrl(host, mqtt.port, False), credentials=None, ca_file=None, cert_file=None, key_file=None
-    )
+    return Endpoint(url=MqttUrl(host, mqtt.port, False))
 
 
 def _stream(reader: Reader, node: int, generation: int) -> tuple[ReplayWindow, bytes]:

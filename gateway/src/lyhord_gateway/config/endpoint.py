@@ -17,10 +17,10 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """A broker to connect to, with everything it takes; its files have been read or found readable."""
 
     url: MqttUrl
-    credentials: Credentials | None
-    ca_file: Path | None
-    cert_file: Path | None
-    key_file: Path | None
+    credentials: Credentials | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
     api_key: ApiKey | None = None
 
     def tls_context(self) -> ssl.SSLContext | None:
