@@ -200,6 +200,7 @@ def _assumed(report: EnergyReport) -> Iterator[str]:
         ("flash", "45 ms per sector, 0.4 ms per page, in the steps", "W25Q32 data sheet"),
         ("battery", f"{battery.mah:.0f} mAh, {battery.lost_per_year:.0%} lost a year", battery.source),
         ("left out", "lost frames, RX2, alarms, the daily status, LED", "they cost more"),
+        ("broker", "answers over WiFi at once", "nothing waits for a network that is not there"),
         ("unmeasured", "boards with the radio of a measured one have its steps", "WiFi: of one board"),
         ("cells age", "past ten years no cell is the cell that was bought", "read 3650 days at most"),
     ]
