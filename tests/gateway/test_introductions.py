@@ -1,6 +1,7 @@
 """A platform is told what it must know of a node, and no more often than it must."""
 
 from lyhord_gateway.profiles.homeassistant import HomeAssistantProfile
+from lyhord_gateway.profiles.senml import SenmlProfile
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
 from lyhord_gateway.publish.introductions import Introductions
 from lyhord_gateway.reading import NodeFacts
@@ -30,3 +31,8 @@ def test_a_new_quantity_is_told_and_outlives_the_connection() -> None:
     assert introductions.due([reading(4, {1: 5, 5: 3300})]) == profile.introduce(BIN, {1, 3, 5})
     introductions.forget()
     assert introductions.due([reading(5, {})]) == profile.introduce(BIN, {1, 3, 5})
+
+
+def test_a_shape_that_introduces_nobody_looks_nobody_up() -> None:
+    registry: dict[int, NodeFacts] = {}
+    assert Introductions(SenmlProfile("lyhord", "gw"), registry.__getitem__).due([reading(1)]) == []

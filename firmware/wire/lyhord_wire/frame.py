@@ -253,12 +253,7 @@ def _header(control: int, node: int) -> bytes:
 
 
 def _nonce(direction: int, gateway: int, node: int, counter: int) -> bytes:
-    nonce = bytearray(13)
-    nonce[0] = direction
-    nonce[1] = gateway
-    nonce[2:5] = node.to_bytes(3, "big")
-    nonce[10:13] = counter.to_bytes(3, "big")
-    return bytes(nonce)
+    return bytes((direction, gateway)) + node.to_bytes(3, "big") + bytes(5) + counter.to_bytes(3, "big")
 
 
 def _aad(external: bytes) -> bytes:

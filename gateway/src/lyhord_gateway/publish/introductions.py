@@ -13,6 +13,8 @@ class Introductions:
 
     def __init__(self, profile: Profile, facts: Callable[[int], NodeFacts]) -> None:
         self._profile = profile
+        # Most shapes have nothing to say about nodes: then nothing is looked up either.
+        self._silent = type(profile).introduce is Profile.introduce
         self._facts = facts
         self._quantities: dict[int, frozenset[int]] = {}
         self._shared: dict[frozenset[int], frozenset[int]] = {}  # thousands of nodes, a few kinds of them
@@ -24,6 +26,8 @@ class Introductions:
 
     def due(self, readings: Sequence[Reading]) -> list[Message]:
         """What has to go out before these readings."""
+        if self._silent:
+            return []
         for reading in readings:
             known = self._quantities.get(reading.node, frozenset())
             if not known >= reading.values.keys():

@@ -228,6 +228,6 @@ def decode_base64(text: str) -> bytes | None:
     """With or without padding, in either alphabet: the specification and its examples differ."""
     try:
         plain = text.rstrip("=\r\n ").encode("ascii").replace(b"-", b"+").replace(b"_", b"/")
-        return base64.b64decode(plain + b"=" * (-len(plain) % 4), validate=True)
+        return binascii.a2b_base64(plain + b"=" * (-len(plain) % 4), strict_mode=True)
     except (UnicodeEncodeError, binascii.Error):
         return None

@@ -6,8 +6,9 @@ up to a switch interval each time; one statement with many rows does it once.
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import chain
 
-_CHUNKS = (100, 10, 1)  # few different sizes, so that sqlite3 keeps the compiled statements
+_CHUNKS = (250, 50, 10, 1)  # few different sizes, so that sqlite3 keeps the compiled statements
 
 
 class RowWriter:
@@ -22,5 +23,5 @@ class RowWriter:
         for size, statement in self._statements.items():
             while len(rows) - at >= size:
                 chunk = rows[at : at + size]
-                connection.execute(statement, [value for row in chunk for value in row])
+                connection.execute(statement, list(chain.from_iterable(chunk)))
                 at += size

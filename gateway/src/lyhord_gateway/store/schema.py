@@ -46,6 +46,8 @@ def connect(path: Path) -> sqlite3.Connection:
     with _closed_on_error(connection):
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # What a statement of many rows may have to take back: SQLite makes a file for it, in every commit.
+        connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     return connection
 

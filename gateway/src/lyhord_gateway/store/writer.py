@@ -47,6 +47,7 @@ _NO_ROOM = {
 }
 
 _PROBE = Keep("store.probe", b"")
+_FRAMES = (Arrival, Repeat)
 
 Done = Callable[[Committed | None], None]
 
@@ -112,7 +113,7 @@ class Writer:
         done(answer) is called on the event loop after the commit of an Arrival or Repeat; done(None)
         says that it could not be stored and must not be acknowledged.
         """
-        frames = isinstance(work, Arrival | Repeat)
+        frames = isinstance(work, _FRAMES)
         with self._wake:
             bound = self._queue_frames if frames else self._queue_frames + _ADMIN_ROOM
             if self._closing or len(self._queue) >= bound:
@@ -298,7 +299,7 @@ class Writer:
 
     def _report_failure(self, group: list[tuple[Work, Done | None]]) -> None:
         self._make_room()
-        frames = [(work, done) for work, done in group if isinstance(work, Arrival | Repeat)]
+        frames = [(work, done) for work, done in group if isinstance(work, _FRAMES)]
         self._events.counted(Counter({"store.frames_not_stored": len(frames)}))
         for _, done in frames:
             if done is not None:
