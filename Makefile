@@ -29,9 +29,9 @@ SCALE   ?= 1
 .PHONY: help setup run test check e2e crash powercut soak fuzz install-check hil size energy bench bench-air clean mosquitto
 
 help: ## Say what each target does
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-setup: $(READY) ## Make the virtual environment and install every package into it
+setup: $(READY) ## The virtual environment with every package, pinned
 
 $(READY): .ci/constraints.txt .ci/requirements.txt $(addsuffix /pyproject.toml,$(PACKAGES))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -55,10 +55,10 @@ debian-%:
 mosquitto:
 	@PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null || $(MAKE) --no-print-directory debian-mosquitto
 
-run: $(READY) ## Run a street of virtual nodes (NODES=6 SECONDS=60 SEED=1), real gateway and brokers, with a live table
+run: $(READY) ## A street of virtual nodes, real gateway (NODES=6 SECONDS=60)
 	@$(BIN)/lyhord-rig street --nodes $(NODES) --seconds $(SECONDS) --seed $(SEED)
 
-test: check mosquitto ## Everything that must hold, in under 6 minutes: checks, unit, end-to-end and hil tests
+test: check mosquitto ## Everything that must hold, in under 6 minutes
 	@$(BIN)/pytest -q -n 4 --dist worksteal -p no:pytest_embedded tests
 	@$(BIN)/pytest -q hil/tests
 
@@ -67,42 +67,42 @@ check: $(READY) ## Lint and type-check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-e2e: $(READY) mosquitto ## Only the end-to-end scenarios: killed gateways, stopped brokers, cut power, lost frames
+e2e: $(READY) mosquitto ## Only the end-to-end scenarios: kills, outages, cut power (SEED=7)
 	@$(BIN)/pytest -q -n 4 -p no:pytest_embedded tests/e2e
 
-crash: $(READY) mosquitto ## Gateway killed at KILLS=200 moments, platform away, disk full, store damaged, bridge unplugged (ONLY=kills SEED=7)
+crash: $(READY) mosquitto ## Gateway killed, disk full, store damaged … (KILLS=200 ONLY=kills)
 	@$(BIN)/python -m tests.crash --kills $(KILLS) $(if $(ONLY),--only $(ONLY)) $(if $(filter command line environment,$(origin SEED)),--seed $(SEED))
 
 soak: NODES := $(if $(filter command line environment,$(origin NODES)),$(NODES),30)
-soak: $(READY) ## Many nodes for many days in virtual time, with every trouble (DAYS=14 NODES=30 SEED=1 SAMPLE=900 REPORT=3600)
+soak: $(READY) ## A town for weeks of virtual time (DAYS=14 NODES=30 SAMPLE=900)
 	@$(BIN)/python -m tests.soak --days $(DAYS) --nodes $(NODES) --seed $(SEED) --sample-period $(SAMPLE) --report-period $(REPORT)
 
-fuzz: $(READY) ## Search for inputs that break a parser, guided by coverage (SECONDS=60 over all of them)
+fuzz: $(READY) ## Search for inputs that break a parser (SECONDS=60 over all)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null \
 		|| $(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt --only-binary :all: atheris \
 		|| { echo "fuzz: atheris cannot be installed for $$($(BIN)/python --version); try PYTHON=python3.11" >&2; exit 2; }
 	@$(BIN)/python -m tests.fuzz $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
 
-powercut: $(READY) ## Cut the power at every change of a node's flash, with ROUNDS=2 pasts (SEED=… repeats a run)
+powercut: $(READY) ## Cut the power at every change of a flash (ROUNDS=2 SEED=7)
 	@$(BIN)/python -m tests.powercut --rounds $(ROUNDS) $(if $(filter command line environment,$(origin SEED)),--seed $(SEED))
 
-install-check: $(READY) ## Follow docs/operate.md to the letter in a fresh Debian (as root; needs the network)
+install-check: $(READY) ## docs/operate.md to the letter in a fresh Debian (root, network)
 	@command -v debootstrap >/dev/null || $(MAKE) --no-print-directory debian-debootstrap
 	@$(BIN)/python -m tests.install
 
-hil: $(READY) ## The bench suite on a virtual board, or on a real one: make hil PORT=/dev/ttyUSB0
+hil: $(READY) ## The bench suite on a virtual board, or a real one (PORT=/dev/…)
 	@$(BIN)/pytest -q hil/tests $(if $(PORT),--port $(PORT)) $(if $(MICROPYTHON),--micropython $(MICROPYTHON))
 
-size: $(READY) ## Bytes of the node's image per module, and free heap after a full cycle
+size: $(READY) ## Bytes of the node's image per module, free heap after a cycle
 	@$(BIN)/lyhord-rig size
 
-energy: $(READY) ## Charge per report and battery life, per board and setting, with every assumption
+energy: $(READY) ## Charge per report and battery life, with every assumption
 	@$(BIN)/lyhord-rig energy
 
-bench: $(READY) mosquitto ## The gateway's speed, memory and latency between real brokers (RUNS=3 SCALE=1 ONLY=udp-4 JSON=1)
+bench: $(READY) mosquitto ## The gateway's speed and memory (RUNS=3 SCALE=1 ONLY=udp-4 JSON=1)
 	@$(BIN)/python -m tests.bench --runs $(RUNS) --scale $(SCALE) $(addprefix --only ,$(ONLY)) $(if $(JSON),--json)
 
-bench-air: $(READY) ## Bytes and ms on the air per sample: our frames beside SenML, Cayenne LPP, Milesight and JSON
+bench-air: $(READY) ## Bytes and ms on the air per sample, beside SenML, LPP and others
 	@$(BIN)/lyhord-rig bench-air
 
 clean: ## Remove what was built and set up

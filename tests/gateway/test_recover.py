@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,99 +16,22 @@ from lyhord_gateway.store import recover
 from lyhord_gateway.store.recover import damage_in, mark_damaged, open_sound
 from lyhord_gateway.store.salvage import Salvaged
 from lyhord_gateway.store.schema import connect, open_store
-from lyhord_gateway.work import Advance, Keep
-from tests.gateway.bench import Bench, running
-from tests.gateway.parts import Node
+from tests.gateway.killed_store import (
+    DELIVERED,
+    NODES,
+    OTHERS,
+    Store,
+    a_killed_gateways_store,
+    rows,
+)
 
 PAGE = 4096
 FRAME = PAGE + 24
-NODES = 40
-SILENT = 0xFF0001  # known, never heard
-DELIVERED = 700
-OTHERS = ("downlink", "rotation", "mark", "kept")
-
-Rows = dict[object, tuple]
-
-
-@dataclass(frozen=True)
-class Store:
-    """A store as a killed gateway leaves it, file and log, and what is in it."""
-
-    folder: Path
-    samples: Rows
-    sessions: Rows
-    keys: Rows
-    nodes: Rows
-    others: dict[str, Rows]  # of the tables that are simply copied
-    wal_samples: set[int]  # arrival numbers that only the log knows
-
-    def copy(self, to: Path) -> Path:
-        for part in self.folder.glob("lyhord.db*"):
-            shutil.copyfile(part, to / part.name)
-        return to / "lyhord.db"
-
-
-def rows(connection: sqlite3.Connection, table: str, key: int = 1) -> Rows:
-    found = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
-    return {row[0] if key == 1 else row[:key]: row for row in found}
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return asyncio.run(_a_killed_gateways_store(tmp_path_factory))
-
-
-async def _a_killed_gateways_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("store")
-    path = folder / "lyhord.db"
-    nodes = [Node(0xA01 + at, bytes([at]) * 16) for at in range(NODES)]
-    bench = Bench(path)
-    bench.add(SILENT)
-    for node in nodes:
-        bench.add(node.id, node.key, name=f"Storgatan {node.id}", latitude=59.1)
-    aside = tmp_path_factory.mktemp("killed")
-    async with running(bench):
-        for turn in range(25):
-            for node in nodes:
-                bench.hear(node.report(ack=True, count=3))
-            await bench.settled()
-            if turn == 18:
-                bench.store.submit(Advance("city", 0, DELIVERED + 1))
-                bench.store.submit(Keep("duty.roof", bytes(9000)))  # longer than two pages
-                await bench.settled()
-                look = connect(path)
-                _fill_other_tables(look)
-                look.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-                before = set(rows(look, "sample"))
-                look.close()
-        for part in folder.glob("lyhord.db*"):
-            shutil.copyfile(part, aside / part.name)
-        look = connect(path)
-        whole = Store(
-            aside,
-            rows(look, "sample"),
-            rows(look, "session"),
-            rows(look, "node_key", 2),
-            rows(look, "node"),
-            {table: rows(look, table) for table in OTHERS},
-            set(rows(look, "sample")) - before,
-        )
-        look.close()
-    (aside / "lyhord.db-shm").unlink()
-    assert len(whole.wal_samples) > 500
-    return whole
-
-
-def _fill_other_tables(connection: sqlite3.Connection) -> None:
-    for number in range(1, 60):
-        settings, command = ('{"3": 80}', None) if number % 2 else (None, "[4, 5]")
-        connection.execute(
-            "INSERT INTO downlink (node, settings, version, command, origin, created_s, changed_s, state) "
-            "VALUES (?, ?, ?, ?, 'cli', 1, 2, 'waiting')",
-            (0xA01 + number % NODES, settings, number if settings else None, command),
-        )
-    connection.execute("INSERT INTO rotation VALUES (0xA01, 1, 3, NULL), (0xA02, 2, 3, 4)")
-    connection.execute("INSERT OR REPLACE INTO mark VALUES (0xA01, x'0102'), (0xA02, zeroblob(300))")
+    return asyncio.run(a_killed_gateways_store(tmp_path_factory))
 
 
 def overwrite(path: Path, at: int, data: bytes) -> None:
@@ -149,22 +71,6 @@ def judge(
     connection.close()
 
 
-def leaves(store: Store, tmp_path: Path, table: str = "sample") -> dict[int, list[int]]:
-    """Puts a copy of the store without a log there; leaf page → row numbers on it, as SQLite says."""
-    path = store.copy(tmp_path)
-    connection = connect(path)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    ids = [row[0] for row in connection.execute(f"SELECT rowid FROM {table} ORDER BY rowid")]  # noqa: S608
-    found: dict[int, list[int]] = {}
-    for page, cells in connection.execute(
-        "SELECT pageno, ncell FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path", (table,)
-    ).fetchall():
-        found[page], ids = ids[:cells], ids[cells:]
-    connection.close()
-    assert not ids
-    return found
-
-
 HEADERS: dict[str, Callable[[random.Random], bytes]] = {
     "100 random bytes": lambda rng: rng.randbytes(100),
     "one page of zeros": lambda rng: bytes(PAGE),
@@ -175,7 +81,7 @@ HEADERS: dict[str, Callable[[random.Random], bytes]] = {
 
 @pytest.mark.parametrize("what", HEADERS)
 def test_a_header_that_is_overwritten_costs_no_reading(what: str, store: Store, tmp_path: Path) -> None:
-    leaves(store, tmp_path)  # no log, in which page 1 would still be whole
+    store.leaves(tmp_path)  # no log, in which page 1 would still be whole
     path = tmp_path / "lyhord.db"
     before = path.read_bytes()
     overwrite(path, 0, HEADERS[what](random.Random(1)))
@@ -195,7 +101,7 @@ def test_pages_in_the_middle_cost_what_is_on_them(
     seed: int, noise: bool, store: Store, tmp_path: Path
 ) -> None:
     rng = random.Random(seed)
-    pages = leaves(store, tmp_path)
+    pages = store.leaves(tmp_path)
     hit = rng.sample(sorted(pages), 4)
     path = tmp_path / "lyhord.db"
     for page in hit:
@@ -207,7 +113,7 @@ def test_pages_in_the_middle_cost_what_is_on_them(
 
 @pytest.mark.parametrize("kind", ["internal", "pointer map"])
 def test_what_only_leads_to_rows_costs_none(kind: str, store: Store, tmp_path: Path) -> None:
-    leaves(store, tmp_path)
+    store.leaves(tmp_path)
     path = tmp_path / "lyhord.db"
     look = connect(path)
     pages = [2]
@@ -222,7 +128,7 @@ def test_what_only_leads_to_rows_costs_none(kind: str, store: Store, tmp_path: P
 
 
 def test_a_lost_session_takes_its_keys_along(store: Store, tmp_path: Path) -> None:
-    pages = leaves(store, tmp_path, "session")
+    pages = store.leaves(tmp_path, "session")
     path = tmp_path / "lyhord.db"
     page = random.Random(3).choice(sorted(pages))
     overwrite(path, (page - 1) * PAGE, bytes(PAGE))
@@ -236,7 +142,7 @@ def test_a_lost_session_takes_its_keys_along(store: Store, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 0.999])
 def test_a_file_that_is_cut_off(share: float, store: Store, tmp_path: Path) -> None:
-    pages = leaves(store, tmp_path)
+    pages = store.leaves(tmp_path)
     path = tmp_path / "lyhord.db"
     size = int(path.stat().st_size * share)
     with path.open("r+b") as file:
@@ -316,7 +222,7 @@ def test_nothing_but_noise_is_set_aside_and_a_fresh_store_takes_over(store: Stor
 
 
 def test_the_history_is_saved_for_a_platform_that_has_nothing_yet(store: Store, tmp_path: Path) -> None:
-    leaves(store, tmp_path)
+    store.leaves(tmp_path)
     path = tmp_path / "lyhord.db"
     overwrite(path, 0, bytes(100))
     connection, salvaged = recovered(path, ("city", "new"))
@@ -420,7 +326,7 @@ def test_a_crash_at_every_step_of_the_recovery(store: Store, tmp_path: Path, mon
 def test_only_the_newest_damaged_files_are_kept(store: Store, tmp_path: Path) -> None:
     for day in range(1, 6):
         (tmp_path / f"lyhord.damaged-2026010{day}T000000Z.db").write_bytes(b"old")
-    leaves(store, tmp_path)
+    store.leaves(tmp_path)
     path = tmp_path / "lyhord.db"
     overwrite(path, 0, bytes(100))
     recovered(path)[0].close()
