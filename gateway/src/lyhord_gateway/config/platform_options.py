@@ -6,6 +6,17 @@ from msgspec import Meta, Struct
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
 Topic = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"^[^+#\x00]+$")]
+CaFile = Annotated[
+    str,
+    Meta(
+        description="PEM file with the authorities to trust instead of the system's.",
+        examples=["ca.pem"],
+    ),
+]
+CertFile = Annotated[str, Meta(description="Client certificate (PEM).", examples=["client.pem"])]
+KeyFile = Annotated[
+    str, Meta(description="Private key (PEM, mode 0600) of the certificate.", examples=["client.key"])
+]
 
 
 class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -94,17 +105,9 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             examples=["city.credentials"],
         ),
     ] = ""
-    ca_file: Annotated[
-        str,
-        Meta(
-            description="PEM file with the authorities to trust instead of the system's.",
-            examples=["ca.pem"],
-        ),
-    ] = ""
-    cert_file: Annotated[str, Meta(description="Client certificate (PEM).", examples=["client.pem"])] = ""
-    key_file: Annotated[
-        str, Meta(description="Private key (PEM, mode 0600) of the certificate.", examples=["client.key"])
-    ] = ""
+    ca_file: CaFile = ""
+    cert_file: CertFile = ""
+    key_file: KeyFile = ""
     batch_count: Annotated[
         int,
         Meta(

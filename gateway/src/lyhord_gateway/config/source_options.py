@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from lyhord_gateway.config.platform_options import Name
+from lyhord_gateway.config.platform_options import CaFile, CertFile, KeyFile, Name
 from lyhord_wire.lora import UPLINK_CHANNELS
 
 Eui = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{16}$")]
@@ -33,17 +33,9 @@ class Mqtt(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             examples=["node-broker.credentials"],
         ),
     ] = ""
-    ca_file: Annotated[
-        str,
-        Meta(
-            description="PEM file with the authorities to trust instead of the system's.",
-            examples=["ca.pem"],
-        ),
-    ] = ""
-    cert_file: Annotated[str, Meta(description="Client certificate (PEM).", examples=["client.pem"])] = ""
-    key_file: Annotated[
-        str, Meta(description="Private key (PEM, mode 0600) of the certificate.", examples=["client.key"])
-    ] = ""
+    ca_file: CaFile = ""
+    cert_file: CertFile = ""
+    key_file: KeyFile = ""
 
 
 class Bridge(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
