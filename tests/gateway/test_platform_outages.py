@@ -1,5 +1,6 @@
 """A platform that is slow, stands still or cannot be found: the others go on, and it gets everything."""
 
+import asyncio
 import json
 import logging
 import signal
@@ -18,7 +19,7 @@ from lyhord_gateway.publish.delivery import Bounds
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway import senml_resolver
 from tests.gateway.bench import Bench
-from tests.gateway.parts import NODE, Mosquitto, Node, connected, next_message, until
+from tests.gateway.parts import DEADLINE_S, NODE, Mosquitto, Node, connected, next_message, until
 from tests.gateway.test_publish import publishing, sent
 
 
@@ -44,6 +45,23 @@ async def test_a_slow_platform_holds_back_nobody_but_itself(bench: Bench) -> Non
                 slow.acknowledge_one()
         assert (slow.connections, slow.under_way_max) == (1, 4), "slow is not lost"
     assert sorted(sent(slow)) == [(NODE, seq) for seq in range(120)]
+
+
+@pytest.mark.parametrize("protocol", ["3.1.1", "5"])
+async def test_what_is_told_beside_the_readings_waits_for_a_slow_platform(protocol: str) -> None:
+    """Health, and answers to requests: they cost no connection, neither slow nor refused."""
+    async with SilentBroker(reason=lambda _: 0x87) as broker:
+        where = Endpoint(url=MqttUrl("127.0.0.1", broker.port, False))
+        async with make_platform_client(where, "gateway", protocol, None) as client:
+            client.timeout = 0.01
+            telling = asyncio.create_task(client.publish("health", b"{}", qos=1, retain=True))
+            await until(lambda: broker.owed or telling.done(), "it is sent")
+            await asyncio.wait([telling], timeout=0.1)
+            assert not telling.done()
+            broker.acknowledge_all()
+            client.timeout = DEADLINE_S
+            async with asyncio.timeout(DEADLINE_S):
+                await telling
 
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])

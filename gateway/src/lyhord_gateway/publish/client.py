@@ -5,6 +5,7 @@ and how long one may be. MQTT 3.1.1 says nothing of that: there a PUBACK is all 
 """
 
 import asyncio
+import math
 from typing import Any
 
 import aiomqtt
@@ -52,9 +53,10 @@ class PlatformClient(Client):
         self.slots = asyncio.Semaphore(self.window)
 
     async def publish(self, topic: str, payload: Any = None, *arguments: Any, **options: Any) -> None:
-        """Like `aiomqtt.Client.publish`, in a slot of its own."""
+        """Like `aiomqtt.Client.publish`, in a slot of its own, and however long it takes: a slow platform has
+        a window of messages before this one. A refusal is no matter."""
         async with self.slots:
-            await super().publish(topic, payload, *arguments, **options)
+            await super().publish(topic, payload, *arguments, timeout=math.inf, **options)
 
     async def deliver(
         self, topic: str, payload: bytes, retain: bool = False, properties: Properties | None = None
