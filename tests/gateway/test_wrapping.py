@@ -136,12 +136,21 @@ async def test_the_last_will_is_spoken_when_no_new_connection_comes_in_time(
             will = aiomqtt.Will(f"health/{name}", b"gone", qos=1, retain=True)
             return client.make_platform_client(endpoint, name, "5", will)
 
-        await cut_off(make("comes back"))
-        async with make("comes back"):
-            pass
+        loop = asyncio.get_running_loop()
+        late: list[str] = []
+        while True:
+            name = f"comes back {len(late)}"
+            await cut_off(make(name))
+            start_s = loop.time()
+            async with make(name):
+                took_s = loop.time() - start_s
+            if took_s < 0.5:
+                break
+            late.append(f"health/{name}")  # on a busy machine; that will may have been spoken, and rightly
         await cut_off(make("stays away"))
-        message = await next_message(subscriber)
-        assert (str(message.topic), message.payload) == ("health/stays away", b"gone")
+        while (topic := str((await next_message(subscriber)).topic)) in late:
+            pass
+        assert topic == "health/stays away"
 
 
 async def cut_off(lost: PlatformClient) -> None:
