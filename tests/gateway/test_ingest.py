@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.ingest import REPEATS_MAX
+from lyhord_gateway.ingest import RECENT_MAX, REPEATS_MAX
 from lyhord_gateway.store.schema import connect
 from lyhord_wire.about import encode_about
 from lyhord_wire.frame import KIND_ABOUT, seal_uplink
@@ -102,6 +102,26 @@ async def test_a_retransmission_is_acknowledged_again_and_not_stored_again(bench
         assert node.open(answer) == {TIME: NOW_S, STORED: 1}
     assert len(set(node.downlinks)) == len(node.downlinks), "a downlink counter was used twice"
     await bench.heard(frame, heard_us=99_000_000)
+    assert len(bench.answers) == 1 + REPEATS_MAX
+    assert bench.refused == {"replay": 1}
+    assert bench.stored() == [0]
+
+
+async def test_a_retransmission_after_many_other_frames_counts_like_any(bench: Bench) -> None:
+    node, other = Node(), Node(0xB)
+    bench.add(other.id)
+    frame = node.report(ack=True)
+    await bench.heard(frame)
+    for _ in range(2):
+        for _ in range(REPEATS_MAX // 2):
+            await bench.heard(frame)
+        for _ in range(RECENT_MAX // 2):
+            bench.hear(other.report())
+        await bench.settled()
+        for _ in range(RECENT_MAX // 2):
+            bench.hear(other.report())
+        await bench.settled()
+    await bench.heard(frame)
     assert len(bench.answers) == 1 + REPEATS_MAX
     assert bench.refused == {"replay": 1}
     assert bench.stored() == [0]

@@ -8,6 +8,7 @@ Nothing is decoded before its tag has passed; nothing is acknowledged before its
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +35,8 @@ _log = logging.getLogger(__name__)
 DISABLED = "disabled"  # the node is known, but switched off in the registry
 OVERLOAD = "overload"  # the store's queue is full; the node keeps its samples
 REPEATS_MAX = 8  # a frame is acknowledged again that often; after that it is a replay
-_SAME_AIR_US = 1_000_000  # receptions of one transmission by several radios lie within this
+_SAME_AIR_US = 1_000_000  # receptions of one transmission by several radios lie within this …
+RECENT_MAX = 1000  # … and so long is known who heard them: six concentrators do not hear more in that time
 _json = msgspec.json.Encoder().encode
 _SENML_ABSOLUTE_S = 1 << 28  # RFC 8428 section 4.5.3: times below are relative, and no clock is set to 1978
 
@@ -43,24 +45,26 @@ Submit = Callable[[Work, Callable[[Committed | None], None] | None], bool]
 
 @dataclass(slots=True)
 class Exchange:
-    """The newest frame of a node and generation, until the next one: who heard it, what became of it."""
+    """A frame: who heard it best, what became of it."""
 
-    digest: bytes
     best: Uplink
     first_seq: int = 0
     count: int = 0
     stored: bool = False
-    repeats: int = 0
 
 
 @dataclass(slots=True)
 class Stream:
-    """Frames of one node under one key. `cipher` is the registry's: another one means another key."""
+    """Frames of one node under one key. `cipher` is the registry's: another one means another key.
+
+    latest: the newest frame; None when it is stored and long over. repeats: how often it was answered again.
+    """
 
     cipher: Cipher
     window: ReplayWindow
     latest: Exchange | None
     latest_digest: bytes
+    repeats: int = 0
 
 
 class Ingest:
@@ -83,6 +87,7 @@ class Ingest:
         self._metrics = metrics
         self._stranger = stranger
         self._streams: dict[tuple[int, int], Stream] = {}
+        self._recent: deque[tuple[Stream, Exchange]] = deque()  # stored ones
         self._lines = LineLimit()
 
     def hear(self, uplink: Uplink) -> None:
@@ -109,12 +114,12 @@ class Ingest:
         accepted.accept(sealed.counter)
         newest = accepted.top == sealed.counter
         arrival = _arrival(opened, uplink, accepted, digest if newest else stream.latest_digest)
-        exchange = Exchange(digest, uplink, arrival.next_seq - len(arrival.samples), len(arrival.samples))
+        exchange = Exchange(uplink, arrival.next_seq - len(arrival.samples), len(arrival.samples))
         if not self._submit(arrival, partial(self._committed, sealed, stream, exchange)):
             raise Refused(OVERLOAD, "")
         stream.window = accepted
         if newest:
-            stream.latest, stream.latest_digest = exchange, digest
+            stream.latest, stream.latest_digest, stream.repeats = exchange, digest, 0
 
     def _stream(self, sealed: SealedUplink, uplink: Uplink) -> Stream:
         """The stream that a frame claims to belong to; raises Refused."""
@@ -140,8 +145,9 @@ class Ingest:
     def _hear_again(self, uplink: Uplink, sealed: SealedUplink, stream: Stream) -> None:
         """The newest frame once more: another radio heard it too, or the node missed our answer."""
         exchange = stream.latest
-        if exchange is None:  # stored before a restart
-            exchange = stream.latest = Exchange(stream.latest_digest, uplink, stored=True)
+        if exchange is None:
+            exchange = stream.latest = Exchange(uplink, stored=True)
+            self._remember(stream, exchange)
         elif uplink.source != exchange.best.source and (
             uplink.heard_us - exchange.best.heard_us < _SAME_AIR_US
         ):
@@ -153,13 +159,13 @@ class Ingest:
         exchange.best = uplink
         if not exchange.stored or not sealed.ack_requested:
             return  # the commit is on its way and brings the answer, or none is wanted
-        if exchange.repeats >= REPEATS_MAX:
+        if stream.repeats >= REPEATS_MAX:
             raise Refused(refusal.REPLAY, f"counter {sealed.counter} repeated {REPEATS_MAX} times")
         number = uplink_number(sealed.generation, sealed.counter)
         repeat = Repeat(sealed.node, number, uplink.heard_s, uplink.sf)
         if not self._submit(repeat, partial(self._committed, sealed, stream, exchange)):
             raise Refused(OVERLOAD, "")
-        exchange.repeats += 1
+        stream.repeats += 1
 
     def _heard_better(self, uplink: Uplink, sealed: SealedUplink, exchange: Exchange) -> None:
         exchange.best = uplink
@@ -185,6 +191,7 @@ class Ingest:
                 del self._streams[key]
             return
         exchange.stored = True
+        self._remember(stream, exchange)
         if not sealed.ack_requested:
             return
         gather_us = exchange.best.gather_us
@@ -194,6 +201,14 @@ class Ingest:
             asyncio.get_running_loop().call_later(wait_us / 1e6, send)
         else:
             send()
+
+    def _remember(self, stream: Stream, exchange: Exchange) -> None:
+        """Until so many others have come that nobody else can have heard the same transmission."""
+        self._recent.append((stream, exchange))
+        if len(self._recent) > RECENT_MAX:
+            stream, exchange = self._recent.popleft()
+            if stream.latest is exchange:
+                stream.latest = None
 
     def _send_answer(
         self, sealed: SealedUplink, stream: Stream, exchange: Exchange, answer: Committed
