@@ -1,6 +1,7 @@
 """Two families of errors: the user's faults, told in one line with exit code 2, and our bugs."""
 
 from lyhord_gateway.printable import printable
+from lyhord_gateway.reading import node_text
 
 
 class UserFault(Exception):
@@ -9,6 +10,11 @@ class UserFault(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message))
+
+
+class UnknownNode(UserFault):
+    def __init__(self, node: int) -> None:
+        super().__init__(f"{node_text(node)}: expected a node of the registry")
 
 
 class StoreDamaged(Exception):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.nodes import NodeLine, enter
 from lyhord_gateway.private_file import append_private
 from lyhord_gateway.reading import node_text
@@ -49,7 +49,7 @@ def rotate(connection: sqlite3.Connection, node: int, file: Path, again: bool) -
         nonlocal new
         known = generations(connection, node)
         if known is None:
-            raise UserFault(f"{node_text(node)}: expected a node of the registry")
+            raise UnknownNode(node)
         under_way = rotation(connection, node)
         if under_way is None:
             new = next_generation(known[-1]) if known else 0

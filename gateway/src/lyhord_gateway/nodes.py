@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.printable import printable
 from lyhord_gateway.reading import firmware_text, node_text
 from lyhord_gateway.store.reader import Listed
@@ -125,7 +125,7 @@ def set_enabled(connection: sqlite3.Connection, node: int, enabled: bool) -> Non
     """Raises UserFault if there is no such node."""
     cursor = connection.execute("UPDATE node SET enabled = ? WHERE id = ?", (int(enabled), node))
     if not cursor.rowcount:
-        raise UserFault(f"{node_text(node)}: expected a node of the registry")
+        raise UnknownNode(node)
 
 
 def export_line(node: Listed) -> str:

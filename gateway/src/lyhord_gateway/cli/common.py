@@ -31,6 +31,13 @@ def node_number(text: str) -> int:
     return int(text, 16)
 
 
+def given(command: str, config: Path | None) -> Path:
+    """The configuration of a command that has others below it: only then can it be left out."""
+    if config is None:
+        raise UserFault(f"{command}: expected --config FILE")
+    return config
+
+
 @contextmanager
 def reading(loaded: Loaded) -> Iterator[Reader]:
     """A look into the store, checked and migrated before."""

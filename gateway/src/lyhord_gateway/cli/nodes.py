@@ -14,6 +14,7 @@ from lyhord_gateway.cli.common import (
     ConfigOption,
     JsonOption,
     MaybeConfigOption,
+    given,
     node_number,
     reading,
     writing,
@@ -21,7 +22,7 @@ from lyhord_gateway.cli.common import (
 from lyhord_gateway.cli.node_rows import in_full, listed
 from lyhord_gateway.cli.queue import queued
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.keys import add, retire_older, rotate
 from lyhord_gateway.nodes import (
     NAME_MAX,
@@ -61,9 +62,7 @@ def nodes(
     """List the known nodes: when they were heard, what is stored, what is missing. Never their keys."""
     if context.invoked_subcommand is not None:
         return
-    if config is None:
-        raise UserFault("nodes: expected --config FILE")
-    with reading(load(config)) as reader:
+    with reading(load(given("nodes", config))) as reader:
         rows = [listed(node, int(time.time())) for node in reader.nodes()]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
@@ -177,7 +176,7 @@ def nodes_show(config: ConfigOption, node: NodeArgument, as_json: JsonOption = F
     with reading(load(config)) as reader:
         found = reader.listed(number)
         if found is None:
-            raise UserFault(f"{node_text(number)}: expected a node of the registry")
+            raise UnknownNode(number)
         orders = [queued(entry) for entry in reader.orders(number)]
         row = in_full(found, reader.rotation(number), int(time.time())) | {"orders": orders}
     if as_json:

@@ -12,12 +12,13 @@ from lyhord_gateway.cli.common import (
     ConfigOption,
     JsonOption,
     MaybeConfigOption,
+    given,
     node_number,
     reading,
     writing,
 )
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.orders import Order, command_order, settings_order
 from lyhord_gateway.reading import node_text
 from lyhord_gateway.store.queue import ORDER_MAX, Entry, cancel, enqueue
@@ -84,13 +85,11 @@ def queue(
     """List what nodes are to be told: waiting, sent, confirmed, refused or cancelled."""
     if context.invoked_subcommand is not None:
         return
-    if config is None:
-        raise UserFault("queue: expected --config FILE")
     number = None if node is None else node_number(node)
-    with reading(load(config)) as reader:
+    with reading(load(given("queue", config))) as reader:
         rows = [queued(entry) for entry in reader.orders(number)]
         if number is not None and not rows and reader.node(number) is None:
-            raise UserFault(f"{node_text(number)}: expected a node of the registry")
+            raise UnknownNode(number)
     if as_json:
         typer.echo(json.dumps(rows))
     else:

@@ -11,7 +11,7 @@ import typer
 from lyhord_gateway.cli import history
 from lyhord_gateway.cli.common import ConfigOption, node_number, reading
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.reading import NodeFacts, node_text
 from lyhord_gateway.store.reader import Reader
 from lyhord_wire.tables import QUANTITIES
@@ -85,7 +85,7 @@ def find_node(reader: Reader, node: str | None, name: str | None) -> NodeFacts:
         if (row := reader.node(number)) is not None:
             return row.facts
         if not reader.history(number, -1, 0, history.FOREVER_S, 1):  # a node's readings may outlive it
-            raise UserFault(f"{node_text(number)}: expected a node of the registry")
+            raise UnknownNode(number)
         return NodeFacts(number)
     assert name is not None
     found = reader.named(name)
