@@ -288,6 +288,30 @@ async def test_settings_by_downlink(world, gateway, node):
     assert (await node.ask("status"))["settings_version"] == "5"
 
 
+async def test_settings_that_have_rotted_are_replaced_by_the_last_good_ones(world, gateway, node):
+    await node.provision(BIN)
+    for version, period in ((5, 30), (6, 40)):
+        wanted = {codes.SAMPLE_PERIOD: period, codes.ACK_EVERY: 1}
+        gateway.orders.append({instructions.SETTINGS: wanted, instructions.SETTINGS_VERSION: version})
+        await world.run_for(400)
+    for rotten, version, period in (("settings", 5, "30 s"), ("settings_old", 0, "900 s")):
+        node.board.power_off()
+        node.board.chip.nvs.rot("lyhord", rotten)
+        heard = len(gateway.statuses)
+        await node.enter()
+        assert (await node.ask("get"))["sample_period"] == period
+        await node.ask("exit")
+        # The gateway sees by the version that it is to send its settings again.
+        assert await world.run_until(lambda: len(gateway.statuses) > heard, 600)  # noqa: B023
+        assert gateway.statuses[-1][codes.STATUS_SETTINGS_VERSION] == version
+    gateway.orders.append({instructions.SETTINGS: wanted, instructions.SETTINGS_VERSION: 6})
+    assert await world.run_until(lambda: gateway.statuses[-1][codes.STATUS_SETTINGS_VERSION] == 6, 18_000)
+    node.board.power_off()
+    await node.enter()
+    assert (await node.ask("get"))["sample_period"] == "40 s"
+    whole(gateway)
+
+
 async def test_commands_by_downlink(world, gateway, node):
     await node.provision(BIN)
     await world.run_for(300)

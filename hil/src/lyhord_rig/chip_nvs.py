@@ -73,6 +73,14 @@ class Nvs:
         self._values = {}
         self._path.unlink(missing_ok=True)
 
+    def rot(self, space: str, key: str) -> None:
+        """A bit of this blob flips, with the power off."""
+        blob = self._durable[space][key]
+        assert isinstance(blob, bytes)
+        self._durable[space][key] = blob[:-1] + bytes([blob[-1] ^ 1])
+        self.drop_uncommitted()
+        self._write()
+
     def get(self, space: str, key: str) -> Value | None:
         return self._values.get(space, {}).get(key)
 
