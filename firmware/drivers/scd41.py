@@ -8,11 +8,10 @@ own driver (embedded-i2c-scd4x, model 2.0).
 """
 
 import time
-from errno import ETIMEDOUT
 
 from micropython import const
 
-from drivers.sensirion import crc8
+from drivers.sensirion import ABSENT, BUSY, RANGE, Sensirion
 
 ADDRESS = const(0x62)
 
@@ -31,22 +30,12 @@ _POLL_MS = const(50)
 _LEAST_PPM = const(300)
 _MOST_PPM = const(39_999)
 
-ABSENT = "absent"  # nobody acknowledged the address
-BUS = "bus"  # the bus itself hangs: a line is held low
-BUSY = "busy"  # a measurement did not end
-CRC = "crc"  # bytes changed on the wire
-RANGE = "range"  # what it says cannot be
 
-
-class Scd41:
+class Scd41(Sensirion):
     """One sensor on `i2c` (`machine.I2C`, up to 100 kHz)."""
 
     def __init__(self, i2c, address=ADDRESS):
-        self._i2c = i2c
-        self._address = address
-        self._words = bytearray(9)
-        self._deadline = None
-        self.fault = None  # why the last start(), poll() or read() gave nothing
+        super().__init__(i2c, address, 3)
 
     def wake(self):
         """Out of its sleep, and of a start that has just begun; it acknowledges that never. Takes 30 ms."""
@@ -56,11 +45,7 @@ class Scd41:
 
     def start(self):
         """Begins a single shot. True, or False with the reason in `fault`; then `poll()`."""
-        self._deadline = None
-        if not self._command(_SINGLE_SHOT):
-            return False
-        self._deadline = time.ticks_add(time.ticks_ms(), _DEADLINE_MS)
-        return True
+        return self._begin(_SINGLE_SHOT, _DEADLINE_MS)
 
     def poll(self):
         """None while it measures (SHOT_MS), then the CO2 in ppm, or False with the reason in `fault`."""
@@ -68,23 +53,17 @@ class Scd41:
             raise RuntimeError("not started")
         # While it measures it acknowledges nothing, as if it were not there.
         if not self._command(_READ):
-            if self.fault == BUS:
-                return self._fail(BUS)
-            if time.ticks_diff(time.ticks_ms(), self._deadline) < 0:
+            if self.fault == ABSENT and not self._is_late():
                 return None
-            return self._fail(BUSY)
+            return self._fail()
         time.sleep_ms(_EXECUTE_MS)
-        words = self._words
-        try:
-            self._i2c.readfrom_into(self._address, words)
-        except OSError as error:
-            return self._fail(BUS if error.errno == ETIMEDOUT else BUSY)
-        if crc8(words, 0) != words[2] or crc8(words, 3) != words[5] or crc8(words, 6) != words[8]:
-            return self._fail(CRC)
-        ppm = words[0] << 8 | words[1]
-        if not _LEAST_PPM <= ppm <= _MOST_PPM:
-            return self._fail(RANGE)
+        if not self._receive(self._words):
+            return self._fail()
+        ppm = self._words[0] << 8 | self._words[1]
         self._deadline = None
+        if not _LEAST_PPM <= ppm <= _MOST_PPM:
+            self.fault = RANGE
+            return False
         return ppm
 
     def sleep(self):
@@ -114,16 +93,8 @@ class Scd41:
             result = self.poll()
         return result
 
-    def _command(self, command):
-        self.fault = None
-        try:
-            self._i2c.writeto(self._address, command)
-        except OSError as error:
-            self.fault = BUS if error.errno == ETIMEDOUT else ABSENT
-            return False
-        return True
-
-    def _fail(self, fault):
+    def _fail(self):
         self._deadline = None
-        self.fault = fault
+        if self.fault == ABSENT:  # it had taken the command
+            self.fault = BUSY
         return False

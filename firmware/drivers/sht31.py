@@ -5,11 +5,10 @@ Sections cited are of the SHT3x-DIS data sheet, version 5.
 """
 
 import time
-from errno import ETIMEDOUT
 
 from micropython import const
 
-from drivers.sensirion import crc8
+from drivers.sensirion import ABSENT, BUSY, RANGE, Sensirion
 
 ADDRESS = const(0x44)  # ADDR pin low; 0x45 where it is high
 
@@ -27,31 +26,18 @@ _GAP_MS = const(2)  # it takes no command within 1 ms of another (section 4.3)
 _LOWEST_DC = const(-400)
 _HIGHEST_DC = const(1250)
 
-ABSENT = "absent"  # nobody acknowledged the address
-BUS = "bus"  # the bus itself hangs: a line is held low
-BUSY = "busy"  # a measurement did not end
-CRC = "crc"  # bytes changed on the wire
-HEATER = "heater"  # its own heater is on: the numbers are true and useless
-RANGE = "range"  # outside of what the sensor can measure
+HEATER = "heater"  # a fault: its own heater is on, the numbers are true and useless
 
 
-class Sht31:
+class Sht31(Sensirion):
     """One sensor on `i2c` (`machine.I2C`, up to 400 kHz)."""
 
     def __init__(self, i2c, address=ADDRESS):
-        self._i2c = i2c
-        self._address = address
-        self._words = bytearray(6)
-        self._deadline = None
-        self.fault = None  # why the last start(), poll() or reset() gave nothing
+        super().__init__(i2c, address, 2)
 
     def start(self):
         """Starts a measurement. True, or False with the reason in `fault`; then `poll()`."""
-        self._deadline = None
-        if not self._command(_MEASURE):
-            return False
-        self._deadline = time.ticks_add(time.ticks_ms(), _DEADLINE_MS)
-        return True
+        return self._begin(_MEASURE, _DEADLINE_MS)
 
     def poll(self):
         """None while it measures (about CONVERSION_MS), then (temperature 0.1 °C, humidity 0.1 %RH), rounded.
@@ -60,20 +46,20 @@ class Sht31:
         """
         if self._deadline is None:
             raise RuntimeError("not started")
-        try:
-            self._i2c.readfrom_into(self._address, self._words)
-        except OSError as error:
-            # It does not acknowledge its address while it measures, as if it were not there (section 4.4).
-            if error.errno != ETIMEDOUT and time.ticks_diff(time.ticks_ms(), self._deadline) < 0:
-                return None
-            return self._fail(BUS if error.errno == ETIMEDOUT else BUSY)
         words = self._words
-        if crc8(words, 0) != words[2] or crc8(words, 3) != words[5]:
-            return self._fail(CRC)
+        if not self._receive(words):
+            # It does not acknowledge its address while it measures, as if it were not there (section 4.4).
+            if self.fault == ABSENT:
+                if not self._is_late():
+                    return None
+                self.fault = BUSY
+            self._deadline = None
+            return None, None
+        self._deadline = None
         temperature = temperature_dc(words[0] << 8 | words[1])
         if not _LOWEST_DC <= temperature <= _HIGHEST_DC:
-            return self._fail(RANGE)
-        self._deadline = None
+            self.fault = RANGE
+            return None, None
         return temperature, humidity_permille(words[3] << 8 | words[4])
 
     def read(self):
@@ -92,13 +78,7 @@ class Sht31:
         if not self._command(_STATUS):
             return False
         status = memoryview(self._words)[:3]
-        try:
-            self._i2c.readfrom_into(self._address, status)
-        except OSError as error:
-            self.fault = BUS if error.errno == ETIMEDOUT else ABSENT
-            return False
-        if crc8(status, 0) != status[2]:
-            self.fault = CRC
+        if not self._receive(status):
             return False
         time.sleep_ms(_GAP_MS)
         if status[0] & _HEATER_ON:
@@ -113,20 +93,6 @@ class Sht31:
             return False
         time.sleep_ms(_RESET_MS)
         return True
-
-    def _command(self, command):
-        self.fault = None
-        try:
-            self._i2c.writeto(self._address, command)
-        except OSError as error:
-            self.fault = BUS if error.errno == ETIMEDOUT else ABSENT
-            return False
-        return True
-
-    def _fail(self, fault):
-        self._deadline = None
-        self.fault = fault
-        return None, None
 
 
 def temperature_dc(raw):

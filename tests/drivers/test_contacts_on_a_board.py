@@ -5,6 +5,7 @@ import pytest
 from boards import devkit_rfm95 as pins
 from lyhord_rig import Board, Ports, World, sht31
 from lyhord_rig.contact import PulseMeter, TiltSwitch
+from lyhord_rig.sensirion import Fault
 from tests.drivers.test_pulses_on_a_board import METER, PIN
 from tests.fakes.board_image import write_image
 
@@ -58,10 +59,10 @@ async def test_climate(world, tmp_path, true_dc, true_dp):
 @pytest.mark.parametrize(
     ("fault", "shown"),
     [
-        (sht31.Fault.ABSENT, "absent"),
-        (sht31.Fault.STUCK, "bus"),
-        (sht31.Fault.CORRUPT, "crc"),
-        (sht31.Fault.SILENT, "busy"),
+        (Fault.ABSENT, "absent"),
+        (Fault.STUCK, "bus"),
+        (Fault.CORRUPT, "crc"),
+        (Fault.SILENT, "busy"),
     ],
 )
 async def test_climate_faults_are_values(world, tmp_path, fault, shown):

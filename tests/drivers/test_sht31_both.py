@@ -1,6 +1,7 @@
 """The SHT31's numbers and checksum, against the data sheet and exact arithmetic."""
 
-from drivers.sht31 import crc8, humidity_permille, temperature_dc
+from drivers.sensirion import crc8
+from drivers.sht31 import humidity_permille, temperature_dc
 from tests.fakes.sht31_bus import crc8 as crc8_of_fake
 
 

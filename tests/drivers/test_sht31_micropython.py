@@ -1,14 +1,16 @@
 """The SHT31 on its bus: what it believes, and what it says about the rest."""
 
 import drivers.sht31 as driver
-from drivers.sht31 import ABSENT, BUS, BUSY, CRC, HEATER, RANGE, Sht31
+from drivers import sensirion
+from drivers.sensirion import ABSENT, BUS, BUSY, CRC, RANGE
+from drivers.sht31 import HEATER, Sht31
 from tests.fakes.sht31_bus import Sht31Bus
 from tests.fakes.ticks import PERIOD, Ticks
 
 
 def make(now_us=0, **words):
     ticks = Ticks(now_us)
-    driver.time = ticks
+    driver.time = sensirion.time = ticks
     bus = Sht31Bus(ticks, **words)
     return ticks, bus, Sht31(bus)
 

@@ -6,7 +6,8 @@ import pytest
 
 from boards import devkit_rfm95, heltec_lora32_v3, lilygo_lora32_v21
 from lyhord_node import fitted, fitting
-from lyhord_rig import Board, ds18b20, hcsr04, serial_ranger, sht31
+from lyhord_rig import Board, ds18b20, hcsr04, serial_ranger
+from lyhord_rig.sensirion import Fault
 from lyhord_rig.sensors import Sensors, Surroundings
 from lyhord_rig.solder import board_ports, flash_blocks
 from lyhord_tools.image import build_image
@@ -124,7 +125,7 @@ async def test_the_speed_of_sound_follows_either_thermometer(fit, thermometer, t
 
 @pytest.mark.parametrize(
     ("thermometer", "fault"),
-    [("ds18b20", fault) for fault in ds18b20.Fault] + [("sht31", fault) for fault in sht31.Fault],
+    [("ds18b20", fault) for fault in ds18b20.Fault] + [("sht31", fault) for fault in Fault],
 )
 async def test_a_thermometer_that_lies_is_null_and_the_bin_is_measured(fit, thermometer, fault):
     bench = await fit(ranger="hcsr04", thermometer=thermometer)

@@ -7,7 +7,8 @@ from lyhord_rig.a02yyuw import A02yyuw
 from lyhord_rig.ether import Ether
 from lyhord_rig.jsnsr04t import JsnSr04t, Mode
 from lyhord_rig.ports import ESP32_S3
-from lyhord_rig.sht31 import Fault, Sht31
+from lyhord_rig.sensirion import Fault
+from lyhord_rig.sht31 import Sht31
 from lyhord_rig.sx1262 import Sx1262
 from lyhord_rig.sx1262_tables import Mode as RadioMode
 from tests.rig.ether_ear import FLAT

@@ -3,7 +3,8 @@
 import pytest
 
 from lyhord_rig import World
-from lyhord_rig.sht31 import Fault, Sht31, crc8
+from lyhord_rig.sensirion import Fault, crc8
+from lyhord_rig.sht31 import Sht31
 
 
 class Bench:

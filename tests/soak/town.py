@@ -10,8 +10,8 @@ from lyhord_rig.ds18b20 import Fault as Ds18b20Fault
 from lyhord_rig.ether import Ether
 from lyhord_rig.hcsr04 import Fault as RangerFault
 from lyhord_rig.resident import NodeRefused, Person, Resident
+from lyhord_rig.sensirion import Fault as SensirionFault
 from lyhord_rig.sensors import BIN, BUILDING
-from lyhord_rig.sht31 import Fault as Sht31Fault
 from lyhord_rig.solder import board_pins
 from lyhord_rig.tenant import Tenant
 from lyhord_rig.weather import Weather
@@ -213,7 +213,7 @@ class Town:
         if event.detail % 2 and sensors.ranger is not None:
             sensors.ranger.fault, quantity = RangerFault.SILENT, DISTANCE
         elif sensors.fitted["thermometer"] == "sht31":
-            sensors.thermometer.fault = Sht31Fault.ABSENT
+            sensors.thermometer.fault = SensirionFault.ABSENT
         else:
             sensors.thermometer.fault = Ds18b20Fault.ABSENT
         self.dead_sensors[event.node] = (quantity, self.world.unix_us() / 1e6)

@@ -6,9 +6,8 @@ Not modelled: periodic measurement, calibration, temperature offset, self test. 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 
-from .sht31 import crc8
+from .sensirion import Fault, Sensirion, air, word
 from .world import World
 
 ADDRESS = 0x62
@@ -20,23 +19,10 @@ _UNSETTLED_PPM = 350  # by which the first shot after a wake is wrong: any numbe
 _WAKE, _SLEEP, _SHOT, _READ = 0x36F6, 0x36E0, 0x219D, 0xEC05
 
 
-class Fault(Enum):
-    ABSENT = "absent"
-    STUCK = "stuck"  # holds SDA low: nothing on its bus can be reached
-    SILENT = "silent"  # measurements never end
-    CORRUPT = "corrupt"  # a bit of every answer flips on the wire
-    ZERO = "zero"  # its light source is dead: 0 ppm, with a right checksum
-
-
-def _word(value: int) -> bytes:
-    data = value.to_bytes(2, "big")
-    return data + bytes((crc8(data),))
-
-
-class Scd41:
+class Scd41(Sensirion):
     """co2_ppm() in ppm, temperature_dc() in 0.1 °C, humidity_dp() in 0.1 %. Powered and started when made.
 
-    shots: single shots that were read. not_acknowledged: transfers that came at the wrong moment.
+    shots: single shots that were read. is_dark: its light source is dead: 0 ppm, with a right checksum.
     """
 
     def __init__(
@@ -46,14 +32,12 @@ class Scd41:
         temperature_dc: Callable[[], int],
         humidity_dp: Callable[[], int],
     ) -> None:
-        self.fault: Fault | None = None
+        super().__init__(world)
         self.shots = 0
-        self.not_acknowledged = 0
-        self._world = world
+        self.is_dark = False
         self._co2_ppm = co2_ppm
         self._temperature_dc = temperature_dc
         self._humidity_dp = humidity_dp
-        self._powered = True
         self._awake(0)
 
     def _awake(self, after_us: int) -> None:
@@ -69,21 +53,9 @@ class Scd41:
             self._awake(_POWER_UP_US)
 
     @property
-    def holds_bus(self) -> bool:
-        return self.fault is Fault.STUCK
-
-    @property
-    def _is_there(self) -> bool:
-        return self._powered and self.fault not in (Fault.ABSENT, Fault.STUCK)
-
-    @property
     def _is_free(self) -> bool:
         measures = self.fault is Fault.SILENT and bool(self._measured)
         return self._is_there and not self.asleep and self._world.now_us >= self._free_us and not measures
-
-    def _refuse(self) -> bool:
-        self.not_acknowledged += self._is_there
-        return False
 
     def write(self, data: bytes) -> bool:
         """A write transfer; an empty one only asks whether it is there."""
@@ -110,11 +82,8 @@ class Scd41:
     def _shot(self) -> bytes:
         ppm = self._co2_ppm() + (0 if self._settled else _UNSETTLED_PPM)
         self._settled = True
-        temperature = min(max((self._temperature_dc() + 450) * 65_535 // 1_750, 0), 65_535)
-        humidity = min(max(self._humidity_dp() * 65_535 // 1_000, 0), 65_535)
-        return (
-            _word(0 if self.fault is Fault.ZERO else min(ppm, 40_000)) + _word(temperature) + _word(humidity)
-        )
+        co2 = word(0 if self.is_dark else min(ppm, 40_000))
+        return co2 + air(self._temperature_dc(), self._humidity_dp())
 
     def stretch_us(self) -> int:
         return 0
@@ -124,9 +93,5 @@ class Scd41:
         if not self._is_free or not self._answer:
             self._refuse()
             return None
-        answer = bytearray(self._answer[:size].ljust(size, b"\xff"))
-        self._answer = b""
         self.shots += 1
-        if self.fault is Fault.CORRUPT:
-            answer[self.shots % size] ^= 0x04
-        return bytes(answer)
+        return self._take_answer(size)

@@ -7,8 +7,8 @@ modelled: periodic mode, alerts, self-heating.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 
+from .sensirion import Fault, Sensirion, air, word
 from .world import World
 
 ADDRESS = 0x44
@@ -29,44 +29,19 @@ _HEATER_ON, _HEATER_OFF, _BREAK = 0x306D, 0x3066, 0x3093
 _ALERT_PENDING, _HEATER, _RESET_DETECTED, _NOT_EXECUTED = 0x8000, 0x2000, 0x0010, 0x0002
 
 
-class Fault(Enum):
-    ABSENT = "absent"
-    STUCK = "stuck"  # holds SDA low: nothing on its bus can be reached
-    SILENT = "silent"  # measurements never end
-    CORRUPT = "corrupt"  # a bit of every answer flips on the wire
-
-
-def crc8(data: bytes) -> int:
-    """Polynomial x⁸+x⁵+x⁴+1 (0x31), not reflected, from 0xFF; of BE EF: 0x92 (table 19)."""
-    crc = 0xFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc << 1 ^ (0x31 if crc & 0x80 else 0)) & 0xFF
-    return crc
-
-
-def _word(value: int) -> bytes:
-    data = value.to_bytes(2, "big")
-    return data + bytes((crc8(data),))
-
-
-class Sht31:
+class Sht31(Sensirion):
     """temperature_dc() in 0.1 °C (−45…130), humidity_dp() in 0.1 %. It is powered and started when made.
 
-    measurements: single shots that were read. not_acknowledged: transfers that came at the wrong moment.
+    measurements: single shots that were read.
     """
 
     def __init__(
         self, world: World, temperature_dc: Callable[[], int], humidity_dp: Callable[[], int]
     ) -> None:
-        self.fault: Fault | None = None
+        super().__init__(world)
         self.measurements = 0
-        self.not_acknowledged = 0
-        self._world = world
         self._temperature_dc = temperature_dc
         self._humidity_dp = humidity_dp
-        self._powered = True
         self._restart(0)
 
     def _restart(self, after_us: int) -> None:
@@ -83,20 +58,8 @@ class Sht31:
             self._restart(_POWER_UP_US)
 
     @property
-    def holds_bus(self) -> bool:
-        return self.fault is Fault.STUCK
-
-    @property
-    def _is_there(self) -> bool:
-        return self._powered and self.fault not in (Fault.ABSENT, Fault.STUCK)
-
-    @property
     def _measures(self) -> bool:
         return len(self._answer) == 6 and (self._world.now_us < self._answer_us or self.fault is Fault.SILENT)
-
-    def _refuse(self) -> bool:
-        self.not_acknowledged += self._is_there
-        return False
 
     def write(self, data: bytes) -> bool:
         """A write transfer; an empty one only asks whether it is there."""
@@ -119,12 +82,10 @@ class Sht31:
         if command in _SINGLE_SHOTS:
             duration_us, self._stretches = _SINGLE_SHOTS[command]
             self._answer_us = self._world.now_us + duration_us
-            temperature = min(max((self._temperature_dc() + 450) * 65_535 // 1_750, 0), 65_535)
-            humidity = min(max(self._humidity_dp() * 65_535 // 1_000, 0), 65_535)
-            self._answer = _word(temperature) + _word(humidity)
+            self._answer = air(self._temperature_dc(), self._humidity_dp())
         elif command == _READ_STATUS:
             self._answer_us, self._stretches = self._world.now_us, False
-            self._answer = _word(self._status)
+            self._answer = word(self._status)
         elif command == _CLEAR_STATUS:
             self._status &= _HEATER
         elif command == _SOFT_RESET:
@@ -146,9 +107,5 @@ class Sht31:
         if not self._is_there or self._world.now_us < self._ready_us or self._measures or not self._answer:
             self._refuse()
             return None
-        answer = bytearray(self._answer[:size].ljust(size, b"\xff"))
         self.measurements += len(self._answer) == 6
-        self._answer = b""
-        if self.fault is Fault.CORRUPT:
-            answer[self.measurements % size] ^= 0x04
-        return bytes(answer)
+        return self._take_answer(size)
