@@ -11,14 +11,19 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from lyhord_gateway.config.platform_options import Platform
+from lyhord_gateway.config.tree import load
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.operation.exposition import Exposition, rx1_share
 from lyhord_gateway.operation.health import Facts, Health, Limits, Report
 from lyhord_gateway.operation.notify import Notify
+from lyhord_gateway.operation.wiring import Operation
+from lyhord_gateway.store.schema import open_store
 from tests.gateway.parts import (
     DEADLINE_S,
     KEY,
@@ -180,8 +185,10 @@ def test_no_share_of_rx1_before_the_first_answer() -> None:
 async def test_health_and_metrics_of_a_running_gateway(tmp_path: Path) -> None:
     node, port = Node(), free_port()
     extra = f"[http]\nport = {port}\n[health]\nplatform_down_s = 1\n"
-    async with Mosquitto(tmp_path) as platform, GatewayProcess(tmp_path, platform.port, extra) as gateway:
-        await gateway.add(node)
+    platform = Mosquitto(tmp_path)
+    gateway = GatewayProcess(tmp_path, platform.port, extra)
+    await gateway.add(node)
+    async with platform, gateway:
         async with connected(gateway.port, node.down) as client:
             await client.publish(node.up, node.report(ack=True), qos=1)
             await next_message(client)
@@ -252,16 +259,16 @@ async def test_the_platform_hears_that_we_are_there_and_when_we_are_gone(tmp_pat
         await told("gone", platform.port)
 
 
-async def test_thingsboard_is_not_told_on_a_topic_that_it_does_not_know(tmp_path: Path) -> None:
-    async with (
-        Mosquitto(tmp_path) as platform,
-        GatewayProcess(tmp_path, platform.port, profile="thingsboard") as gateway,
-        connected(platform.port, "#") as client,
-    ):
-        await until(lambda: gateway.status()["states"].get("platform.city") == "up", "connected")
-        assert await gateway.terminate() == 0
-        await client.publish("end", b"", qos=1)
-        assert str((await next_message(client)).topic) == "end"
+def test_every_platform_is_told_that_has_a_place_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text("[gateway]\nnumber = 1\n")
+    loaded = load(path)
+    open_store(loaded.store_path).close()
+    operation = Operation(loaded, Metrics())
+    profiles = get_args(get_type_hints(Platform)["profile"])
+    told = {profile for profile in profiles if operation.herald(profile) is not None}
+    operation.close()
+    assert told == {"senml", "fiware-iota-json", "ngsi-ld", "homeassistant"}
 
 
 async def test_the_log_as_json_never_shows_a_secret(tmp_path: Path) -> None:
