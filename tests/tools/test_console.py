@@ -98,9 +98,18 @@ def test_a_port_that_goes_away_is_one_line() -> None:
         console.enter(5)
 
 
-@pytest.mark.parametrize("port", ["/dev/no-such-port", "socket://127.0.0.1:1", "nonsense://x", "/dev/null"])
-def test_a_port_that_is_none_is_one_line(port: str, lyhord: Callable[..., Ran]) -> None:
-    assert f"cannot open {port}: " in lyhord("console", "--port", port, "--command", "status").refused()
+@pytest.mark.parametrize(
+    ("port", "why"),
+    [
+        ("/dev/no-such-port", "No such file or directory"),
+        ("socket://127.0.0.1:1", "Connection refused"),
+        ("nonsense://x", "invalid URL, protocol 'nonsense' not known"),
+        ("/dev/null", "not a serial port"),
+    ],
+)
+def test_a_port_that_is_none_is_one_line(port: str, why: str, lyhord: Callable[..., Ran]) -> None:
+    said = lyhord("console", "--port", port, "--command", "status").refused()
+    assert said == f"lyhord: cannot open {port}: {why}"
 
 
 def test_a_person_types_and_reads_and_leaves() -> None:

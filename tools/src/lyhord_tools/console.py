@@ -6,16 +6,13 @@ answer ends with a line `ok` or `error: …`. Ports open by URL, so `/dev/ttyUSB
 """
 
 import errno
-import os
 import secrets
 import time
 from collections.abc import Callable
 
-import serial
-
 from lyhord_tools.errors import ToolError
+from lyhord_tools.port import BAUDRATE, open_port, reason
 
-BAUDRATE = 115200
 PROMPT = "> "
 _LINE_MAX = 2048
 _LINES_MAX = 5000
@@ -50,12 +47,7 @@ class NodeConsole:
         """Open the port. Raises ToolError when it is missing, busy or not a port."""
         self.url = url
         self._buffer = bytearray()
-        try:
-            self._port = serial.serial_for_url(
-                url, baudrate=baudrate, timeout=_READ_S, write_timeout=_WRITE_S
-            )
-        except (OSError, ValueError) as fault:
-            raise ToolError(f"cannot open {url}: {_reason(fault)}") from fault
+        self._port = open_port(url, _READ_S, _WRITE_S, baudrate)
 
     def __enter__(self) -> "NodeConsole":
         return self
@@ -172,7 +164,7 @@ class NodeConsole:
             raise self._gone(fault) from fault
 
     def _gone(self, fault: OSError) -> ToolError:
-        return ToolError(f"{self.url} went away: {_reason(fault)}")
+        return ToolError(f"{self.url} went away: {reason(fault)}")
 
 
 def fields(lines: list[str]) -> dict[str, str]:
@@ -185,10 +177,3 @@ def _without_prompt(line: str) -> str:
     while line.startswith(PROMPT):
         line = line.removeprefix(PROMPT)
     return line
-
-
-def _reason(fault: Exception) -> str:
-    """One line for a person, without pyserial's nesting of one message in another."""
-    if isinstance(fault, OSError) and fault.errno:
-        return os.strerror(fault.errno)
-    return str(fault).splitlines()[0]

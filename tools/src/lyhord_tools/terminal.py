@@ -2,11 +2,10 @@
 
 import sys
 
-import serial
 from serial.tools.miniterm import Miniterm
 
-from lyhord_tools.console import BAUDRATE
 from lyhord_tools.errors import ToolError
+from lyhord_tools.port import open_port
 
 _EXIT = chr(0x1D)
 _HINT = "press Enter within 3 s of a reset; Ctrl-] leaves"
@@ -19,10 +18,7 @@ def run_terminal(url: str) -> None:
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ToolError("this is no terminal; use --command")
-    try:
-        port = serial.serial_for_url(url, baudrate=BAUDRATE, timeout=1)
-    except (OSError, ValueError) as fault:
-        raise ToolError(f"cannot open {url}: {str(fault).splitlines()[0]}") from fault
+    port = open_port(url, timeout_s=1)
     sys.stderr.write(f"{url}: {_HINT}\n")
     terminal = Miniterm(port, echo=False, eol="lf", filters=["default"])
     terminal.exit_character = _EXIT
