@@ -1,6 +1,7 @@
 """A platform that accepts everything and acknowledges as much as it is told to.
 
-Speaks enough MQTT 3.1.1 and 5 for a publisher: CONNACK, PINGRESP, and PUBACK while `acknowledging` is set.
+Speaks enough MQTT 3.1.1 and 5 for a publisher: CONNACK, PINGRESP, a SUBACK that refuses, and PUBACK while
+`acknowledging` is set.
 What it was sent is in `published`, acknowledged or not. With MQTT 5, `reason` says what a payload's PUBACK
 has for a reason, and at most `receive_maximum` messages may be under way. A payload that `poison` holds for
 such ends the connection.
@@ -10,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_CONNECT, _PUBLISH, _PINGREQ, _DISCONNECT = 1, 3, 12, 14
+_CONNECT, _PUBLISH, _SUBSCRIBE, _PINGREQ, _DISCONNECT = 1, 3, 8, 12, 14
 
 
 @dataclass
@@ -78,6 +79,10 @@ class SilentBroker:
                     five = body[6] == 5
                     maximum = self.receive_maximum.to_bytes(2, "big")
                     writer.write(b"\x20\x06\x00\x00\x03\x21" + maximum if five else b"\x20\x02\x00\x00")
+                elif kind == _SUBSCRIBE:
+                    writer.write(
+                        b"\x90\x04" + body[:2] + b"\0\x87" if five else b"\x90\x03" + body[:2] + b"\x80"
+                    )
                 elif kind == _PINGREQ:
                     writer.write(b"\xd0\x00")
                 elif kind == _PUBLISH:

@@ -13,6 +13,7 @@ from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.mqtt_client import make_client
 from lyhord_gateway.sources.mqtt import MqttSource
+from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import Bench
 from tests.gateway.parts import Mosquitto, Node, connected, next_message, until
 
@@ -56,6 +57,15 @@ async def test_a_frame_is_stored_and_answered_on_its_own_topic(bench: Bench, bro
         assert str(answer.topic) == other.down
         assert isinstance(answer.payload, bytes) and other.open(answer.payload)[1] == 2
     assert bench.stored(node) == [0] and bench.stored(other) == [0, 1]
+
+
+async def test_a_broker_that_lets_us_hear_nothing_is_down(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with SilentBroker() as refusing, listening(bench, refusing.port):
+        await until(lambda: bench.metrics.states.get("mqtt") is not None, "an outcome")
+    assert bench.metrics.states["mqtt"] == "down"
+    assert "the broker refuses a subscription to lyhord/v1/+/up" in caplog.text
 
 
 async def test_junk_and_wrong_topics_are_counted_and_the_next_frame_is_handled(

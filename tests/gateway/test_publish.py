@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import aiomqtt
 import pytest
 
 from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.tree import Endpoint
+from lyhord_gateway.mqtt_client import watch
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.fiware import FiwareProfile
 from lyhord_gateway.profiles.senml import SenmlProfile
@@ -46,6 +49,7 @@ async def publishing(
     bounds: Bounds | None = None,
     connect: Callable[[], PlatformClient] | None = None,
     wrapping: Wrapping | None = None,
+    listen: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]] = watch,
 ) -> AsyncIterator[Publisher]:
     async def page(part: Part, limit: int) -> list[Reading]:
         return bench.shown.part(bench.reader, part.first, part.end, limit, part.late)
@@ -67,6 +71,7 @@ async def publishing(
         Backlog(bench.head, page, deliver, facts),
         bench.reader.delivered(name),
         bench.metrics,
+        listen=listen,
         wrapping=wrapping,
     )
     publisher._backoff = Backoff(cap_s=0.05)

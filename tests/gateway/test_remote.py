@@ -16,8 +16,10 @@ from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
 from lyhord_gateway.remote import Remote, order_of
 from lyhord_gateway.store.queue import QUEUE_MAX
 from lyhord_wire.instructions import COMMAND, SETTINGS
+from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import Bench
 from tests.gateway.parts import DEADLINE_S, GatewayProcess, Mosquitto, Node, connected, next_message, until
+from tests.gateway.test_publish import publishing
 
 RPC = "v1/gateway/rpc"
 
@@ -205,6 +207,25 @@ async def answered(board: aiomqtt.Client, payload: str) -> dict:
                     found = json.loads(bytes(message.payload))
                     if found.get("id") == wanted:
                         return found
+
+
+@pytest.mark.parametrize(("protocol", "reason"), [("3.1.1", "0x80"), ("5", "Not authorized (0x87)")])
+async def test_a_platform_that_lets_us_hear_no_requests_gets_its_readings(
+    bench: Bench, caplog: pytest.LogCaptureFixture, protocol: str, reason: str
+) -> None:
+    profile = ThingsBoardProfile()
+    desk = Desk(bench.path)
+    remote = Remote("city", profile, desk.queue, bench.metrics)
+    await bench.heard(Node().report())
+    async with (
+        SilentBroker(acknowledging=True) as broker,
+        publishing(bench, broker.port, profile=profile, protocol=protocol, listen=remote.serve),
+    ):
+        await until(lambda: bench.reader.cursor("city") == 1, "it is delivered")
+        await until(lambda: "platform city: no requests are taken" in caplog.text, "it is told")
+        assert reason in caplog.text and bench.metrics.states["platform.city"] == "up"
+    assert broker.connections == 1
+    desk.close()
 
 
 async def test_a_platform_that_may_only_read(tmp_path: Path) -> None:

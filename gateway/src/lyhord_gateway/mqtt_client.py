@@ -26,6 +26,10 @@ _CALLS = 1000  # aiomqtt warns in the log from this many pending calls on
 T = TypeVar("T")
 
 
+class SubscriptionRefused(aiomqtt.MqttError):
+    """The SUBACK says no (MQTT 5, section 3.9.3; 3.1.1 has one code for it): nothing would ever come."""
+
+
 class Client(aiomqtt.Client):
     """aiomqtt's client, with what five years in the field ask for; neither library offers a place for that,
     so some of their insides are met.
@@ -34,6 +38,7 @@ class Client(aiomqtt.Client):
       every broker refuses those, and a retained one would come again for ever.
     - A peer that hangs up before its CONNACK is not waited for: with TLS 1.3 that is how it refuses a client
       certificate, after a handshake that has succeeded here (RFC 8446, section 4.4.2.4).
+    - A subscription that is refused is not one.
     - Why a connection was lost is said in words, as the cause of aiomqtt's exception.
     - Its socket is a `BufferedSocket`.
 
@@ -63,6 +68,16 @@ class Client(aiomqtt.Client):
             if not connected:
                 self._client._sock_close()
         return self
+
+    async def subscribe(self, topic: Any, *arguments: Any, **options: Any) -> Any:
+        """Like `aiomqtt.Client.subscribe`; raises SubscriptionRefused too."""
+        granted = await super().subscribe(topic, *arguments, **options)
+        for reason in granted:
+            if isinstance(reason, ReasonCode) and reason.is_failure:
+                raise SubscriptionRefused(
+                    f"the broker refuses a subscription to {topic}: {reason} (0x{reason.value:02x})"
+                )
+        return granted
 
     def _on_disconnect(
         self,

@@ -15,6 +15,7 @@ import aiomqtt
 
 from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.mqtt_client import SubscriptionRefused
 from lyhord_gateway.orders import Order, OrderRefused, command_order, settings_order
 from lyhord_gateway.profiles import BadRequest, Profile, Request
 from lyhord_gateway.store.queue import Entry
@@ -52,7 +53,10 @@ class Remote:
         """Takes requests, one after the other; raises MqttError as soon as the connection is gone."""
         inbox = self._profile.inbox()
         if inbox is not None:
-            await client.subscribe(inbox, qos=1)
+            try:
+                await client.subscribe(inbox, qos=1)
+            except SubscriptionRefused as refused:  # readings can still go there
+                _log.warning("platform %s: no requests are taken (%s)", self._platform, refused)
         async for message in client.messages:
             payload = message.payload
             if isinstance(payload, bytes | bytearray):
