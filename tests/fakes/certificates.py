@@ -11,6 +11,19 @@ from cryptography.x509.oid import NameOID
 
 _DAY = timedelta(days=1)
 
+# What RFC 5280 asks of an authority (section 4.2.1.3); Python 3.13 looks for it.
+_SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 class Authority:
     """`file`: its own certificate (PEM)."""
@@ -23,6 +36,8 @@ class Authority:
         certificate = (
             _builder(self._name, self._name, self._key.public_key(), valid=True)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_SIGNS, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -30,7 +45,9 @@ class Authority:
     def issue(self, name: str, host: str | None = None, valid: bool = True) -> tuple[Path, Path]:
         """Files with a certificate and its key. host: DNS name or IP address of a server; valid: today."""
         key = ec.generate_private_key(ec.SECP256R1())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         builder = _builder(_name(name), self._name, key.public_key(), valid)
+        builder = builder.add_extension(issuer, critical=False)
         if host is not None:
             kind = x509.IPAddress(ip_address(host)) if host[0].isdigit() else x509.DNSName(host)
             builder = builder.add_extension(x509.SubjectAlternativeName([kind]), critical=False)

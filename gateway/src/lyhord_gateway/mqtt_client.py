@@ -133,6 +133,7 @@ class Client(aiomqtt.Client):
 def _fail(future: asyncio.Future[None], why: str) -> None:
     if not future.done():
         future.set_exception(aiomqtt.MqttError(why))
+        future.exception()  # seen: when nobody waits any more, asyncio need not report it
 
 
 def make_client(
