@@ -87,7 +87,8 @@ async def run(
     ):
         if name in scenes:
             scene = Scene(name, source, nodes, samples, scaled(frames))
-            enter(await throughput(scene, folder / name, runs))
+            _, steady = await throughput(scene, folder / name, runs)
+            enter(steady)
     if "udp-4" in scenes:
         report.blocks = await _blocks(folder / "udp-4")
     if "latency" in scenes:
@@ -96,7 +97,8 @@ async def run(
     if "fleet" in scenes:
         for number in FLEETS:
             scene = Scene(_fleet(number), "udp", min(number, scaled(number) * 10), 4, scaled(20_000))
-            enter(await throughput(scene, folder / f"fleet-{number}", runs))
+            first, steady = await throughput(scene, folder / f"fleet-{number}", runs)
+            enter(*([first] if number == FLEETS[-1] else []), steady)
     if "backlog" in scenes:
         number = scaled(FLEETS[-1])
         scene = Scene("backlog", "udp", number, 20, number * BACKLOG // FLEETS[-1] // 20)

@@ -4,7 +4,7 @@ import contextlib
 import statistics
 import time
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tests.bench.parts import DEADLINE_S, Broker, Gateway, Worker, worker
@@ -82,11 +82,11 @@ async def staged(scene: Scene, folder: Path) -> AsyncIterator[Stage]:
             await city.do("leave")
 
 
-async def burst(stage: Stage) -> Result:
+async def burst(stage: Stage, frames: int) -> Result:
     """One round at full speed."""
     scene = stage.scene
-    readings = scene.frames * scene.samples
-    await stage.nodes.do("seal", frames=scene.frames, samples=scene.samples)
+    readings = frames * scene.samples
+    await stage.nodes.do("seal", frames=frames, samples=scene.samples)
     before = stage.gateway.used()
     await stage.city.tell("take", readings=readings, deadline_s=_ROUND_S)
     sent = await stage.nodes.do("burst")
@@ -99,16 +99,19 @@ async def burst(stage: Stage) -> Result:
     return Result(
         scene.name,
         readings / seconds,
-        scene.frames / seconds,
-        cpu_s / scene.frames * 1e6,
+        frames / seconds,
+        cpu_s / frames * 1e6,
         cpu_s / seconds,
         after.peak_mb,
     )
 
 
-async def throughput(scene: Scene, folder: Path, rounds: int) -> Result:
+async def throughput(scene: Scene, folder: Path, rounds: int) -> tuple[Result, Result]:
+    """How it goes while each node is heard for the first time since the start, and how from then on."""
     async with staged(scene, folder) as stage:
-        return median([await burst(stage) for _ in range(rounds)])
+        first = await burst(stage, scene.nodes)
+        steady = median([await burst(stage, scene.frames) for _ in range(rounds)])
+        return replace(first, name=f"{scene.name}: first"), steady
 
 
 async def latency(scene: Scene, folder: Path, rate: float, rounds: int) -> Result:

@@ -20,7 +20,7 @@ async def test_every_reading_of_a_tiny_bench_arrives_exactly_once(tmp_path: Path
 
 async def test_a_reading_that_is_missing_or_doubled_is_noticed(tmp_path: Path) -> None:
     async with staged(Scene("short", "udp", 10, 4, 40), tmp_path / "short") as stage:
-        await burst(stage)
+        await burst(stage, 40)
         stage.taken += 1
         with pytest.raises(Wrong, match=r"of 161 readings the platform has \{'distinct': 160"):
             await stage.judge()
