@@ -15,7 +15,7 @@ LIVE_RATE = 20.0  # frames/s
 _LATENCY_FRAMES = 200
 # The peer on this kind of machine: ThingsBoard IoT Gateway 3.8.5, plain JSON, two values per message.
 PEER = {"samples/s": 4000, "cpu µs/sample": 265, "p99 ms": 470, "peak MB": 95}
-_HEAD = f"{'':22} samples/s frames/s µs/sample cores   MB    p50  p99 ms"
+_HEAD = f"{'':22} samples/s frames/s µs/sample cores   MB waits  p50 p99 ms"
 
 
 @dataclass(slots=True)
@@ -54,9 +54,9 @@ class Report:
 
 def line(result: Result) -> str:
     text = f"{result.name:22} {result.samples_s:9,.0f} {result.frames_s:8,.0f} {result.cpu_us_sample:9.1f}"
-    text += f" {result.busy:5.2f} {result.peak_mb:4.0f}"
+    text += f" {result.busy:5.2f} {result.peak_mb:4.0f} {result.waits:5.2f}"
     if result.p50_ms is not None and result.p99_ms is not None:
-        text += f" {result.p50_ms:6.1f} {result.p99_ms:7.1f}"
+        text += f" {result.p50_ms:4.0f} {result.p99_ms:6.0f}"
     return text
 
 

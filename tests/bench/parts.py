@@ -63,10 +63,12 @@ async def worker(*arguments: str) -> AsyncIterator[Worker]:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """cpu_s: user and system time of all threads; peak_mb: most resident memory until now."""
+    """cpu_s: user and system time of all threads; peak_mb: most resident memory until now; waited_s: how long
+    the main thread could have run, but had no core."""
 
     cpu_s: float
     peak_mb: float
+    waited_s: float
 
 
 class Gateway(GatewayProcess):
@@ -105,7 +107,8 @@ class Gateway(GatewayProcess):
         peak_kb = next(
             int(line.split()[1]) for line in (proc / "status").read_text().splitlines() if "VmHWM" in line
         )
-        return Used((int(fields[11]) + int(fields[12])) * _TICK_S, peak_kb / 1024)
+        waited_ns = int((proc / "schedstat").read_text().split()[1])
+        return Used((int(fields[11]) + int(fields[12])) * _TICK_S, peak_kb / 1024, waited_ns / 1e9)
 
 
 class Broker(Mosquitto):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from tests.bench.parts import DEADLINE_S, Broker, Gateway, Worker, worker
+from tests.bench.parts import DEADLINE_S, Broker, Gateway, Used, Worker, worker
 
 _ROUND_S = 30.0  # a round in which nothing arrives for that long has failed
 
@@ -26,7 +26,8 @@ class Scene:
 @dataclass(frozen=True, slots=True)
 class Result:
     """Medians of the rounds; rates from the first frame sent to the last reading at the platform. cpu_us:
-    of the gateway's process per frame; busy: cores it used; peak_mb: over all rounds."""
+    of the gateway's process per frame; busy: cores it used; peak_mb: over all rounds; waits: share of the
+    time in which its event loop could have gone on, but somebody else had the core."""
 
     name: str
     samples_s: float
@@ -34,6 +35,7 @@ class Result:
     cpu_us_frame: float
     busy: float
     peak_mb: float
+    waits: float
     p50_ms: float | None = None
     p99_ms: float | None = None
 
@@ -94,16 +96,7 @@ async def burst(stage: Stage, frames: int) -> Result:
     after = stage.gateway.used()
     stage.taken += readings
     await stage.judge()
-    seconds = took["last_s"] - sent["sent_s"]
-    cpu_s = after.cpu_s - before.cpu_s
-    return Result(
-        scene.name,
-        readings / seconds,
-        frames / seconds,
-        cpu_s / frames * 1e6,
-        cpu_s / seconds,
-        after.peak_mb,
-    )
+    return _result(scene, frames, took["last_s"] - sent["sent_s"], before, after)
 
 
 async def throughput(scene: Scene, folder: Path, rounds: int) -> tuple[Result, Result]:
@@ -121,9 +114,9 @@ async def latency(scene: Scene, folder: Path, rate: float, rounds: int) -> Resul
 
 
 async def paced(stage: Stage, frames: int, rate: float) -> Result:
-    file = stage.gateway.folder / "sent.json"
-    readings = frames * stage.scene.samples
-    await stage.nodes.do("seal", frames=frames, samples=stage.scene.samples)
+    scene, file = stage.scene, stage.gateway.folder / "sent.json"
+    readings = frames * scene.samples
+    await stage.nodes.do("seal", frames=frames, samples=scene.samples)
     before, start_s = stage.gateway.used(), time.monotonic()
     await stage.city.tell("take", readings=readings, deadline_s=_ROUND_S)
     await stage.nodes.tell("pace", rate=rate, file=str(file))
@@ -133,17 +126,7 @@ async def paced(stage: Stage, frames: int, rate: float) -> Result:
     stage.taken += readings
     await stage.judge()
     took_ms = [1000 * late for late in (await stage.city.do("latency", file=str(file)))["latency_s"]]
-    cpu_s = after.cpu_s - before.cpu_s
-    return Result(
-        stage.scene.name,
-        readings / seconds,
-        frames / seconds,
-        cpu_s / frames * 1e6,
-        cpu_s / seconds,
-        after.peak_mb,
-        _rank(took_ms, 0.5),
-        _rank(took_ms, 0.99),
-    )
+    return _result(scene, frames, seconds, before, after, took_ms)
 
 
 async def backlog(scene: Scene, folder: Path, live: int, rate: float) -> tuple[Result, Result]:
@@ -174,27 +157,27 @@ async def backlog(scene: Scene, folder: Path, live: int, rate: float) -> tuple[R
         span = await stage.city.do("drain", below=readings // scene.nodes)
         took_ms = [1000 * late for late in (await stage.city.do("latency", file=str(file)))["latency_s"]]
         drain_s = span["last_s"] - span["first_s"]
-        fill_cpu_s, drain_cpu_s = filled.cpu_s - before.cpu_s, drained.cpu_s - filled.cpu_s
-        return (
-            Result(
-                f"{scene.name}: fill",
-                readings / fill_s,
-                scene.frames / fill_s,
-                fill_cpu_s / scene.frames * 1e6,
-                fill_cpu_s / fill_s,
-                filled.peak_mb,
-            ),
-            Result(
-                f"{scene.name}: drain",
-                readings / drain_s,
-                scene.frames / drain_s,
-                drain_cpu_s / scene.frames * 1e6,
-                drain_cpu_s / drain_s,
-                drained.peak_mb,
-                _rank(took_ms, 0.5),
-                _rank(took_ms, 0.99),
-            ),
-        )
+        fill = _result(scene, scene.frames, fill_s, before, filled)
+        drain = _result(scene, scene.frames, drain_s, filled, drained, took_ms)
+        return replace(fill, name=f"{scene.name}: fill"), replace(drain, name=f"{scene.name}: drain")
+
+
+def _result(
+    scene: Scene, frames: int, seconds: float, before: Used, after: Used, took_ms: list[float] | None = None
+) -> Result:
+    """took_ms: from each frame to the platform, ascending."""
+    cpu_s = after.cpu_s - before.cpu_s
+    return Result(
+        scene.name,
+        frames * scene.samples / seconds,
+        frames / seconds,
+        cpu_s / frames * 1e6,
+        cpu_s / seconds,
+        after.peak_mb,
+        (after.waited_s - before.waited_s) / seconds,
+        _rank(took_ms, 0.5) if took_ms else None,
+        _rank(took_ms, 0.99) if took_ms else None,
+    )
 
 
 def _rank(ascending: list[float], share: float) -> float:
@@ -215,6 +198,7 @@ def median(results: list[Result]) -> Result:
         middle("cpu_us_frame"),
         middle("busy"),
         max(result.peak_mb for result in results),
+        middle("waits"),
         middle("p50_ms") if timed else None,
         middle("p99_ms") if timed else None,
     )
