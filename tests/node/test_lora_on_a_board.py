@@ -362,6 +362,14 @@ async def test_an_alarm_that_nobody_heard_does_not_wait_for_the_next_report(worl
     assert len(gateway.reports) == reports
 
 
+async def test_an_alarm_goes_before_the_question_who_it_is(world, gateway, node):
+    gateway.silent = True
+    node.temperature_dc = 700
+    await node.provision(BIN)
+    assert await world.run_until(lambda: gateway.frames, 60)
+    assert gateway.reports[0].alarms == [codes.ALARM_FIRE]
+
+
 async def test_a_sensor_that_fails_gives_no_number_and_says_so(world, gateway, node):
     await node.provision(BIN | {"ack_every": 1})
     await world.run_for(130)

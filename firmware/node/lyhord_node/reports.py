@@ -89,7 +89,7 @@ def next_message(node, payload_max, now, always_ack=False, probe=False, asks_tim
     message = None
     if samples and not asks_time:
         message = _report(node, samples, payload_max, now)
-    elif state.about_due:
+    elif state.about_due and not (asks_time and state.alarms_due):
         return _about(node, payload_max)
     if message is None and (samples or state.status_due or state.alarms_due or probe):
         message = _status_only(node, payload_max, now)
