@@ -489,7 +489,7 @@ async def test_the_same_seed_gives_the_same_world(tmp_path):
     assert await once(6, "third") != first
 
 
-def test_the_stubs_and_the_world_number_their_requests_alike():
+def test_the_onboard_modules_and_the_world_number_their_requests_alike():
     names = {"SOCK_" + name: name for name in ("OPEN", "CONNECT", "SEND", "RECV", "CLOSE")}
     wanted = {op.name: op.value for op in Op}
     found = {}

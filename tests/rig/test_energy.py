@@ -88,9 +88,9 @@ def test_computing_scales_with_the_factor_alone():
     assert lives == sorted(lives, reverse=True) and len(set(lives)) == 3
 
 
-def test_the_part_of_the_start_that_the_virtual_board_shows_is_the_stubs_own():
-    stub = Path(lyhord_rig.__file__).parent / "onboard" / "_start.py"
-    assert int(re.search(r"_BOOT_US = const\((\d+)\)", stub.read_text())[1]) / 1000 == VIRTUAL_START_MS
+def test_the_part_of_the_start_that_the_virtual_board_shows_is_the_onboard_modules_own():
+    start = Path(lyhord_rig.__file__).parent / "onboard" / "_start.py"
+    assert int(re.search(r"_BOOT_US = const\((\d+)\)", start.read_text())[1]) / 1000 == VIRTUAL_START_MS
 
 
 @pytest.mark.parametrize("board", BOARDS)

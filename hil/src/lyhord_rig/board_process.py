@@ -23,11 +23,11 @@ _POSTED = 2
 # in memory and MicroPython runs it where it lies. Their functions, classes and names (see _start.py) still
 # take heap: this much with all of them imported (a test measures it). The heap is larger by it, so that the
 # firmware has heap_kib.
-_STUBS_KIB = 50
+_ONBOARD_KIB = 50
 
 
 class Op(enum.IntEnum):
-    """What a board asks of the world. The stubs in onboard/ hold the same numbers (held equal by a test)."""
+    """What a board asks of the world. The modules in onboard/ have the same numbers (held by a test)."""
 
     HELLO = 1
     SYNC = 2
@@ -127,15 +127,15 @@ class BoardProcess:
         self.closed = False
         self._ready = asyncio.Event()
         self._watching: asyncio.AbstractEventLoop | None = None
-        try:
-            self._life = interpreters.start(image, blocks, heap_kib + _STUBS_KIB, theirs.fileno(), out)
-        except BaseException:
-            self._link.close()
-            os.close(self._out)
-            raise
-        finally:
-            theirs.close()
-            os.close(out)
+        with contextlib.ExitStack() as unless_it_lives:
+            unless_it_lives.callback(self._link.close)
+            unless_it_lives.callback(os.close, self._out)
+            try:
+                self._life = interpreters.start(image, blocks, heap_kib + _ONBOARD_KIB, theirs.fileno(), out)
+            finally:
+                theirs.close()
+                os.close(out)
+            unless_it_lives.pop_all()
 
     @property
     def pid(self) -> int:

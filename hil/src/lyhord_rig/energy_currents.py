@@ -71,7 +71,7 @@ class Computing:
         return replace(self, factor=factor)
 
 
-VIRTUAL_START_MS = 250.0  # of the start that the virtual board shows (held to its stubs by a test)
+VIRTUAL_START_MS = 250.0  # of the start that the virtual board shows (held to its onboard modules by a test)
 FACTOR_RANGE = (130.0, 270.0)
 
 CHIPS = {

@@ -3,7 +3,8 @@
     python -I -S interpreter.py FOLDER SOCKET ROM
 
 FOLDER: where `micropython_run` lies. SOCKET: number of the inherited socket over which requests come and
-process ids go back. ROM: the stubs as a ROM file system, which MicroPython runs where it lies in memory.
+process ids go back. ROM: the onboard modules as a ROM file system, which MicroPython runs where it lies
+in memory.
 
 On the ESP32 the flash chip is read without a system call too: the image is mapped into memory, and to
 MicroPython it looks like one file in another ROM file system. Writes go to the image itself and show there.

