@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import json
 import shutil
 import signal
@@ -10,8 +11,10 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import aiomqtt
+import pytest
 
 from lyhord_gateway.cipher import Cipher
+from lyhord_gateway.cli import main
 from lyhord_rig.services import free_port
 from lyhord_wire.frame import KIND_REPORT, open_downlink, parse_downlink, seal_uplink
 from lyhord_wire.instructions import decode_instructions
@@ -164,16 +167,31 @@ class GatewayProcess:
 
 
 async def cli(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of a lyhord-gateway command."""
+    """Exit code, standard output and standard error of a lyhord-gateway command.
+
+    In this process, as a start takes half a second each time; but `run` turns into another program.
+    """
+    if arguments[0] == "run":
+        return await _started(*arguments)
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as end,
+    ):
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        main(list(arguments))
+    assert isinstance(end.value.code, int | None)
+    return end.value.code or 0, out.getvalue(), err.getvalue()
+
+
+async def _started(*arguments: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
-        *PROGRAM,
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        *PROGRAM, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     async with asyncio.timeout(DEADLINE_S):
-        out, err = await process.communicate(stdin.encode())
+        out, err = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
 
