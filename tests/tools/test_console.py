@@ -114,7 +114,7 @@ def test_a_port_that_is_none_is_one_line(port: str, why: str, lyhord: Callable[.
 
 def test_a_person_types_and_reads_and_leaves() -> None:
     with Peer() as peer:
-        screen = pexpect.spawn(str(LYHORD), ["console", "--port", peer.path], timeout=20)
+        screen = pexpect.spawn(str(LYHORD), ["console", "--port", peer.path], timeout=60)
         try:
             screen.expect_exact("Ctrl-] leaves")
             screen.send("\r")

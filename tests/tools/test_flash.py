@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from esp32_mock_bootloader import mock_bootloader
 
 from lyhord_tools import flash, partitions
 from lyhord_tools.errors import ToolError
@@ -12,7 +11,7 @@ from lyhord_tools.image import ImageReport
 from lyhord_tools.tree import Tree
 from tests.tools.conftest import BOARD, Ran
 from tests.tools.micropython_file import ESP32_ROWS, micropython_file
-from tests.tools.rom_loader import rom_loader
+from tests.tools.rom_loader import rom_loader, rom_loader_behind_tcp
 
 
 def test_what_was_flashed_reads_back_equal(
@@ -31,9 +30,9 @@ def test_what_was_flashed_reads_back_equal(
 
 def test_a_url_works_as_a_port_and_progress_is_told(image: ImageReport, tree: Tree) -> None:
     steps: list[tuple[int, int]] = []
-    with mock_bootloader("esp32", timeout=120) as loader:
+    with rom_loader_behind_tcp() as url:
         report = flash.flash(
-            loader.url(),
+            url,
             micropython_file(),
             image.path.read_bytes(),
             tree.layout(BOARD),
