@@ -6,11 +6,10 @@ from types import ModuleType
 from typing import TypeVar
 
 from boards import devkit_rfm95
-from lyhord_rig import Board, Ports, World
+from lyhord_rig import Board, World
 from lyhord_rig.ether import Antenna, Ether
 from lyhord_rig.ether_model import Event, Modulation, Reception, Transmission
-from lyhord_rig.sx1262 import Sx1262
-from lyhord_rig.sx1276 import Sx1276
+from lyhord_rig.solder import board_ports, solder_radio
 from lyhord_wire import bridge, cobs
 from tests.fakes.board_image import write_image
 
@@ -89,17 +88,8 @@ class Bench:
         self.ether = Ether(world)
         self.on_air: list[Transmission] = []
         self.ether.on_event(self._note)
-        ports = Ports()
-        antenna = self.ether.attach((0, 0), "bridge")
-        self.chip: Sx1262 | Sx1276
-        if pins.RADIO == "sx126x":
-            busy, dio1 = ports.line(pins.RADIO_BUSY), ports.line(pins.RADIO_DIO1)
-            self.chip = Sx1262(world, antenna, busy, dio1, pins.RADIO_TCXO_MV, pins.RADIO_DIO2_SWITCH)
-        else:
-            self.chip = Sx1276(world, antenna, ports.line(pins.RADIO_DIO0))
-        ports.spi(pins.SPI_BUS, pins.RADIO_NSS, self.chip)
-        ports.output(pins.RADIO_RESET, self.chip.reset)
-        ports.on_power(self.chip.power)
+        ports = board_ports(pins)
+        self.chip = solder_radio(world, ports, self.ether.attach((0, 0), "bridge"), pins)
         self.peer = Peer(self.ether.attach((50, 0), "peer"))
         image = write_image(folder / "bridge.img", before + MAIN.format(board=pins.NAME))
         self.board = Board(world, "bridge", image, folder / "work", ports)

@@ -3,50 +3,16 @@
 import pytest
 
 from boards import heltec_lora32_v3, lilygo_lora32_v21, lilygo_t3s3
-from lyhord_rig import Board, Ports, State, World
-from lyhord_rig.ether import Ether
-from lyhord_rig.ether_model import Modulation, Transmission
-from lyhord_rig.sx1262 import Fault, Sx1262
+from lyhord_rig import World
+from lyhord_rig.ether_model import Modulation
+from lyhord_rig.sx1262 import Fault
 from lyhord_rig.sx1262_tables import Mode
-from lyhord_rig.sx1276 import Sx1276
 from lyhord_wire.airtime import airtime_us
 from tests.bridge.host import Peer
-from tests.fakes.board_image import write_image
+from tests.drivers import radio_bench
+from tests.drivers.radio_bench import UPLINK_AND_WINDOW
 
 BOARDS = [pytest.param(board, id=board.NAME) for board in (heltec_lora32_v3, lilygo_t3s3)]
-
-OPEN = """
-from time import sleep_ms, ticks_diff, ticks_us
-from boards import {board} as board
-from drivers.lora_radio import TIMEOUT, RadioError
-from drivers.radio import open_radio
-
-def show(packet):
-    if packet is TIMEOUT:
-        print("timeout")
-    else:
-        print("packet", packet.data, packet.rssi_dbm, packet.snr_q4, packet.crc_ok, packet.end_us)
-"""
-
-# An uplink, and a window of `symbols` that opens `after_us` after its end; then asleep.
-UPLINK_AND_WINDOW = """
-radio = open_radio(board)
-radio.configure(868_100_000, {sf}, power_dbm={power_dbm})
-radio.send(b"uplink")
-print("sent", radio.sent_us)
-radio.sleep()
-radio.configure(868_100_000, {sf}, invert_iq=True, crc=False)
-while ticks_diff(ticks_us(), radio.sent_us) < {after_us}:
-    pass
-radio.start_receive({symbols})
-packet = None
-while packet is None:
-    sleep_ms(2)
-    packet = radio.poll_receive()
-show(packet)
-radio.sleep()
-print("done")
-"""
 
 
 @pytest.fixture
@@ -55,43 +21,14 @@ async def world():
         yield made
 
 
-class Bench:
-    """A board with its chip, and a peer 40 m away; `main` is what the board runs from `start` on."""
-
+class Bench(radio_bench.Bench):
     def __init__(self, world, folder, main, pins=heltec_lora32_v3):
-        self.world = world
-        self.ether = Ether(world)
-        self.sent = []
-        self.ether.on_event(self._note)
-        ports = Ports()
-        antenna = self.ether.attach((0, 0), "node")
-        if pins.RADIO == "sx126x":
-            busy, dio1 = ports.line(pins.RADIO_BUSY), ports.line(pins.RADIO_DIO1)
-            self.chip = Sx1262(world, antenna, busy, dio1, pins.RADIO_TCXO_MV, pins.RADIO_DIO2_SWITCH)
-        else:
-            self.chip = Sx1276(world, antenna, ports.line(pins.RADIO_DIO0))
-        ports.spi(pins.SPI_BUS, pins.RADIO_NSS, self.chip)
-        ports.output(pins.RADIO_RESET, self.chip.reset)
-        self.peer = Peer(self.ether.attach((40, 0), "peer"))
-        image = write_image(folder / "node.img", OPEN.format(board=pins.NAME) + main)
-        self.board = Board(world, "node", image, folder / "work", ports)
-        self.board.power_on()
-
-    def _note(self, event):
-        if isinstance(event, Transmission) and event.transmitter == "node":
-            self.sent.append(event)
+        super().__init__(world, folder, main, pins)
 
     async def ready(self):
         """Until it has said so, and the 5 ms that the TCXO takes have gone by."""
         await self.board.expect(rb"ready\r\n", 5)
         await self.world.run(self.world.now_us + 8_000)
-
-    async def finish(self, timeout_s=30):
-        """The lines that it printed up to "done"; nothing that the chip forbids was done."""
-        match = await self.board.expect(rb"(?s).*?done\r\n", timeout_s)
-        assert await self.world.run_until(lambda: self.board.state is State.HALTED, 1)
-        assert self.chip.violations == []
-        return match[0].decode().split("\r\n")
 
 
 @pytest.mark.parametrize("pins", BOARDS)

@@ -2,56 +2,14 @@
 
 import pytest
 
-from boards import devkit_rfm95 as pins
-from lyhord_rig import Board, Ports, State, World
-from lyhord_rig.ether import Ether
-from lyhord_rig.ether_model import Modulation, Transmission
-from lyhord_rig.sx1276 import Fault, Sx1276
+from boards import devkit_rfm95
+from lyhord_rig import World
+from lyhord_rig.ether_model import Modulation
+from lyhord_rig.sx1276 import Fault
 from lyhord_rig.sx1276_registers import Mode
 from lyhord_wire.airtime import airtime_us
-from tests.bridge.host import Peer
-from tests.fakes.board_image import write_image
-
-OPEN = """
-from time import sleep_ms, ticks_diff, ticks_us
-from machine import SPI, Pin
-from boards import devkit_rfm95 as board
-from drivers.sx127x import SX127x, RadioError, TIMEOUT
-
-def make():
-    spi = SPI(board.SPI_BUS, baudrate=board.SPI_HZ, polarity=0, phase=0)
-    return SX127x(spi, Pin(board.RADIO_NSS, Pin.OUT, value=1), Pin(board.RADIO_RESET, Pin.OUT, value=1),
-                  Pin(board.RADIO_DIO0, Pin.IN))
-
-def show(packet):
-    if packet is TIMEOUT:
-        print("timeout")
-    else:
-        print("packet", packet.data, packet.rssi_dbm, packet.snr_q4, packet.crc_ok, packet.end_us)
-"""
-
-# An uplink, and a window of `symbols` that opens `after_us` after its end; then asleep.
-UPLINK_AND_WINDOW = (
-    OPEN
-    + """
-radio = make()
-started_us = ticks_us()
-radio.configure(868_100_000, {sf}, power_dbm={power_dbm})
-radio.send(b"uplink")
-print("sent", radio.sent_us)
-radio.configure(868_100_000, {sf}, invert_iq=True, crc=False)
-while ticks_diff(ticks_us(), radio.sent_us) < {after_us}:
-    pass
-radio.start_receive({symbols})
-packet = None
-while packet is None:
-    sleep_ms(2)
-    packet = radio.poll_receive()
-show(packet)
-radio.sleep()
-print("done")
-"""
-)
+from tests.drivers import radio_bench
+from tests.drivers.radio_bench import UPLINK_AND_WINDOW
 
 
 @pytest.fixture
@@ -60,29 +18,9 @@ async def world():
         yield made
 
 
-class Bench:
+class Bench(radio_bench.Bench):
     def __init__(self, world, folder, main):
-        self.world = world
-        self.ether = Ether(world)
-        self.sent = []
-        self.ether.on_event(self._note)
-        ports = Ports()
-        self.chip = Sx1276(world, self.ether.attach((0, 0), "node"), ports.line(pins.RADIO_DIO0))
-        ports.spi(pins.SPI_BUS, pins.RADIO_NSS, self.chip)
-        ports.output(pins.RADIO_RESET, self.chip.reset)
-        self.peer = Peer(self.ether.attach((40, 0), "peer"))
-        self.board = Board(world, "node", write_image(folder / "node.img", main), folder / "work", ports)
-        self.board.power_on()
-
-    def _note(self, event):
-        if isinstance(event, Transmission):
-            self.sent.append(event)
-
-    async def finish(self, timeout_s=30):
-        match = await self.board.expect(rb"(?s).*?done\r\n", timeout_s)
-        assert await self.world.run_until(lambda: self.board.state is State.HALTED, 1)
-        assert self.chip.violations == []
-        return match[0].decode().split("\r\n")
+        super().__init__(world, folder, main, devkit_rfm95)
 
 
 @pytest.mark.parametrize("sf", range(7, 13))
@@ -135,9 +73,8 @@ async def test_frames_without_a_good_crc_are_marked(world, tmp_path):
     bench = Bench(
         world,
         tmp_path,
-        OPEN
-        + """
-radio = make()
+        """
+radio = open_radio(board)
 radio.configure(868_100_000, 7)
 for _ in range(3):
     print("ready")
@@ -162,10 +99,9 @@ async def test_an_absent_chip_is_found_in_the_constructor(world, tmp_path, fault
     bench = Bench(
         world,
         tmp_path,
-        OPEN
-        + """
+        """
 try:
-    make()
+    open_radio(board)
 except RadioError as error:
     print(error)
 """,
@@ -178,9 +114,8 @@ async def test_a_transmission_that_hangs_ends_in_an_error_and_the_next_one_works
     bench = Bench(
         world,
         tmp_path,
-        OPEN
-        + """
-radio = make()
+        """
+radio = open_radio(board)
 radio.configure(868_100_000, 7)
 print("ready")
 try:
