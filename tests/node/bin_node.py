@@ -1,7 +1,5 @@
 """A bin node on a virtual board, with everything that is soldered to it, for the tests of this folder."""
 
-import re
-
 from boards import devkit_rfm95 as pins
 from lyhord_rig import Board, Ports
 from lyhord_rig.ds18b20 import Ds18b20, OneWireBus, rom_code
@@ -10,7 +8,15 @@ from lyhord_rig.sx1276 import Sx1276
 
 KEY = bytes(range(16))
 NODE = 0x0A01
-_END = re.compile(r"(?:> )*(ok|error: .*)$")
+BIN = {
+    "sample_period": 60,
+    "report_period": 120,
+    "empty_distance": 1200,
+    "full_distance": 200,
+    "spreading_factor": 7,
+    "ack_every": 2,
+    "name": "Bin 12",
+}
 
 
 class BinNode:
@@ -78,3 +84,20 @@ class BinNode:
     def printed(self):
         """Everything on the console so far, as text."""
         return "\n".join(self.board.serial_lines())
+
+
+async def deliver(node, rounds=5):
+    """`send` until nothing is left."""
+    await node.enter()
+    for _ in range(rounds):
+        end, lines = await node.say("send", 300)
+        if end == "ok":
+            break
+    assert end == "ok", (end, lines)
+    return await node.ask("status")
+
+
+def whole(gateway):
+    """Every number from 0 on is there; how many there are."""
+    assert sorted(gateway.samples) == list(range(len(gateway.samples)))
+    return len(gateway.samples)

@@ -7,7 +7,7 @@ import pytest
 from lyhord_rig import AccessPoint
 from lyhord_rig.ether import Ether
 from lyhord_rig.ether_model import STREET, Transmission, noise_floor_dbm
-from tests.node.test_lora_on_a_board import BIN, whole
+from tests.node.bin_node import BIN, whole
 
 QUIET = {"sample_period": 60, "report_period": 60, "ack_every": 1}
 

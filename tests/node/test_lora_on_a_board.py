@@ -1,46 +1,16 @@
 """The whole node on a virtual board, over LoRa, with a gateway in the ether."""
 
 import itertools
-import random
 import re
 
-import pytest
 from littlefs import LittleFS
 
 from lyhord_rig import State
 from lyhord_rig.ether_model import Transmission
-from lyhord_wire import codes, instructions
+from lyhord_wire import codes
 from lyhord_wire.airtime import airtime_us
-from lyhord_wire.frame import KIND_ABOUT
 from lyhord_wire.lora import band_of
-from tests.node.bin_node import KEY, NODE
-
-BIN = {
-    "sample_period": 60,
-    "report_period": 120,
-    "empty_distance": 1200,
-    "full_distance": 200,
-    "spreading_factor": 7,
-    "ack_every": 2,
-    "name": "Bin 12",
-}
-
-
-async def deliver(node, rounds=5):
-    """`send` until nothing is left."""
-    await node.enter()
-    for _ in range(rounds):
-        end, lines = await node.say("send", 300)
-        if end == "ok":
-            break
-    assert end == "ok", (end, lines)
-    return await node.ask("status")
-
-
-def whole(gateway):
-    """Every number from 0 on is there; how many there are."""
-    assert sorted(gateway.samples) == list(range(len(gateway.samples)))
-    return len(gateway.samples)
+from tests.node.bin_node import BIN, KEY, NODE, deliver, whole
 
 
 async def test_samples_arrive_evenly_spaced_and_true(world, ether, gateway, node):
@@ -117,31 +87,6 @@ async def test_a_silent_gateway_costs_two_tries_per_period_and_no_sample(world, 
     assert gateway.twice == 0
 
 
-async def test_without_a_clock_the_time_is_asked_for_first_and_ages_are_told_once(
-    world, ether, gateway, node
-):
-    starts = []
-
-    def note(event):
-        if isinstance(event, Transmission) and event.transmitter == "node":
-            starts.append(event.data)
-
-    ether.on_event(note)
-    gateway.silent = True
-    await node.provision(BIN)
-    await world.run_for(600)
-    # Who it is, twice; then the samples, which would be too old by seconds in a second try.
-    assert starts[0] == starts[1] and len(set(starts[2:])) == len(starts[2:]) >= 3
-    assert gateway.frames[0].kind == KIND_ABOUT and gateway.reports[0].time < 0
-    gateway.silent = False
-    node.board.power_off()
-    node.board.power_on()
-    heard = len(gateway.reports)
-    await world.run_for(300)
-    assert len(gateway.reports) >= heard + 2 and min(report.time for report in gateway.reports[heard:]) > 0
-    whole(gateway)
-
-
 async def test_answers_in_the_second_window(world, gateway, node):
     gateway.use_rx2 = True
     await node.provision(BIN)
@@ -193,197 +138,6 @@ async def test_losses_on_the_air_cost_no_sample(world, ether, gateway, node):
     status = await deliver(node)
     assert whole(gateway) == int(status["next_sample"])
     assert (status["kept"], status["dropped"]) == ("0", "0")
-
-
-async def test_power_cuts_at_flash_writes_repeat_no_number_and_lose_nothing_kept(world, gateway, node):
-    seed = 20
-    print("seed", seed)
-    chance = random.Random(seed)
-    await node.provision(BIN | {"sample_period": 20, "report_period": 40})
-    for _ in range(15):
-        node.board.cut_after_writes(chance.randint(1, 40))
-        await world.run_until(lambda: node.board.state is State.OFF, 400)
-        assert node.board.state is State.OFF
-        node.board.power_on()
-        await world.run_for(chance.uniform(5, 100))
-    status = await deliver(node)
-    assert whole(gateway) == int(status["next_sample"])  # `hear` holds that no counter is used twice
-    assert status["dropped"] == "0"
-    assert node.board.events.power_cuts == 15
-
-
-async def test_power_cuts_at_any_moment(world, gateway, node):
-    seed = 21
-    print("seed", seed)
-    chance = random.Random(seed)
-    await node.provision(BIN | {"sample_period": 20, "report_period": 40})
-    for _ in range(15):
-        await world.run_for(chance.uniform(0.2, 70))
-        node.board.power_off()
-        await world.run_for(chance.uniform(0.1, 200))
-        node.board.power_on()
-    await world.run_for(60)
-    status = await deliver(node)
-    assert whole(gateway) == int(status["next_sample"])
-    # Where the clock was not set in between, times are estimates; their order is not.
-    times = [gateway.samples[number][0] for number in range(len(gateway.samples))]
-    assert all(after > before for before, after in itertools.pairwise(times))
-    assert world.start_unix <= times[0] and times[-1] <= world.unix_us() // 1_000_000 + 1
-
-
-@pytest.mark.parametrize("fast_s", [13, 20])  # the same second; the wrong order
-async def test_a_moment_without_power_after_a_clock_that_was_fast(fast_s, world, gateway, node):
-    gateway.fast_s = fast_s
-    await node.provision(BIN | {"sample_period": 10, "report_period": 40})
-    await world.run_for(60)
-    gateway.fast_s = 0
-    await node.board.expect(rb"sample \d+ \{", 60)
-    node.board.power_off()
-    await world.run_for(0.1)
-    node.board.power_on()
-    await world.run_for(60)
-    whole(gateway)
-    times = [gateway.samples[number][0] for number in sorted(gateway.samples)]
-    assert all(after > before for before, after in itertools.pairwise(times)), times
-    assert -1 <= world.unix_us() // 1_000_000 - times[-1] <= 60  # true again
-
-
-async def test_samples_out_of_turn_have_seconds_of_their_own(world, gateway, node):
-    await node.provision(BIN)
-    await world.run_for(100)
-    await node.enter()
-    for _ in range(4):
-        await node.ask("sample")
-    await deliver(node)
-    whole(gateway)
-    times = [gateway.samples[number][0] for number in sorted(gateway.samples)]
-    assert all(after > before for before, after in itertools.pairwise(times)), times
-
-
-async def test_settings_by_downlink(world, gateway, node):
-    await node.provision(BIN)
-    await world.run_for(200)
-    gateway.orders.append(
-        {
-            instructions.SETTINGS: {codes.SAMPLE_PERIOD: 30, codes.ACK_EVERY: 1},
-            instructions.SETTINGS_VERSION: 5,
-        }
-    )
-    await world.run_for(400)
-    assert gateway.statuses[-1][codes.STATUS_SETTINGS_VERSION] == 5
-    heard = len(gateway.statuses)
-    gateway.orders.append(
-        {
-            instructions.SETTINGS: {codes.SAMPLE_PERIOD: 31, codes.SPREADING_FACTOR: 13},
-            instructions.SETTINGS_VERSION: 6,
-        }
-    )
-    await world.run_for(600)
-    assert len(gateway.statuses) > heard
-    assert gateway.statuses[-1][codes.STATUS_SETTINGS_VERSION] == 5
-    assert "settings refused: spreading_factor: expected 7...12" in node.printed()
-    await node.enter()
-    shown = await node.ask("get")
-    assert (shown["sample_period"], shown["spreading_factor"]) == ("30 s", "7")
-    assert (await node.ask("status"))["settings_version"] == "5"
-
-
-async def test_settings_that_have_rotted_are_replaced_by_the_last_good_ones(world, gateway, node):
-    await node.provision(BIN)
-    for version, period in ((5, 30), (6, 40)):
-        wanted = {codes.SAMPLE_PERIOD: period, codes.ACK_EVERY: 1}
-        gateway.orders.append({instructions.SETTINGS: wanted, instructions.SETTINGS_VERSION: version})
-        await world.run_for(400)
-    for rotten, version, period in (("settings", 5, "30 s"), ("settings_old", 0, "900 s")):
-        node.board.power_off()
-        node.board.chip.nvs.rot("lyhord", rotten)
-        heard = len(gateway.statuses)
-        await node.enter()
-        assert (await node.ask("get"))["sample_period"] == period
-        await node.ask("exit")
-        # The gateway sees by the version that it is to send its settings again.
-        assert await world.run_until(lambda: len(gateway.statuses) > heard, 600)  # noqa: B023
-        assert gateway.statuses[-1][codes.STATUS_SETTINGS_VERSION] == version
-    gateway.orders.append({instructions.SETTINGS: wanted, instructions.SETTINGS_VERSION: 6})
-    assert await world.run_until(lambda: gateway.statuses[-1][codes.STATUS_SETTINGS_VERSION] == 6, 18_000)
-    node.board.power_off()
-    await node.enter()
-    assert (await node.ask("get"))["sample_period"] == "40 s"
-    whole(gateway)
-
-
-async def test_commands_by_downlink(world, gateway, node):
-    await node.provision(BIN)
-    await world.run_for(300)
-    gateway.abouts.clear()
-    gateway.orders += [
-        {instructions.COMMAND: [codes.COMMAND_SEND_ABOUT]},
-        {instructions.COMMAND: [codes.COMMAND_BLINK, 2]},
-        {instructions.COMMAND: [codes.COMMAND_REPORT_NOW]},
-    ]
-    heard = len(gateway.statuses)
-    await world.run_for(300)
-    assert gateway.abouts and len(gateway.statuses) > heard
-    assert not gateway.orders
-    boots = node.board.events.boots
-    gateway.orders.append({instructions.COMMAND: [codes.COMMAND_RESTART]})
-    await world.run_for(300)
-    assert "restart" in node.printed() and node.board.events.boots > boots
-    assert gateway.statuses[-1][codes.STATUS_RESET_CAUSE] == 1
-    whole(gateway)
-
-
-async def test_a_full_bin_is_told_at_once(world, gateway, node):
-    await node.provision(BIN | {"report_period": 3600})
-    await world.run_for(700)
-    reports = len(gateway.reports)
-    node.distance_mm = 250
-    changed = world.now_us
-    assert await world.run_until(lambda: gateway.reports[-1].alarms == [codes.ALARM_FULL], 150)
-    # What is suddenly there is believed when the next sample sees it too.
-    assert world.now_us - changed < 130_000_000 and len(gateway.reports) > reports
-    assert gateway.frames[-1].ack_requested
-    gateway.orders.append({instructions.COMMAND: [codes.COMMAND_STOP_ALARMS]})
-    await world.run_for(4000)
-    assert not gateway.reports[-1].alarms
-
-
-async def test_an_alarm_that_nobody_heard_does_not_wait_for_the_next_report(world, gateway, node):
-    await node.provision(BIN | {"report_period": 3600})
-    await world.run_for(700)
-    gateway.deaf = True
-    node.temperature_dc = 700
-    await world.run_for(400)
-    assert node.printed().count("report: no answer") == 3  # at once, after a minute, after two more
-    gateway.deaf = False
-    assert await world.run_until(lambda: gateway.reports[-1].alarms == [codes.ALARM_FIRE], 300)
-    reports = len(gateway.reports)
-    await world.run_for(900)
-    assert len(gateway.reports) == reports
-
-
-async def test_an_alarm_goes_before_the_question_who_it_is(world, gateway, node):
-    gateway.silent = True
-    node.temperature_dc = 700
-    await node.provision(BIN)
-    assert await world.run_until(lambda: gateway.frames, 60)
-    assert gateway.reports[0].alarms == [codes.ALARM_FIRE]
-
-
-async def test_a_sensor_that_fails_gives_no_number_and_says_so(world, gateway, node):
-    await node.provision(BIN | {"ack_every": 1})
-    await world.run_for(130)
-    node.distance_mm = None
-    await world.run_for(500)
-    last = gateway.samples[max(gateway.samples)][1]
-    assert (last[codes.DISTANCE], last[codes.FILL_LEVEL], last[codes.FILL_QUALITY]) == (None, None, 0)
-    assert last[codes.TEMPERATURE] == 215
-    assert codes.ALARM_SENSOR_FAULT in gateway.reports[-1].alarms
-    assert gateway.statuses[-1][codes.STATUS_FAULTS] == codes.FAULT_ULTRASONIC
-    node.distance_mm = 900
-    await world.run_for(500)
-    assert gateway.reports[-1].alarms in (None, [])
-    assert gateway.statuses[-1][codes.STATUS_FAULTS] == 0
 
 
 async def test_a_gap_that_the_node_cannot_fill_is_given_up(world, gateway, node):

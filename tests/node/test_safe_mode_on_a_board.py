@@ -5,8 +5,7 @@ from littlefs import LittleFS
 
 from lyhord_rig import State
 from lyhord_wire import codes
-from tests.node.bin_node import BinNode
-from tests.node.test_lora_on_a_board import BIN, whole
+from tests.node.bin_node import BIN, BinNode, whole
 
 SAFE = codes.FAULT_SAFE_MODE
 

@@ -7,7 +7,7 @@ from littlefs import LittleFS
 from littlefs.errors import LittleFSError
 
 from lyhord_wire import codes
-from tests.node.test_lora_on_a_board import BIN, whole
+from tests.node.bin_node import BIN, whole
 
 
 @contextlib.contextmanager
