@@ -89,9 +89,11 @@ class Client(aiomqtt.Client):
     ) -> None:
         why = self._why(flags, reason_code)
         connected = self._connected
+        if connected.cancelled():
+            return  # nobody waits any more
         if not connected.done():
             self._loop.call_soon_threadsafe(_fail, connected, f"closed before CONNACK: {why}")
-        elif reason_code.is_failure and not connected.cancelled() and connected.exception() is None:
+        elif reason_code.is_failure and connected.exception() is None:
             _fail(self._disconnected, why)
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
@@ -119,6 +121,14 @@ class Client(aiomqtt.Client):
             super()._on_message(client, userdata, message)
         except ValueError:  # of aiomqtt's Topic; UnicodeDecodeError is one
             self._impossible()
+
+    def _on_socket_register_write(self, client: PahoClient, userdata: Any, sock: Any) -> None:
+        """Comes from the thread that connects, too: when the loop hears of it, the connection may be gone."""
+        self._loop.call_soon_threadsafe(self._watch_writing, client, sock)
+
+    def _watch_writing(self, client: PahoClient, sock: Any) -> None:
+        if sock.fileno() >= 0:
+            self._loop.add_writer(sock.fileno(), client.loop_write)
 
     def _on_socket_unregister_write(self, client: PahoClient, userdata: Any, sock: Any) -> None:
         """Paho has written all that it had: now it goes out, at once or when the socket takes it."""
