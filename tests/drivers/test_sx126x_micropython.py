@@ -6,6 +6,7 @@ import drivers.lora_radio as common
 import drivers.sx126x as driver
 import drivers.sx126x_chip as chip_driver
 from drivers.sx126x import TIMEOUT, RadioError, SX126x
+from tests.fakes.refuses import refuses
 from tests.fakes.sx1262_chip import FS, RX, SLEEP, STANDBY_RC, STANDBY_XOSC, TX, Chip
 from tests.fakes.ticks import PERIOD, Ticks
 
@@ -25,14 +26,6 @@ def make(now_us=PERIOD - 2_000_000):
     install(ticks)
     chip = Chip(ticks)
     return ticks, chip, open_radio(chip)
-
-
-def refuses(error, call, *args, **kwargs):
-    try:
-        call(*args, **kwargs)
-    except error as refused:
-        return refused
-    raise AssertionError("not refused")
 
 
 def opcodes(chip):

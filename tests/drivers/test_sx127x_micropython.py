@@ -5,6 +5,7 @@ import micropython
 import drivers.lora_radio as driver
 import drivers.sx127x_chip as chip_driver
 from drivers.sx127x import TIMEOUT, RadioError, SX127x
+from tests.fakes.refuses import refuses
 from tests.fakes.sx1276_chip import Chip
 from tests.fakes.ticks import PERIOD, Ticks
 
@@ -18,14 +19,6 @@ def make(now_us=PERIOD - 2_000_000, **chip_options):
     ticks.install(chip_driver)
     chip = Chip(**chip_options)
     return ticks, chip, SX127x(chip, chip.nss, chip.reset, chip.dio0)
-
-
-def refuses(error, call, *args, **kwargs):
-    try:
-        call(*args, **kwargs)
-    except error as refused:
-        return refused
-    raise AssertionError("not refused")
 
 
 def test_an_absent_chip_is_found_at_once():

@@ -43,6 +43,13 @@ def _fresh():
     return flash
 
 
+def _made():
+    """(a new flash, mounted; the numbers beside it)"""
+    flash = _fresh()
+    _mounted(flash)
+    return flash, _Numbers()
+
+
 def _values(number):
     temperature = None if number % 7 == 0 else number % 500 - 200
     return {1: number % 101, 2: number * 37 % 20000, 3: temperature, 5: 3700}
@@ -96,9 +103,7 @@ class _World:
 
 def _prepared():
     """A log with three full segments, so that the story's appends begin a fourth and drop the first."""
-    flash = _fresh()
-    numbers = _Numbers()
-    _mounted(flash)
+    flash, numbers = _made()
     box = _open(numbers)
     for _ in range(_SEGMENTS * (SEGMENT - 1) - 2):
         _append(box)
@@ -192,9 +197,7 @@ def test_a_cut_while_the_very_first_log_is_made():
 
 
 def test_a_lost_log_goes_on_behind_the_reserved_numbers():
-    flash = _fresh()
-    numbers = _Numbers()
-    _mounted(flash)
+    _, numbers = _made()
     box = _open(numbers)
     for _ in range(5):
         _append(box)
@@ -210,9 +213,7 @@ def test_a_lost_log_goes_on_behind_the_reserved_numbers():
 
 def test_torn_and_rotten_records_are_skipped_and_their_numbers_not_used_again():
     for spoil in ("torn", "rotten", "junk"):
-        flash = _fresh()
-        numbers = _Numbers()
-        _mounted(flash)
+        _, numbers = _made()
         box = _open(numbers)
         for _ in range(10):
             _append(box)
@@ -239,9 +240,7 @@ def test_torn_and_rotten_records_are_skipped_and_their_numbers_not_used_again():
 
 
 def test_the_log_is_bounded_and_counts_what_it_drops():
-    flash = _fresh()
-    numbers = _Numbers()
-    _mounted(flash)
+    _, numbers = _made()
     box = _open(numbers)
     for _ in range(10 * SEGMENT):
         _append(box)
@@ -263,9 +262,7 @@ def test_the_log_is_bounded_and_counts_what_it_drops():
 
 
 def test_times_from_before_the_clock_was_set_are_put_right():
-    flash = _fresh()
-    numbers = _Numbers()
-    _mounted(flash)
+    _, numbers = _made()
     box = _open(numbers, 8)
     line = 946_684_800
     for i in range(70):  # over the end of a segment
@@ -290,9 +287,7 @@ def test_times_from_before_the_clock_was_set_are_put_right():
 def test_no_sample_is_put_before_one_whose_time_is_true():
     for delta, moved in ((5, 5), (-3, -3), (-4, -3), (-20, -3), (-63, -3), (-64, -64), (-86_400, -86_400)):
         for fill in (0, SEGMENT - 4, SEGMENT - 3, SEGMENT - 2):  # the samples in one segment, or in two
-            flash = _fresh()
-            numbers = _Numbers()
-            _mounted(flash)
+            _, numbers = _made()
             box = _open(numbers)
             for _ in range(fill):
                 box.mark_stored(box.stored)
@@ -310,9 +305,7 @@ def test_no_sample_is_put_before_one_whose_time_is_true():
 
 
 def test_a_gateway_that_has_more_than_this_node_ever_took():
-    flash = _fresh()
-    numbers = _Numbers()
-    _mounted(flash)
+    _, numbers = _made()
     box = _open(numbers)
     for _ in range(3):
         _append(box)
@@ -325,9 +318,7 @@ def test_a_gateway_that_has_more_than_this_node_ever_took():
 
 
 def test_marks_without_samples_fill_no_segment():
-    flash = _fresh()
-    numbers = _Numbers()
-    _mounted(flash)
+    _, numbers = _made()
     box = _open(numbers)
     box.append(1000, False, _values(0))
     for i in range(3 * SEGMENT):
@@ -343,9 +334,7 @@ assert BLOCK == 4096
 
 
 def test_a_full_file_system_costs_the_oldest_samples_and_counts_them():
-    flash = _fresh()
-    numbers = _Numbers()
-    _mounted(flash)
+    _, numbers = _made()
     box = _open(numbers, 32)
     for _ in range(5 * SEGMENT):
         _append(box)
@@ -365,9 +354,7 @@ def test_a_full_file_system_costs_the_oldest_samples_and_counts_them():
 
 
 def test_a_flash_that_refuses_takes_samples_and_nothing_else():
-    flash = _fresh()
-    numbers = _Numbers()
-    _mounted(flash)
+    flash, numbers = _made()
     box = _open(numbers)
     for _ in range(10):
         _append(box)

@@ -65,13 +65,19 @@ async def street(seed=3, **options):
     await server.wait_closed()
 
 
+def joined(world, folder, main):
+    """A board with power that joins, then does `main`."""
+    board = make_board(world, folder, JOIN + main)
+    board.power_on()
+    return board
+
+
 async def test_join_and_echo(tmp_path):
     async with street() as (world, _, peer):
-        board = make_board(
+        board = joined(
             world,
             tmp_path,
-            JOIN
-            + """
+            """
     s = dial("gateway.lan")
     s.write(b"x" * 3000)
     print(len(s.read(3000)))
@@ -87,7 +93,6 @@ async def test_join_and_echo(tmp_path):
     print("end")
     """,
         )
-        board.power_on()
         await board.expect(
             rb"joined True 1010 12\r\n3000\r\nb'line\\n' 192.168.4.100 -60\r\nNone\r\nTrue\r\nend", 20
         )
@@ -98,11 +103,10 @@ async def test_join_and_echo(tmp_path):
 
 async def test_poll_on_a_socket(tmp_path):
     async with street() as (world, _, _peer):
-        board = make_board(
+        board = joined(
             world,
             tmp_path,
-            JOIN
-            + """
+            """
     s = dial("gateway.lan")
     poll = select.poll()
     poll.register(s, select.POLLIN)
@@ -111,7 +115,6 @@ async def test_poll_on_a_socket(tmp_path):
     print(poll.poll(5000)[0][1], s.recv(100))
     """,
         )
-        board.power_on()
         await board.expect(rb"0\r\n1 b'hello'", 20)
 
 
@@ -124,11 +127,10 @@ async def test_poll_on_a_socket(tmp_path):
 )
 async def test_a_server_that_vanishes_or_is_silent(tmp_path, say, shown):
     async with street() as (world, _, _peer):
-        board = make_board(
+        board = joined(
             world,
             tmp_path,
-            JOIN
-            + f"""
+            f"""
     s = dial("gateway.lan")
     s.write(b"{say}")
     began = time.ticks_ms()
@@ -139,17 +141,15 @@ async def test_a_server_that_vanishes_or_is_silent(tmp_path, say, shown):
     print(out, time.ticks_diff(time.ticks_ms(), began) // 1000)
     """,
         )
-        board.power_on()
         await board.expect(shown, 30)
 
 
 async def test_refused_unknown_and_wrong_password(tmp_path):
     async with street() as (world, _, _peer):
-        board = make_board(
+        board = joined(
             world,
             tmp_path,
-            JOIN
-            + """
+            """
     for host in ("closed.lan", "nowhere.lan"):
         try:
             dial(host)
@@ -163,17 +163,15 @@ async def test_refused_unknown_and_wrong_password(tmp_path):
     print(wlan.status() == network.STAT_NO_AP_FOUND)
     """,
         )
-        board.power_on()
         await board.expect(rb"closed.lan 111\r\nnowhere.lan -202\r\nTrue\r\nTrue", 30)
 
 
 async def test_the_access_point_goes_and_comes(tmp_path):
     async with street() as (world, point, _peer):
-        board = make_board(
+        board = joined(
             world,
             tmp_path,
-            JOIN
-            + """
+            """
     s = dial("gateway.lan")
     s.write(b"a")
     print(s.recv(1))
@@ -191,7 +189,6 @@ async def test_the_access_point_goes_and_comes(tmp_path):
     print("again")
     """,
         )
-        board.power_on()
         await board.expect(rb"b'a'", 20)
         world.call_later(10_000_000, point.switch, False)
         world.call_later(30_000_000, setattr, point, "available", True)
@@ -200,11 +197,10 @@ async def test_the_access_point_goes_and_comes(tmp_path):
 
 async def test_power_off_resets_the_connection(tmp_path):
     async with street() as (world, _, peer):
-        board = make_board(
+        board = joined(
             world,
             tmp_path,
-            JOIN
-            + """
+            """
     s = dial("gateway.lan")
     s.write(b"silent")
     print("waiting")
@@ -212,7 +208,6 @@ async def test_power_off_resets_the_connection(tmp_path):
     s.recv(1)
     """,
         )
-        board.power_on()
         await board.expect(rb"waiting", 20)
         async with asyncio.timeout(5):
             await peer.arrived.wait()

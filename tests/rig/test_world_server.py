@@ -6,8 +6,7 @@ import pytest
 
 from lyhord_rig import AccessPoint, World
 from lyhord_rig.mqtt_server import MqttServer
-from tests.rig.snippet import make_board
-from tests.rig.test_board_wifi import JOIN
+from tests.rig.test_board_wifi import joined
 
 
 class Line:
@@ -55,8 +54,7 @@ class EchoPeer:
 async def town(tmp_path, server, main):
     async with World(seed=4, pace=None) as world:
         AccessPoint(world, "street", "secret", {"gateway.lan": server})
-        board = make_board(world, tmp_path, JOIN + main)
-        board.power_on()
+        board = joined(world, tmp_path, main)
         yield world, board
 
 
