@@ -1,6 +1,7 @@
 """A platform that is slow, stands still or cannot be found: the others go on, and it gets everything."""
 
 import asyncio
+import gc
 import json
 import logging
 import signal
@@ -145,6 +146,33 @@ async def test_a_broker_that_hangs_up_is_told_in_its_words(
         await until(lambda: bench.metrics.states.get("platform.city") == "up", "connected")
         broker.hang_up(reason)
         await until(lambda: f"platform city: lost ({expected})" in caplog.text, "it is said")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "connack", "expected"),
+    [
+        ("3.1.1", b"\x20\x02\x00\x00", "what the broker says is no MQTT"),
+        ("5", b"\x20\x03\x00\x00\x00", "the broker hung up: Server busy (0x89)"),
+    ],
+)
+async def test_a_broker_that_hangs_up_in_the_same_breath_is_not_up(
+    bench: Bench, protocol: str, connack: bytes, expected: str
+) -> None:
+    """CONNACK and DISCONNECT, which 3.1.1 does not have, arrive together; nothing waits to be sent."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(connack + b"\xe0\x01\x89")
+        writer.close()
+
+    wrong: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context["message"]))
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server, publishing(bench, server.sockets[0].getsockname()[1], protocol=protocol):
+        await until(lambda: bench.metrics.counters["platform.city.connections_lost"] >= 20, "again and again")
+    gc.collect()
+    assert bench.metrics.why["platform.city"] == expected
+    assert "Future exception was never retrieved" not in wrong
 
 
 async def test_a_broker_that_stands_still_when_nothing_is_sent(

@@ -21,6 +21,7 @@ WINDOW = 20  # publishes under way at once; paho slows down with more
 # Several publishes under way are several small writes: none of them waits for the peer's delayed TCP ACK.
 _NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 _KEEPALIVE_TIMEOUT = 0x8D  # MQTT 5, section 2.4; paho says it with 3.1.1 too
+_PROTOCOL_ERROR = 0x82
 _CALLS = 1000  # aiomqtt warns in the log from this many pending calls on
 
 T = TypeVar("T")
@@ -37,7 +38,8 @@ class Client(aiomqtt.Client):
     - A message under a topic that cannot be (wildcards in it, no UTF-8) does not cost the connection: not
       every broker refuses those, and a retained one would come again for ever.
     - A peer that hangs up before its CONNACK is not waited for: with TLS 1.3 that is how it refuses a client
-      certificate, after a handshake that has succeeded here (RFC 8446, section 4.4.2.4).
+      certificate, after a handshake that has succeeded here (RFC 8446, section 4.4.2.4). One that hangs up
+      right after it is not connected.
     - A subscription that is refused is not one.
     - Why a connection was lost is said in words, as the cause of aiomqtt's exception.
     - Its socket is a `BufferedSocket`.
@@ -54,18 +56,21 @@ class Client(aiomqtt.Client):
         self._create: Callable[[], Any] = self._client._create_socket
         self._client._create_socket = self._open  # type: ignore[method-assign]
         self._socket: BufferedSocket | None = None
+        self._entered = False
+        self._gone: str | None = None  # before we were told of the CONNACK: why
 
     def _open(self) -> BufferedSocket:
         self._socket = BufferedSocket(self._create())
         return self._socket
 
     async def __aenter__(self) -> Self:
-        connected = False
         try:
             await super().__aenter__()
-            connected = True
+            if self._gone is not None:
+                raise aiomqtt.MqttError(self._gone)
+            self._entered = True
         finally:
-            if not connected:
+            if not self._entered:
                 self._client._sock_close()
         return self
 
@@ -88,12 +93,11 @@ class Client(aiomqtt.Client):
         properties: Properties | None = None,
     ) -> None:
         why = self._why(flags, reason_code)
-        connected = self._connected
-        if connected.cancelled():
-            return  # nobody waits any more
-        if not connected.done():
-            self._loop.call_soon_threadsafe(_fail, connected, f"closed before CONNACK: {why}")
-        elif reason_code.is_failure and connected.exception() is None:
+        if not self._entered:
+            self._gone = why
+            self._loop.call_soon_threadsafe(_fail, self._connected, f"closed before CONNACK: {why}")
+            return
+        if reason_code.is_failure:
             _fail(self._disconnected, why)
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
@@ -102,6 +106,8 @@ class Client(aiomqtt.Client):
             return f"the broker hung up: {reason_code} (0x{reason_code.value:02x})"
         if reason_code.value == _KEEPALIVE_TIMEOUT:
             return "no answer to a ping"
+        if reason_code.value == _PROTOCOL_ERROR:
+            return "what the broker says is no MQTT"
         lost = self._socket.lost if self._socket is not None else None
         return str(lost or "the broker hung up without a word")
 
