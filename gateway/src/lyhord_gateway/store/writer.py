@@ -25,7 +25,7 @@ from lyhord_gateway.work import Advance, Arrival, Better, Committed, Keep, Repea
 
 _log = logging.getLogger(__name__)
 
-_GROUP_MAX = 250  # pieces of work in one transaction: larger ones cost memory and gain nothing
+_GROUP_MAX = 500  # pieces of work in one transaction: larger ones cost memory
 _IDLE_S = 0.5  # how often the thread looks for changes by another process while nothing arrives
 _PAUSE_S = 0.2  # after a refused commit: a full disk does not get emptier by asking faster
 _ADMIN_ROOM = 1000  # cursors and kept values find room even when frames fill the queue
