@@ -9,7 +9,7 @@ from binascii import crc32
 
 from micropython import const
 
-_MAGIC = b"LY\x09"  # the last byte changes with the values
+_MAGIC = b"LY\x08"  # the last byte changes with the fields
 _LIMIT = const(600)
 
 # The status in two parts: both fit into one frame up to SF9, each into the 64 bytes of SF10 and slower.
@@ -22,56 +22,7 @@ _USUAL_DC = const(200)
 NO_TEMPERATURE = const(-32768)
 LEDGERS_KEY = "duty"  # in NVS: the copy of the ledgers for after a power loss
 
-_WORDS = (
-    "counter",  # next frame counter
-    "counter_end",  # first counter beyond the block reserved in NVS
-    "started",  # when this power session began
-    "sample_due",
-    "report_due",  # on the grid of reports
-    "report_at",  # with its random start
-    "not_before",  # the duty cycle allows nothing earlier
-    "unsent",  # number of the first sample that no report has carried yet
-    "again_first",  # range that the gateway asked for again
-    "again_count",
-    "status_at",  # when it got the last health part
-    "told_settings",
-    "wakes",
-    "ledgers_at",  # when the ledgers were packed
-    "free_heap",  # after the last report
-    "least_heap",  # while it was sent, all modules in memory
-    "judged_at",  # when that was brought up to date
-    "wake_at",  # when the timer ends this sleep; a contact may end it earlier
-)
-_HALVES = (
-    "failures",  # acknowledgements in a row that did not come
-    "refused",  # downlinks that were not believed
-    "told_battery",  # as the gateway knows it
-    "battery_mv",
-    "unkept",  # samples that the log did not take, until the gateway knows
-    "emptied",  # times, since the power came
-)
-_SIGNED_HALVES = (
-    "rssi_dbm",  # of the last downlink; 0: none yet
-    "snr_q4",
-    "temperature_dc",  # the last one believed, 0.1 °C
-    "slow_dc",  # what the fire alarm compares with, see alarms.py
-)
-_BYTES = (
-    "clock_set",  # the line came from a downlink
-    "since_ack",  # reports since the last that asked for an acknowledgement
-    "status_due",  # parts of the status that the gateway has not got
-    "about_due",
-    "told_faults",
-    "oldest_due",  # the gateway asked for a sample that is gone
-    "faults",  # bits as on the wire
-    "faulty_run",  # samples in a row with a faulty sensor
-    "alarms_due",  # the gateway does not know the alarms as they are: 1, and one more per report
-    "reset_cause",  # number on the wire, of the last start that was not out of deep sleep
-    "occupied",  # somebody moved since the last sample
-    "tilted_run",  # samples in a row that found the node lying
-)
-# How `struct` packs them, in the order of the record.
-_VALUES = ((">I", _WORDS), (">H", _HALVES), (">h", _SIGNED_HALVES), (">B", _BYTES))
+_FORMAT = ">IIBIIIIIIIIBHhhHBBIHBIBBBhHBHBIIIIBBHhII"
 _PARTS = const(6)  # of variable length, behind the values
 _BODY = const(3)  # where the values begin, behind the magic
 
@@ -82,12 +33,46 @@ class State:
     def __init__(self, rtc):
         self._rtc = rtc
         self._record = bytearray(_LIMIT)  # once: where memory is in pieces, saving must still be possible
-        for _, names in _VALUES:
-            for name in names:
-                setattr(self, name, 0)
-        self.status_due = STATUS_ALL
-        self.temperature_dc = _USUAL_DC
-        self.slow_dc = NO_TEMPERATURE
+        self.counter = 0  # next frame counter
+        self.counter_end = 0  # first counter beyond the block reserved in NVS
+        self.clock_set = 0  # the line came from a downlink
+        self.started = 0  # when this power session began
+        self.sample_due = 0
+        self.report_due = 0  # on the grid of reports
+        self.report_at = 0  # with its random start
+        self.not_before = 0  # the duty cycle allows nothing earlier
+        self.unsent = 0  # number of the first sample that no report has carried yet
+        self.again_first = 0  # range that the gateway asked for again
+        self.again_count = 0
+        self.since_ack = 0  # reports since the last that asked for an acknowledgement
+        self.failures = 0  # acknowledgements in a row that did not come
+        self.rssi_dbm = 0  # of the last downlink; 0: none yet
+        self.snr_q4 = 0
+        self.refused = 0  # downlinks that were not believed
+        self.status_due = STATUS_ALL  # parts of the status that the gateway has not got
+        self.about_due = 0
+        self.status_at = 0  # when it got the last health part
+        self.told_battery = 0  # as the gateway knows it
+        self.told_faults = 0
+        self.told_settings = 0
+        self.oldest_due = 0  # the gateway asked for a sample that is gone
+        self.faults = 0  # bits as on the wire
+        self.faulty_run = 0  # samples in a row with a faulty sensor
+        self.temperature_dc = _USUAL_DC  # the last one believed, 0.1 °C
+        self.battery_mv = 0
+        self.alarms_due = 0  # the gateway does not know the alarms as they are: 1, and one more per report
+        self.unkept = 0  # samples that the log did not take, until the gateway knows
+        self.reset_cause = 0  # number on the wire, of the last start that was not out of deep sleep
+        self.wakes = 0
+        self.ledgers_at = 0  # when the ledgers were packed
+        self.free_heap = 0  # after the last report
+        self.least_heap = 0  # while it was sent, all modules in memory
+        self.occupied = 0  # somebody moved since the last sample
+        self.tilted_run = 0  # samples in a row that found the node lying
+        self.emptied = 0  # times, since the power came
+        self.slow_dc = NO_TEMPERATURE  # what the fire alarm compares with, see alarms.py
+        self.judged_at = 0  # when that was brought up to date
+        self.wake_at = 0  # when the timer ends this sleep; a contact may end it earlier
         self.alarms = []  # active codes, newest first
         self.silenced = []
         self.ledgers = b""  # packed, see ledgers.py
@@ -98,12 +83,53 @@ class State:
     def save(self):
         """Writes the state to RTC memory. Due before anything that must not happen twice."""
         record = self._record
+        struct.pack_into(
+            _FORMAT,
+            record,
+            _BODY,
+            self.counter,
+            self.counter_end,
+            self.clock_set,
+            self.started,
+            self.sample_due,
+            self.report_due,
+            self.report_at,
+            self.not_before,
+            self.unsent,
+            self.again_first,
+            self.again_count,
+            self.since_ack,
+            self.failures,
+            self.rssi_dbm,
+            self.snr_q4,
+            self.refused,
+            self.status_due,
+            self.about_due,
+            self.status_at,
+            self.told_battery,
+            self.told_faults,
+            self.told_settings,
+            self.oldest_due,
+            self.faults,
+            self.faulty_run,
+            self.temperature_dc,
+            self.battery_mv,
+            self.alarms_due,
+            self.unkept,
+            self.reset_cause,
+            self.wakes,
+            self.ledgers_at,
+            self.free_heap,
+            self.least_heap,
+            self.occupied,
+            self.tilted_run,
+            self.emptied,
+            self.slow_dc,
+            self.judged_at,
+            self.wake_at,
+        )
         record[:_BODY] = _MAGIC
-        end = _BODY
-        for kind, names in _VALUES:
-            for name in names:
-                struct.pack_into(kind, record, end, getattr(self, name))
-                end += struct.calcsize(kind)
+        end = _BODY + struct.calcsize(_FORMAT)
         alarms, silenced = bytes(self.alarms[:_ALARM_SLOTS]), bytes(self.silenced[:_ALARM_SLOTS])
         for part in (alarms, silenced, self.ledgers, self.links, self.surface, self.pulses):
             start = end + 2
@@ -117,11 +143,48 @@ class State:
         self._rtc.memory(view[: end + 4])
 
     def _take(self, data, parts):
-        at = _BODY
-        for kind, names in _VALUES:
-            for name in names:
-                setattr(self, name, struct.unpack_from(kind, data, at)[0])
-                at += struct.calcsize(kind)
+        (
+            self.counter,
+            self.counter_end,
+            self.clock_set,
+            self.started,
+            self.sample_due,
+            self.report_due,
+            self.report_at,
+            self.not_before,
+            self.unsent,
+            self.again_first,
+            self.again_count,
+            self.since_ack,
+            self.failures,
+            self.rssi_dbm,
+            self.snr_q4,
+            self.refused,
+            self.status_due,
+            self.about_due,
+            self.status_at,
+            self.told_battery,
+            self.told_faults,
+            self.told_settings,
+            self.oldest_due,
+            self.faults,
+            self.faulty_run,
+            self.temperature_dc,
+            self.battery_mv,
+            self.alarms_due,
+            self.unkept,
+            self.reset_cause,
+            self.wakes,
+            self.ledgers_at,
+            self.free_heap,
+            self.least_heap,
+            self.occupied,
+            self.tilted_run,
+            self.emptied,
+            self.slow_dc,
+            self.judged_at,
+            self.wake_at,
+        ) = struct.unpack_from(_FORMAT, data, _BODY)
         self.alarms = list(parts[0])
         self.silenced = list(parts[1])
         self.ledgers, self.links, self.surface, self.pulses = parts[2:]
@@ -130,9 +193,7 @@ class State:
 def load(rtc):
     """The State in `rtc`'s memory, or None if there is none, whole, of this version: after a power loss."""
     data = rtc.memory()
-    end = _BODY
-    for kind, names in _VALUES:
-        end += struct.calcsize(kind) * len(names)
+    end = _BODY + struct.calcsize(_FORMAT)
     if len(data) < end or bytes(data[:_BODY]) != _MAGIC:
         return None
     parts = []
