@@ -121,12 +121,9 @@ def _live(node):
     safe = node.starts.is_safe
     if node.reset_cause != starts.DEEP_SLEEP and (safe or node.reset_cause != starts.WATCHDOG):
         with Borrowed():
-            from lyhord_node import terminal
+            from lyhord_node.visit import receive
 
-            enter = terminal.offer(node)
-            if enter or node.identity is None:  # a node that is nobody has nothing else to do
-                terminal.serve(node, enter)
-                sleep(node, 1 if node.identity else None)
+            receive(node)
     if safe:
         _keep_safe(node)
     while True:

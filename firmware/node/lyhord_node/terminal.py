@@ -1,7 +1,6 @@
 """The serial terminal: the offer of the console after power-on or reset, and lines in and answers out.
 
-The commands themselves are in `console.py`; they give their memory back after each line, so that
-measuring and sending have as much room as on any other wake.
+The commands themselves are in `console.py`; they give their memory back after each line.
 """
 
 import select
@@ -44,26 +43,22 @@ def offer(node):
     return None
 
 
-def serve(node, enter):
-    """Answers line after line; returns ten minutes after the last command that it knew, for the node to
-    sleep: noise on an open line must not keep it here."""
-    node.power.light = False
-    if not node.starts.is_safe:
-        node.starts.completed()  # somebody is here
+def next_job(node, staged, enter):
+    """Answers line after line until one asks for more than an answer: the name in `jobs` of what does it.
+    None ten minutes after the last command that it knew: noise on an open line must not keep the node here.
+
+    staged: what `set` has collected for `save`, name → text as typed. enter: the byte that Enter was."""
     terminal = Terminal(node.power, enter == _CR)
-    staged = {}  # what `set` has collected for `save`: name → text as typed
-    print("ok")
     known_ms = ticks_ms()
     while True:
         line = terminal.read_line(ticks_add(known_ms, _IDLE_MS))
         if line is None:
             print("\nidle: going to sleep; reset to come back")
-            return
+            return None
         job = _answer(node, staged, line)
+        if job:
+            return job
         if job is not False:
-            known_ms = ticks_ms()
-        if job:  # work that wants room comes when the commands are out of memory; it prints its own answer
-            _do(node, job)
             known_ms = ticks_ms()
 
 
@@ -72,13 +67,6 @@ def _answer(node, staged, line):
         from lyhord_node.console import answer
 
         return answer(node, staged, line)
-
-
-def _do(node, job):
-    with Borrowed():
-        from lyhord_node import jobs
-
-        getattr(jobs, job)(node)
 
 
 class Terminal:
