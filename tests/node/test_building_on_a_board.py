@@ -1,5 +1,7 @@
 """A building node on a virtual board: climate, a meter and a detector that are counted through deep sleep."""
 
+import re
+
 import pytest
 
 from boards import devkit_rfm95 as pins
@@ -71,6 +73,17 @@ async def test_climate_water_and_people(world, gateway, settle):
     occupied = [values[codes.OCCUPANCY] for values in samples[1:]]
     assert 1 <= sum(occupied) <= moved and occupied[-1] == 0
     assert gateway.statuses[-1][codes.STATUS_FAULTS] == 0
+
+
+async def test_the_console_leaves_room_for_a_send_of_everything(world, gateway, settle):
+    """Where most is in memory at once: contacts, the console, all parts of the status and the about."""
+    tenant = await settle(ALL, sample_period=60, report_period=86400)
+    await world.run_for(1800)
+    await tenant.enter()
+    assert await tenant.deliver() == 0
+    assert len(gateway.samples) >= 25
+    *_, heap = re.findall(r"report: done \d{2} heap (\d+)", "\n".join(tenant.board.console.lines))
+    assert int(heap) >= 128 * 1024 * 8 // 100  # 6 % were too little for a building in a soak
 
 
 async def test_a_meter_on_mains_stays_awake_and_misses_nothing(world, gateway, settle):

@@ -120,10 +120,7 @@ def _live(node):
     _release_pins(node)
     safe = node.starts.is_safe
     if node.reset_cause != starts.DEEP_SLEEP and (safe or node.reset_cause != starts.WATCHDOG):
-        with Borrowed():
-            from lyhord_node.visit import receive
-
-            receive(node)
+        _receive(node)
     if safe:
         _keep_safe(node)
     while True:
@@ -145,6 +142,32 @@ def _live(node):
         if again or (wait > _LIGHT_S and not (node.contacts and node.contacts.stays_awake)):
             sleep(node, wait)
         node.power.nap_ms(1000 * wait)
+
+
+def _receive(node):
+    """Somebody at the serial line: the terminal and what it is asked for in turn, never both in memory."""
+    staged = {}
+    job, enter = _converse(node, staged, None)
+    while job:
+        told = report(node, everything=True) if job == "send" else ()
+        _do(node, job, told)
+        job, enter = _converse(node, staged, enter)
+    if job is None:
+        sleep(node, 1 if node.identity else None)
+
+
+def _converse(node, staged, enter):
+    with Borrowed():
+        from lyhord_node.terminal import converse
+
+        return converse(node, staged, enter)
+
+
+def _do(node, job, told):
+    with Borrowed():
+        from lyhord_node import jobs
+
+        getattr(jobs, job)(node, *told)
 
 
 def _keep_safe(node):

@@ -1,4 +1,5 @@
-"""What the console does beyond settings: it looks, measures and sends with the stages of the cycle."""
+"""What the console does beyond settings: it looks and measures with the stages of the cycle, and tells how
+a delivery has ended."""
 
 from lyhord_node import clock, cycle
 from lyhord_node.borrowed import Borrowed
@@ -39,9 +40,8 @@ def sample(node):
     print("ok")
 
 
-def send(node):
-    """Delivers everything that is kept; `ok` only if nothing is left."""
-    end, samples = cycle.report(node, everything=True)
+def send(node, end, samples):
+    """Says how the delivery of everything that is kept has ended; `ok` only if nothing is left."""
     node.state.save()
     left = node.outbox.kept()
     print("sent: %d samples, left: %d" % (samples, left))

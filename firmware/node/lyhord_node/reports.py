@@ -26,7 +26,7 @@ from lyhord_wire.codes import (
 from lyhord_wire.compose import Report, encode_report, largest_report
 from lyhord_wire.frame import KIND_ABOUT, KIND_REPORT
 
-_SAMPLES_MAX = const(24)  # per report: bounds the memory that building one takes
+_SAMPLES_MAX = const(16)  # per report: bounds the memory that building one takes
 _COLUMN_LEAST = const(4)  # bytes that a sample takes in a report at the very least
 _DAY_S = const(86_400)
 _BATTERY_STEP_MV = const(100)
@@ -82,16 +82,18 @@ def next_message(node, payload_max, now, always_ack=False, probe=False, asks_tim
     first = state.again_first if again else max(state.unsent, outbox.floor)
     below = first + state.again_count if again else outbox.next_seq
     count = min(_SAMPLES_MAX, payload_max // _COLUMN_LEAST)
-    samples = outbox.read(first, count, below) if first < below else []
-    if again and not samples:
+    kept = first < below
+    gc.collect()  # now: where memory is in pieces, so is what is read
+    samples = outbox.read(first, count, below) if kept and not asks_time else []
+    if again and not samples and not asks_time:
         state.again_count = 0
         return next_message(node, payload_max, now, always_ack, probe, asks_time)
     message = None
-    if samples and not asks_time:
+    if samples:
         message = _report(node, samples, payload_max, now)
     elif state.about_due and not (asks_time and state.alarms_due):
         return _about(node, payload_max)
-    if message is None and (samples or state.status_due or state.alarms_due or probe):
+    if message is None and (samples or (asks_time and kept) or state.status_due or state.alarms_due or probe):
         message = _status_only(node, payload_max, now)
     if message is None:
         return None

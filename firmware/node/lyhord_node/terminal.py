@@ -43,21 +43,31 @@ def offer(node):
     return None
 
 
-def next_job(node, staged, enter):
-    """Answers line after line until one asks for more than an answer: the name in `jobs` of what does it.
-    None ten minutes after the last command that it knew: noise on an open line must not keep the node here.
+def converse(node, staged, enter):
+    """Answers line after line until one asks for more than an answer. Returns the name in `jobs` of what does
+    it, False when nobody came, None ten minutes after the last command that it knew: noise on an open line
+    must not keep the node here; and the byte that Enter was, for the next time.
 
-    staged: what `set` has collected for `save`, name → text as typed. enter: the byte that Enter was."""
+    staged: what `set` has collected for `save`, name → text as typed. enter: None makes the offer first.
+    """
+    if enter is None:
+        enter = offer(node) or 0
+        if not enter and node.identity:  # a node that is nobody has nothing else to do
+            return False, enter
+        node.power.light = False
+        if not node.starts.is_safe:
+            node.starts.completed()  # somebody is here
+        print("ok")
     terminal = Terminal(node.power, enter == _CR)
     known_ms = ticks_ms()
     while True:
         line = terminal.read_line(ticks_add(known_ms, _IDLE_MS))
         if line is None:
             print("\nidle: going to sleep; reset to come back")
-            return None
+            return None, enter
         job = _answer(node, staged, line)
         if job:
-            return job
+            return job, enter
         if job is not False:
             known_ms = ticks_ms()
 
