@@ -17,7 +17,9 @@ def test_every_make_target_is_in_the_help_and_in_the_readme():
     helped = set(re.findall(r"^([a-z0-9-]+):.*## \S", makefile, re.M))
     assert helped == phony - {"mosquitto"}
     assert not [target for target in helped if f"make {target}" not in README]
-    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     assert len(shown.splitlines()) == len(helped)
     assert max(map(len, shown.splitlines())) <= 80
 

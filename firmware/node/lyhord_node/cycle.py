@@ -120,7 +120,7 @@ def _live(node):
     _release_pins(node)
     safe = node.starts.is_safe
     if node.reset_cause != starts.DEEP_SLEEP and (safe or node.reset_cause != starts.WATCHDOG):
-        _receive(node)
+        _talk(node)
     if safe:
         _keep_safe(node)
     while True:
@@ -144,26 +144,23 @@ def _live(node):
         node.power.nap_ms(1000 * wait)
 
 
-def _receive(node):
+def _talk(node):
     """Somebody at the serial line: the terminal and what it is asked for in turn, never both in memory."""
     staged = {}
-    job, enter = _converse(node, staged, None)
+    job, enter = _hear(node, staged, None)
     while job:
-        told = report(node, everything=True) if job == "send" else ()
-        _do(node, job, told)
-        job, enter = _converse(node, staged, enter)
-    if job is None:
-        sleep(node, 1 if node.identity else None)
+        _do(node, job, *(report(node, True) if job == "send" else ()))
+        job, enter = _hear(node, staged, enter)
 
 
-def _converse(node, staged, enter):
+def _hear(node, *visit):
     with Borrowed():
         from lyhord_node.terminal import converse
 
-        return converse(node, staged, enter)
+        return converse(node, *visit)
 
 
-def _do(node, job, told):
+def _do(node, job, *told):
     with Borrowed():
         from lyhord_node import jobs
 

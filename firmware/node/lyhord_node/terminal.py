@@ -45,8 +45,8 @@ def offer(node):
 
 def converse(node, staged, enter):
     """Answers line after line until one asks for more than an answer. Returns the name in `jobs` of what does
-    it, False when nobody came, None ten minutes after the last command that it knew: noise on an open line
-    must not keep the node here; and the byte that Enter was, for the next time.
+    it, False when nobody came; and the byte that Enter was, for the next time. Ten minutes after the last
+    command that it knew the node sleeps: noise on an open line must not keep it here.
 
     staged: what `set` has collected for `save`, name → text as typed. enter: None makes the offer first.
     """
@@ -63,8 +63,10 @@ def converse(node, staged, enter):
     while True:
         line = terminal.read_line(ticks_add(known_ms, _IDLE_MS))
         if line is None:
+            from lyhord_node.cycle import sleep
+
             print("\nidle: going to sleep; reset to come back")
-            return None, enter
+            sleep(node, 1 if node.identity else None)
         job = _answer(node, staged, line)
         if job:
             return job, enter
