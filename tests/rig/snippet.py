@@ -35,3 +35,21 @@ def make_board(
     folder.mkdir(parents=True, exist_ok=True)
     image = write_image(folder / "flash.img", {"main.py": main})
     return Board(world, name, image, folder, ports, flash_blocks=BLOCKS, **options)  # type: ignore[arg-type]
+
+
+class Echo:
+    """An SPI device that answers each byte with its complement."""
+
+    def __init__(self, world):
+        self.world = world
+        self.log = []
+
+    def select(self):
+        self.log.append((self.world.now_us, "select"))
+
+    def transfer(self, data):
+        self.log.append((self.world.now_us, data))
+        return bytes(byte ^ 0xFF for byte in data)
+
+    def deselect(self):
+        self.log.append((self.world.now_us, "deselect"))

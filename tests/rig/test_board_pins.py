@@ -4,31 +4,13 @@ import pytest
 
 from lyhord_rig import Ports, World
 from lyhord_rig.ports import ESP32, ESP32_S3
-from tests.rig.snippet import make_board
+from tests.rig.snippet import Echo, make_board
 
 
 @pytest.fixture
 async def world():
     async with World(seed=7, pace=None) as made:
         yield made
-
-
-class Echo:
-    """An SPI device that answers each byte with its complement."""
-
-    def __init__(self, world):
-        self.world = world
-        self.log = []
-
-    def select(self):
-        self.log.append((self.world.now_us, "select"))
-
-    def transfer(self, data):
-        self.log.append((self.world.now_us, data))
-        return bytes(byte ^ 0xFF for byte in data)
-
-    def deselect(self):
-        self.log.append((self.world.now_us, "deselect"))
 
 
 async def test_an_interrupt_is_heard_at_its_microsecond_in_every_kind_of_wait(world, tmp_path):

@@ -4,31 +4,13 @@ import pytest
 
 from lyhord_rig import Ports, State, World
 from lyhord_rig.ports import ESP32, ESP32_S3
-from tests.rig.snippet import make_board
+from tests.rig.snippet import Echo, make_board
 
 
 @pytest.fixture
 async def world():
     async with World(seed=7, pace=None) as made:
         yield made
-
-
-class Echo:
-    """An SPI device that answers each byte with its complement."""
-
-    def __init__(self, world):
-        self.world = world
-        self.log = []
-
-    def select(self):
-        self.log.append((self.world.now_us, "select"))
-
-    def transfer(self, data):
-        self.log.append((self.world.now_us, data))
-        return bytes(byte ^ 0xFF for byte in data)
-
-    def deselect(self):
-        self.log.append((self.world.now_us, "deselect"))
 
 
 async def test_pins_float_in_deep_sleep_unless_they_are_held(world, tmp_path):
