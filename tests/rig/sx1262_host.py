@@ -1,10 +1,10 @@
 """A careful driver's SPI transfers to an emulated SX1262, and two of them one metre apart."""
 
-from lyhord_rig import Line, World
-from lyhord_rig.ether import Ether
-from lyhord_rig.ether_model import Lost, Transmission
+from functools import partial
+
+from lyhord_rig import Line
 from lyhord_rig.sx1262 import Sx1262
-from tests.rig.ether_ear import FLAT
+from tests.rig.radio_pair import RadioPair
 
 TX_DONE, RX_DONE, PREAMBLE, HEADER_VALID, HEADER_ERROR, CRC_ERROR = 0x01, 0x02, 0x04, 0x10, 0x20, 0x40
 CAD_DONE, CAD_DETECTED, TIMEOUT = 0x80, 0x100, 0x200
@@ -112,27 +112,9 @@ class Host:
         return (await self.do(0x1E, start, 0, *bytes(size)))[3:]
 
 
-class Pair:
-    """Two chips one metre apart: 100 dB between them."""
-
+class Pair(RadioPair):
     def __init__(self, loss=0.0, **options):
-        self.world = World(seed=9, pace=None)
-        self.ether = Ether(self.world, path_loss=FLAT, loss=loss)
-        self.events = []
-        self.ether.on_event(self.events.append)
-        self.a = Host(self.ether, "a", (0, 0), **options)
-        self.b = Host(self.ether, "b", (1, 0), **options)
-
-    async def run(self, us):
-        await self.world.run(until=self.world.now_us + us)
-
-    @property
-    def sent(self):
-        return [event for event in self.events if isinstance(event, Transmission)]
-
-    @property
-    def losses(self):
-        return [event.reason for event in self.events if isinstance(event, Lost)]
+        super().__init__(partial(Host, **options), loss)
 
     @property
     def violations(self):

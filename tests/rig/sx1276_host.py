@@ -1,10 +1,8 @@
 """The SPI transfers of a careful driver to an emulated SX1276, and two such chips in one ether."""
 
-from lyhord_rig import Line, World
-from lyhord_rig.ether import Ether
-from lyhord_rig.ether_model import Lost, Transmission
+from lyhord_rig import Line
 from lyhord_rig.sx1276 import Sx1276
-from tests.rig.ether_ear import FLAT
+from tests.rig.radio_pair import RadioPair
 
 SLEEP, STANDBY, FS_TX, TX, RX_CONTINUOUS, RX_SINGLE, CAD = 0, 1, 2, 3, 5, 6, 7
 RX_TIMEOUT, RX_DONE, CRC_ERROR, VALID_HEADER, TX_DONE, CAD_DONE, CAD_DETECTED = (
@@ -84,27 +82,9 @@ class Host:
         return self.read(0x00, self.read(0x13))
 
 
-class Pair:
-    """Two chips one metre apart: 100 dB between them."""
-
+class Pair(RadioPair):
     def __init__(self, loss=0.0):
-        self.world = World(seed=9, pace=None)
-        self.ether = Ether(self.world, path_loss=FLAT, loss=loss)
-        self.events = []
-        self.ether.on_event(self.events.append)
-        self.a = Host(self.ether, "a", (0, 0))
-        self.b = Host(self.ether, "b", (1, 0))
-
-    async def run(self, us):
-        await self.world.run(until=self.world.now_us + us)
-
-    @property
-    def sent(self):
-        return [event for event in self.events if isinstance(event, Transmission)]
-
-    @property
-    def losses(self):
-        return [event.reason for event in self.events if isinstance(event, Lost)]
+        super().__init__(Host, loss)
 
     @property
     def violations(self):
