@@ -12,13 +12,6 @@ from lyhord_rig import ExpectTimeout, State, World
 from lyhord_rig.board_process import Op
 from tests.rig.snippet import make_board
 
-
-@pytest.fixture
-async def world():
-    async with World(seed=7, pace=None) as made:
-        yield made
-
-
 REPORT = """
     import machine, time
     rtc = machine.RTC()
@@ -27,17 +20,14 @@ REPORT = """
 """
 
 
-async def test_deep_sleep_keeps_rtc_memory_and_time_and_power_off_loses_them(world, tmp_path):
-    board = make_board(
-        world,
-        tmp_path,
+async def test_deep_sleep_keeps_rtc_memory_and_time_and_power_off_loses_them(world, boot):
+    board = boot(
         REPORT
         + """
     rtc.memory(rtc.memory() + b"x")
     machine.deepsleep(10_000)
     """,
     )
-    board.power_on()
     await board.expect(rb"cause 1 wake 0 memory b'' time 0\r\n", 1)
     await world.run_for(5)
     assert board.state is State.ASLEEP
@@ -61,10 +51,8 @@ async def test_deep_sleep_keeps_rtc_memory_and_time_and_power_off_loses_them(wor
         ("time.sleep(100)", 1, "b''"),
     ],
 )
-async def test_resets_and_what_they_keep(world, tmp_path, act, cause, memory):
-    board = make_board(
-        world,
-        tmp_path,
+async def test_resets_and_what_they_keep(boot, act, cause, memory):
+    board = boot(
         REPORT
         + f"""
     if rtc.memory() == b"" and machine.reset_cause() == 1:
@@ -72,18 +60,14 @@ async def test_resets_and_what_they_keep(world, tmp_path, act, cause, memory):
         {act}
     """,
     )
-    board.power_on()
     await board.expect(rb"cause 1 wake 0 memory b'' time 0", 1)
     if cause == 1:
         board.reset()
     await board.expect(rb"cause %d wake 0 memory %s" % (cause, memory.encode()), 5)
 
 
-async def test_the_watchdog_bites_when_it_is_not_fed_and_cannot_be_stopped(world, tmp_path):
-    board = make_board(
-        world,
-        tmp_path,
-        """
+async def test_the_watchdog_bites_when_it_is_not_fed_and_cannot_be_stopped(world, boot):
+    board = boot("""
     import machine, time
     print("cause", machine.reset_cause())
     dog = machine.WDT(timeout=5000)
@@ -93,9 +77,7 @@ async def test_the_watchdog_bites_when_it_is_not_fed_and_cannot_be_stopped(world
     print("fed", time.time())
     time.sleep(60)
     print("alive")
-    """,
-    )
-    board.power_on()
+    """)
     await board.expect(rb"fed 12", 13)
     fed_us = world.now_us
     await board.expect(rb"cause 3", 10)
@@ -104,30 +86,22 @@ async def test_the_watchdog_bites_when_it_is_not_fed_and_cannot_be_stopped(world
     assert not any("alive" in line for line in board.serial_lines())
 
 
-async def test_epoch_is_2000_and_the_clock_can_be_set(world, tmp_path):
-    board = make_board(
-        world,
-        tmp_path,
-        """
+async def test_epoch_is_2000_and_the_clock_can_be_set(boot):
+    board = boot("""
     import machine, time
     print(time.gmtime(0)[:6], time.mktime((2000, 1, 2, 0, 0, 0, 0, 0)), time.localtime()[:3])
     machine.RTC().datetime((2026, 11, 23, 0, 8, 30, 15, 0))
     print(time.time(), machine.RTC().datetime()[:7])
     time.sleep(45)
     print(time.gmtime()[:6])
-    """,
-    )
-    board.power_on()
+    """)
     await board.expect(rb"\(2000, 1, 1, 0, 0, 0\) 86400 \(2000, 1, 1\)", 1)
     await board.expect(rb"848737815 \(2026, 11, 23, 0, 8, 30, 15\)", 1)
     await board.expect(rb"\(2026, 11, 23, 8, 31, 0\)", 46)
 
 
-async def test_ticks_wrap_at_30_bits(world, tmp_path):
-    board = make_board(
-        world,
-        tmp_path,
-        """
+async def test_ticks_wrap_at_30_bits(boot):
+    board = boot("""
     import time
     time.sleep_us((1 << 30) - 1000 - time.ticks_us())
     a = time.ticks_us()
@@ -135,34 +109,24 @@ async def test_ticks_wrap_at_30_bits(world, tmp_path):
     b = time.ticks_us()
     print(a > (1 << 29), b < 2000, time.ticks_diff(b, a))
     print(time.ticks_add(0, -1) == (1 << 30) - 1, time.ticks_ms())
-    """,
-    )
-    board.power_on()
+    """)
     await board.expect(rb"True True 2010\r\nTrue 107374\d\r\n", 1100)
 
 
-async def test_busy_waits_come_to_an_end(world, tmp_path):
-    board = make_board(
-        world,
-        tmp_path,
-        """
+async def test_busy_waits_come_to_an_end(world, boot):
+    board = boot("""
     import time
     began = time.ticks_ms()
     while time.ticks_diff(time.ticks_ms(), began) < 100:
         pass
     print("done")
-    """,
-    )
-    board.power_on()
+    """)
     await board.expect(rb"done", 1)
     assert 350_000 <= world.now_us < 360_000
 
 
-async def test_traps_of_the_chip_are_there(world, tmp_path):
-    board = make_board(
-        world,
-        tmp_path,
-        """
+async def test_traps_of_the_chip_are_there(boot):
+    board = boot("""
     import sys, os, cryptolib, machine
     print(sys.platform, os.uname()[0], len(machine.unique_id()))
     ecb, cbc = cryptolib.aes(bytes(16), 1), cryptolib.aes(bytes(16), 2, bytes(16))
@@ -179,23 +143,16 @@ async def test_traps_of_the_chip_are_there(world, tmp_path):
         machine.Pin(35, machine.Pin.OUT)
     except OSError:
         print("input only")
-    """,
-    )
-    board.power_on()
+    """)
     await board.expect(rb"esp32 esp32 6\r\nTrue\r\nno CTR\r\nasyncio is not in virtual time\r\ninput only", 1)
 
 
-async def test_a_crash_is_counted_and_named_and_the_board_stays_on(world, tmp_path):
-    board = make_board(
-        world,
-        tmp_path,
-        """
+async def test_a_crash_is_counted_and_named_and_the_board_stays_on(world, boot):
+    board = boot("""
     def deep():
         return 1 // 0
     deep()
-    """,
-    )
-    board.power_on()
+    """)
     await world.run_for(5)
     assert board.state is State.HALTED
     assert board.events.crashes == 1
@@ -207,17 +164,14 @@ async def test_a_crash_is_counted_and_named_and_the_board_stays_on(world, tmp_pa
     assert board.events.crashes == 2
 
 
-async def test_a_program_that_ends_well_is_no_crash(world, tmp_path):
-    board = make_board(world, tmp_path, "print('bye')")
-    board.power_on()
+async def test_a_program_that_ends_well_is_no_crash(world, boot):
+    board = boot("print('bye')")
     await world.run_for(5)
     assert (board.state, board.events.crashes) == (State.HALTED, 0)
 
 
-async def test_endless_computing_is_a_crash_and_the_watchdog_still_bites(world, tmp_path):
-    board = make_board(
-        world,
-        tmp_path,
+async def test_endless_computing_is_a_crash_and_the_watchdog_still_bites(boot):
+    board = boot(
         """
         import machine
         print("cause", machine.reset_cause())
@@ -228,32 +182,25 @@ async def test_endless_computing_is_a_crash_and_the_watchdog_still_bites(world, 
         """,
         hang_s=0.5,
     )
-    board.power_on()
     await board.expect(rb"cause 3", 10)
     assert board.events.crashes == 1
     assert "computed without end" in board.crash_reports[0]
 
 
-async def test_expect_gives_up_in_virtual_time(world, tmp_path):
-    board = make_board(world, tmp_path, "print('something else')")
-    board.power_on()
+async def test_expect_gives_up_in_virtual_time(world, boot):
+    board = boot("print('something else')")
     with pytest.raises(ExpectTimeout, match="something else"):
         await board.expect(rb"never", 3600)
     assert world.now_us == 3_600_000_000
 
 
-async def test_the_firmware_has_128_kib_of_heap_and_not_more(world, tmp_path):
-    board = make_board(
-        world,
-        tmp_path,
-        """
+async def test_the_firmware_has_128_kib_of_heap_and_not_more(world, boot):
+    board = boot("""
     import cryptolib, esp32, gc, machine, network, onewire, os, select, socket, sys, time
     gc.collect()
     print("free", gc.mem_free())
     hog = bytearray(131_072)
-    """,
-    )
-    board.power_on()
+    """)
     match = await board.expect(rb"free (\d+)", 2)
     await world.run_for(1)
     # 128 KiB less half of the pool for the firmware's names; a small program on an ESP32 would have none.
@@ -261,10 +208,9 @@ async def test_the_firmware_has_128_kib_of_heap_and_not_more(world, tmp_path):
     assert "MemoryError" in board.crash_reports[0]
 
 
-async def test_the_names_of_the_chips_modules_do_not_crowd_those_of_the_firmware(world, tmp_path):
+async def test_the_names_of_the_chips_modules_do_not_crowd_those_of_the_firmware(boot):
     """They have room for 1280 before they need another pool, on an ESP32 for 1260 (py/qstr.c)."""
-    board = make_board(world, tmp_path, "import micropython\nmicropython.qstr_info()\nprint('done')")
-    board.power_on()
+    board = boot("import micropython\nmicropython.qstr_info()\nprint('done')")
     match = await board.expect(rb"n_qstr=(\d+)", 2)
     assert 1245 <= int(match[1]) <= 1260
 
@@ -332,10 +278,9 @@ async def test_nothing_is_left_over(tmp_path):
     assert there(left) == []
 
 
-async def test_a_board_ends_when_its_world_is_gone(tmp_path):
+async def test_a_board_ends_when_its_world_is_gone(boot):
     async with World(seed=1, pace=None) as world:
-        board = make_board(world, tmp_path, "import time\ntime.sleep(1000)")
-        board.power_on()
+        board = boot("import time\ntime.sleep(1000)")
         await world.run_for(1)
         process = board._program._process
         process._link.shutdown(socket.SHUT_RDWR)  # as when the world's process was killed

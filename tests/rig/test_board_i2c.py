@@ -2,14 +2,7 @@
 
 import pytest
 
-from lyhord_rig import Ports, World
-from tests.rig.snippet import make_board
-
-
-@pytest.fixture
-async def world():
-    async with World(seed=7, pace=None) as made:
-        yield made
+from lyhord_rig import Ports
 
 
 class Memory:
@@ -35,22 +28,19 @@ class Memory:
         return self.slow_us
 
 
-def bench(world, folder, main, **pins):
+def bench(boot, main, **pins):
     ports = Ports()
     memory = Memory()
     ports.i2c(0, 0x44, memory, **pins)
-    board = make_board(world, folder, main, ports)
-    board.power_on()
-    return board, memory
+    return boot(main, ports), memory
 
 
 @pytest.mark.parametrize(
     "bus", ["I2C(0, scl=Pin(22), sda=Pin(21))", "SoftI2C(Pin(22), Pin(21), freq=100000)"]
 )
-async def test_every_kind_of_transfer(world, tmp_path, bus):
+async def test_every_kind_of_transfer(boot, bus):
     board, _ = bench(
-        world,
-        tmp_path,
+        boot,
         f"""
         from machine import I2C, Pin, SoftI2C
         bus = {bus}
@@ -82,10 +72,9 @@ def attempt(fn, *args):
 """
 
 
-async def test_without_acknowledgement_there_is_no_device(world, tmp_path):
+async def test_without_acknowledgement_there_is_no_device(world, boot):
     board, memory = bench(
-        world,
-        tmp_path,
+        boot,
         TRY
         + """
 attempt(I2C(0).writeto, 0x45, b"1")
@@ -101,10 +90,9 @@ print(I2C(0).scan())
     await board.expect(rb"ENODEV \d+\r\nENODEV \d+\r\nok b'\\x00' \d+\r\nENODEV \d+\r\nENODEV \d+\r\n\[\]", 3)
 
 
-async def test_pins_must_be_those_of_the_bus(world, tmp_path):
+async def test_pins_must_be_those_of_the_bus(boot):
     board, _ = bench(
-        world,
-        tmp_path,
+        boot,
         TRY
         + """
 attempt(I2C(0, scl=Pin(22), sda=Pin(21)).readfrom, 0x44, 1)
@@ -120,19 +108,19 @@ attempt(I2C(0).readfrom, 0x44, 1)
 @pytest.mark.parametrize(
     ("slow_us", "answer"), [(15_000, rb"ok b'\\x00' 15\d\d\d"), (50_001, rb"ETIMEDOUT 50\d\d\d")]
 )
-async def test_a_device_may_stretch_the_clock_for_50_ms(world, tmp_path, slow_us, answer):
-    board, memory = bench(world, tmp_path, TRY + "attempt(I2C(0).readfrom, 0x44, 1)\n")
+async def test_a_device_may_stretch_the_clock_for_50_ms(boot, slow_us, answer):
+    board, memory = bench(boot, TRY + "attempt(I2C(0).readfrom, 0x44, 1)\n")
     memory.slow_us = slow_us
     await board.expect(answer, 2)
 
 
-async def test_a_bus_that_is_held_down_times_out(world, tmp_path):
-    board, memory = bench(world, tmp_path, TRY + "attempt(I2C(0, timeout=1000).writeto, 0x45, b'1')\n")
+async def test_a_bus_that_is_held_down_times_out(boot):
+    board, memory = bench(boot, TRY + "attempt(I2C(0, timeout=1000).writeto, 0x45, b'1')\n")
     memory.holds_bus = True
     await board.expect(rb"ETIMEDOUT 1\d\d\d\r", 2)
 
 
-async def test_time_on_the_bus(world, tmp_path):
-    board, _ = bench(world, tmp_path, TRY + "attempt(I2C(0, freq=100000).writeto, 0x44, b'1' * 9)\n")
+async def test_time_on_the_bus(boot):
+    board, _ = bench(boot, TRY + "attempt(I2C(0, freq=100000).writeto, 0x44, b'1' * 9)\n")
     match = await board.expect(rb"ok 9 (\d+)\r", 2)
     assert 900 <= int(match[1]) <= 960  # 90 bits

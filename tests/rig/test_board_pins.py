@@ -1,24 +1,14 @@
 """A board and what is soldered to it."""
 
-import pytest
-
-from lyhord_rig import Ports, World
+from lyhord_rig import Ports
 from lyhord_rig.ports import ESP32, ESP32_S3
-from tests.rig.snippet import Echo, make_board
+from tests.rig.snippet import Echo
 
 
-@pytest.fixture
-async def world():
-    async with World(seed=7, pace=None) as made:
-        yield made
-
-
-async def test_an_interrupt_is_heard_at_its_microsecond_in_every_kind_of_wait(world, tmp_path):
+async def test_an_interrupt_is_heard_at_its_microsecond_in_every_kind_of_wait(world, boot):
     ports = Ports()
     line = ports.line(26)
-    board = make_board(
-        world,
-        tmp_path,
+    board = boot(
         """
         import machine, select, sys, time
         stamps = []
@@ -38,7 +28,6 @@ async def test_an_interrupt_is_heard_at_its_microsecond_in_every_kind_of_wait(wo
         """,
         ports,
     )
-    board.power_on()
     for at_us in (1_234_567, 2_500_001, 4_000_003):
         world.call_at(at_us, line.set, 1)
         world.call_at(at_us + 100, line.set, 0)
@@ -47,12 +36,10 @@ async def test_an_interrupt_is_heard_at_its_microsecond_in_every_kind_of_wait(wo
     assert match[1].startswith(b"(1234567, 1), (2500001, 1), (4000003, ")
 
 
-async def test_interrupts_wait_while_they_are_disabled(world, tmp_path):
+async def test_interrupts_wait_while_they_are_disabled(world, boot):
     ports = Ports()
     line = ports.line(26)
-    board = make_board(
-        world,
-        tmp_path,
+    board = boot(
         """
         import machine, time
         seen = []
@@ -69,18 +56,15 @@ async def test_interrupts_wait_while_they_are_disabled(world, tmp_path):
         """,
         ports,
     )
-    board.power_on()
     world.call_at(500_000, line.set, 1)
     world.call_at(1_500_000, line.set, 0)
     await board.expect(rb"off \[\]\r\non \[1\]\r\nnone \[1\]", 3)
 
 
-async def test_an_exception_in_a_handler_is_printed_and_survived(world, tmp_path):
+async def test_an_exception_in_a_handler_is_printed_and_survived(world, boot):
     ports = Ports()
     line = ports.line(26)
-    board = make_board(
-        world,
-        tmp_path,
+    board = boot(
         """
         import machine, time
         machine.Pin(26, machine.Pin.IN).irq(lambda pin: 1 // 0, machine.Pin.IRQ_RISING)
@@ -89,19 +73,16 @@ async def test_an_exception_in_a_handler_is_printed_and_survived(world, tmp_path
         """,
         ports,
     )
-    board.power_on()
     world.call_at(1_000_000, line.set, 1)
     await board.expect(rb"ZeroDivisionError[^$]*alive", 3)
     assert board.events.crashes == 0
 
 
-async def test_spi_reaches_the_selected_device_in_order_and_takes_time(world, tmp_path):
+async def test_spi_reaches_the_selected_device_in_order_and_takes_time(world, boot):
     device = Echo(world)
     ports = Ports()
     ports.spi(2, 5, device)
-    board = make_board(
-        world,
-        tmp_path,
+    board = boot(
         """
         import machine, time
         nss = machine.Pin(5, machine.Pin.OUT, value=1)
@@ -120,7 +101,6 @@ async def test_spi_reaches_the_selected_device_in_order_and_takes_time(world, tm
         """,
         ports,
     )
-    board.power_on()
     await board.expect(rb"b'(\\x00){4}'\r\nb'(\\xff){4}' b'(\\x0f){2}'\r\n(9|10)\r\n", 2)
     await world.run_for(0.1)
     assert [what for _, what in device.log] == ["select", b"\x42", bytes(4), b"\xf0\xf0", "deselect"]
@@ -128,16 +108,14 @@ async def test_spi_reaches_the_selected_device_in_order_and_takes_time(world, tm
     assert times == sorted(times)
 
 
-async def test_sensors_are_asked_through_their_pins(world, tmp_path):
+async def test_sensors_are_asked_through_their_pins(boot):
     ports = Ports()
     levels = []
     ports.output(32, levels.append)
     ports.pulse(33, lambda level, timeout_us: 5_000 if timeout_us > 5_000 else -1)
     ports.adc(34, lambda: 1_850_000)
     ports.input(4, lambda: 1)
-    board = make_board(
-        world,
-        tmp_path,
+    board = boot(
         """
         import machine, time
         trigger = machine.Pin(32, machine.Pin.OUT, value=0)
@@ -154,7 +132,6 @@ async def test_sensors_are_asked_through_their_pins(world, tmp_path):
         """,
         ports,
     )
-    board.power_on()
     await board.expect(rb"5000 50\r\n-1 -2\r\n1850000 1 1\r\n", 5)
     assert levels == [0, 1, 0]
 
@@ -194,14 +171,12 @@ class Bus:
         self.turn = 0
 
 
-async def test_one_wire_bytes_and_search(world, tmp_path):
+async def test_one_wire_bytes_and_search(boot):
     roms = [bytes([0x28, n, 5 - n, 7, 0, 0, n * 3, n]) for n in range(4)]
     ports = Ports()
     bus = Bus(roms)
     ports.one_wire(25, bus)
-    board = make_board(
-        world,
-        tmp_path,
+    board = boot(
         """
         import machine, onewire
         wire = onewire.OneWire(machine.Pin(25))
@@ -214,19 +189,17 @@ async def test_one_wire_bytes_and_search(world, tmp_path):
         """,
         ports,
     )
-    board.power_on()
     await board.expect(repr(sorted(rom.hex() for rom in roms)).replace("[", r"\[").encode(), 2)
     await board.expect(rb"True False\r\n", 2)
     await board.expect(rb"bytearray\(b'\\xc7\\xc7'\) \d+", 2)
     assert bus.log[-9:] == [0x55, *b"12345678"]
 
 
-async def test_power_listeners_hear_of_power(world, tmp_path):
+async def test_power_listeners_hear_of_power(world, boot):
     ports = Ports()
     heard = []
     ports.on_power(heard.append)
-    board = make_board(world, tmp_path, "", ports)
-    board.power_on()
+    board = boot("", ports)
     board.power_on()
     await world.run_for(1)
     board.reset()
@@ -236,7 +209,7 @@ async def test_power_listeners_hear_of_power(world, tmp_path):
     assert heard == [True, False]
 
 
-async def test_the_chip_of_the_board_says_which_pins_there_are(world, tmp_path):
+async def test_the_chip_of_the_board_says_which_pins_there_are(boot):
     program = """
     from machine import Pin
     def can(pin, mode):
@@ -252,18 +225,15 @@ async def test_the_chip_of_the_board_says_which_pins_there_are(world, tmp_path):
         (ESP32, rb"in \[1, 1, 1, 0, 0, 0\]\r\nout \[1, 0, 0\]"),
         (ESP32_S3, rb"in \[1, 0, 1, 1, 1, 0\]\r\nout \[1, 1, 1\]"),
     ):
-        board = make_board(world, tmp_path, program, Ports(soc), name=soc.name)
-        board.power_on()
+        board = boot(program, Ports(soc), name=soc.name)
         await board.expect(answer, 2)
 
 
-async def test_an_edge_that_a_write_causes_is_heard_at_the_next_call(world, tmp_path):
+async def test_an_edge_that_a_write_causes_is_heard_at_the_next_call(boot):
     ports = Ports()
     line = ports.line(26)
     ports.output(27, line.set)
-    board = make_board(
-        world,
-        tmp_path,
+    board = boot(
         """
         import machine, time
         from machine import Pin
@@ -279,6 +249,5 @@ async def test_an_edge_that_a_write_causes_is_heard_at_the_next_call(world, tmp_
         """,
         ports,
     )
-    board.power_on()
     await board.expect(rb"heard 5 0", 2)
     assert board.events.crashes == 0

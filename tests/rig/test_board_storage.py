@@ -2,23 +2,12 @@
 
 import re
 
-import pytest
-
-from lyhord_rig import Exit, State, World
+from lyhord_rig import Exit, State
 from tests.rig.snippet import make_board, read_image
 
 
-@pytest.fixture
-async def world():
-    async with World(seed=7, pace=None) as made:
-        yield made
-
-
-async def test_rtc_memory_is_2048_bytes(world, tmp_path):
-    board = make_board(
-        world,
-        tmp_path,
-        """
+async def test_rtc_memory_is_2048_bytes(boot):
+    board = boot("""
     import machine
     machine.RTC().memory(bytes(2048))
     print(len(machine.RTC().memory()))
@@ -26,17 +15,12 @@ async def test_rtc_memory_is_2048_bytes(world, tmp_path):
         machine.RTC().memory(bytes(2049))
     except ValueError:
         print("refused")
-    """,
-    )
-    board.power_on()
+    """)
     await board.expect(rb"2048\r\nrefused", 1)
 
 
-async def test_uncommitted_nvs_is_lost_and_committed_is_kept(world, tmp_path):
-    board = make_board(
-        world,
-        tmp_path,
-        """
+async def test_uncommitted_nvs_is_lost_and_committed_is_kept(tmp_path, boot):
+    board = boot("""
     import esp32, machine
     nvs = esp32.NVS("lyhord")
     def get(key):
@@ -49,9 +33,7 @@ async def test_uncommitted_nvs_is_lost_and_committed_is_kept(world, tmp_path):
     nvs.commit()
     nvs.set_i32("b", 7)
     print("then", get("a"), get("b"))
-    """,
-    )
-    board.power_on()
+    """)
     missing = r"\(-4354, 'ESP_ERR_NVS_NOT_FOUND'\)"
     await board.expect(f"read {missing} {missing}\r\nthen -5 7".encode(), 1)
     board.power_off()
@@ -60,11 +42,8 @@ async def test_uncommitted_nvs_is_lost_and_committed_is_kept(world, tmp_path):
     assert (tmp_path / "board" / "nvs.json").stat().st_mode & 0o077 == 0
 
 
-async def test_nvs_traps(world, tmp_path):
-    board = make_board(
-        world,
-        tmp_path,
-        """
+async def test_nvs_traps(boot):
+    board = boot("""
     import esp32
     nvs = esp32.NVS("lyhord")
     def attempt(fn, *args):
@@ -85,9 +64,7 @@ async def test_nvs_traps(world, tmp_path):
     attempt(nvs.erase_key, "blob")
     attempt(nvs.set_blob, "big", bytes(25000))
     print("end")
-    """,
-    )
-    board.power_on()
+    """)
     await board.expect(rb"end", 1)
     assert board.serial_lines()[:-1] == [
         "None",
@@ -103,17 +80,12 @@ async def test_nvs_traps(world, tmp_path):
     assert board.serial_lines()[-1] == "end"
 
 
-async def test_files_written_by_the_board_are_in_the_image(world, tmp_path):
-    board = make_board(
-        world,
-        tmp_path,
-        """
+async def test_files_written_by_the_board_are_in_the_image(boot):
+    board = boot("""
     with open("/log", "wb") as file:
         file.write(b"0123456789" * 300)
     print("written")
-    """,
-    )
-    board.power_on()
+    """)
     await board.expect(rb"written", 5)
     board.power_off()
     fs = read_image(board.image)  # held while its file is open: littlefs-python does not hold it itself

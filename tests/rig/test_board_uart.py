@@ -2,16 +2,9 @@
 
 import pytest
 
-from lyhord_rig import Ports, World
-from tests.rig.snippet import make_board
+from lyhord_rig import Ports
 
 BYTE_US = 1_041  # 10 bits at 9600
-
-
-@pytest.fixture
-async def world():
-    async with World(seed=7, pace=None) as made:
-        yield made
 
 
 class Talker:
@@ -35,19 +28,17 @@ class Talker:
             self.world.call_at(us + at * BYTE_US, lambda value=value: self.deliver(bytes([value])))
 
 
-def bench(world, folder, main, **pins):
+def bench(world, boot, main, **pins):
     ports = Ports()
     talker = Talker(world)
     ports.uart(1, talker, **pins)
-    board = make_board(world, folder, main, ports)
-    board.power_on()
-    return board, talker
+    return boot(main, ports), talker
 
 
-async def test_bytes_come_one_by_one_and_reads_take_what_is_there(world, tmp_path):
+async def test_bytes_come_one_by_one_and_reads_take_what_is_there(world, boot):
     board, talker = bench(
         world,
-        tmp_path,
+        boot,
         """
         import time
         from machine import UART
@@ -66,10 +57,10 @@ async def test_bytes_come_one_by_one_and_reads_take_what_is_there(world, tmp_pat
     assert board.uarts.dropped == 0
 
 
-async def test_a_read_waits_for_all_it_wants_until_its_timeout(world, tmp_path):
+async def test_a_read_waits_for_all_it_wants_until_its_timeout(world, boot):
     board, talker = bench(
         world,
-        tmp_path,
+        boot,
         """
         import time
         from machine import UART
@@ -93,10 +84,10 @@ async def test_a_read_waits_for_all_it_wants_until_its_timeout(world, tmp_path):
     await board.expect(rb"b'gh\\n' b'i'", 2)
 
 
-async def test_poll_wakes_at_the_first_byte(world, tmp_path):
+async def test_poll_wakes_at_the_first_byte(world, boot):
     board, talker = bench(
         world,
-        tmp_path,
+        boot,
         """
         import select, sys, time
         from machine import UART
@@ -115,10 +106,10 @@ async def test_poll_wakes_at_the_first_byte(world, tmp_path):
     assert 1_234_567 <= int(match[1]) < 1_234_700
 
 
-async def test_what_is_written_arrives_when_it_has_left(world, tmp_path):
+async def test_what_is_written_arrives_when_it_has_left(world, boot):
     board, talker = bench(
         world,
-        tmp_path,
+        boot,
         """
         import time
         from machine import UART
@@ -136,10 +127,10 @@ async def test_what_is_written_arrives_when_it_has_left(world, tmp_path):
     assert int(match[1]) == pytest.approx(11 * BYTE_US, abs=100)
 
 
-async def test_the_buffer_is_bounded_and_counts_what_it_drops(world, tmp_path):
+async def test_the_buffer_is_bounded_and_counts_what_it_drops(world, boot):
     board, talker = bench(
         world,
-        tmp_path,
+        boot,
         """
         import time
         from machine import UART
@@ -166,10 +157,10 @@ async def test_the_buffer_is_bounded_and_counts_what_it_drops(world, tmp_path):
         ("9600, invert=UART.INV_RX", False),
     ],
 )
-async def test_another_bit_rate_or_frame_is_noise(world, tmp_path, settings, right):
+async def test_another_bit_rate_or_frame_is_noise(world, boot, settings, right):
     board, talker = bench(
         world,
-        tmp_path,
+        boot,
         f"""
         import time
         from machine import UART
@@ -185,10 +176,10 @@ async def test_another_bit_rate_or_frame_is_noise(world, tmp_path, settings, rig
     assert (talker.heard[0][1] == b"12") == right
 
 
-async def test_a_uart_on_other_pins_meets_nobody(world, tmp_path):
+async def test_a_uart_on_other_pins_meets_nobody(world, boot):
     board, talker = bench(
         world,
-        tmp_path,
+        boot,
         """
         import time
         from machine import UART, Pin
@@ -210,10 +201,10 @@ async def test_a_uart_on_other_pins_meets_nobody(world, tmp_path):
     assert [data for _, data in talker.heard] == [b"34"]
 
 
-async def test_bytes_in_light_sleep_and_without_uart_are_lost(world, tmp_path):
+async def test_bytes_in_light_sleep_and_without_uart_are_lost(world, boot):
     board, talker = bench(
         world,
-        tmp_path,
+        boot,
         """
         import machine, time
         from machine import UART
@@ -233,10 +224,10 @@ async def test_bytes_in_light_sleep_and_without_uart_are_lost(world, tmp_path):
     assert board.uarts.dropped == 2
 
 
-async def test_uart_0_is_the_console(world, tmp_path):
+async def test_uart_0_is_the_console(world, boot):
     board, _ = bench(
         world,
-        tmp_path,
+        boot,
         """
         from machine import UART
         for id in (0, 3):

@@ -2,25 +2,17 @@
 
 import pytest
 
-from lyhord_rig import Ports, State, World
+from lyhord_rig import Ports, State
 from lyhord_rig.ports import ESP32, ESP32_S3
-from tests.rig.snippet import Echo, make_board
+from tests.rig.snippet import Echo
 
 
-@pytest.fixture
-async def world():
-    async with World(seed=7, pace=None) as made:
-        yield made
-
-
-async def test_pins_float_in_deep_sleep_unless_they_are_held(world, tmp_path):
+async def test_pins_float_in_deep_sleep_unless_they_are_held(world, boot):
     ports = Ports()
     free, held = [], []
     ports.output(13, free.append, floating=0)
     ports.output(14, held.append, floating=0)
-    board = make_board(
-        world,
-        tmp_path,
+    board = boot(
         """
         import esp32, machine
         if machine.reset_cause() == machine.DEEPSLEEP_RESET:
@@ -34,7 +26,6 @@ async def test_pins_float_in_deep_sleep_unless_they_are_held(world, tmp_path):
         """,
         ports,
     )
-    board.power_on()
     await world.run_for(5)
     assert board.state is State.ASLEEP
     assert (free, held) == ([1, 0], [1])
@@ -42,12 +33,10 @@ async def test_pins_float_in_deep_sleep_unless_they_are_held(world, tmp_path):
     assert held == [1, 0]
 
 
-async def test_a_pin_wakes_the_board(world, tmp_path):
+async def test_a_pin_wakes_the_board(world, boot):
     ports = Ports()
     line = ports.line(4)
-    board = make_board(
-        world,
-        tmp_path,
+    board = boot(
         """
         import esp32, machine
         print("wake", machine.wake_reason())
@@ -57,7 +46,6 @@ async def test_a_pin_wakes_the_board(world, tmp_path):
         """,
         ports,
     )
-    board.power_on()
     await world.run_for(1000)
     assert board.state is State.ASLEEP
     world.call_later(1_000_000, line.set, 1)
@@ -70,14 +58,12 @@ async def test_a_pin_wakes_the_board(world, tmp_path):
     [(1, False, 1), (0, False, 2), (0, True, 1)],
 )
 async def test_nss_that_nobody_holds_in_deep_sleep_selects_what_has_no_pull_up(
-    world, tmp_path, floating, held, selected
+    world, boot, floating, held, selected
 ):
     device = Echo(world)
     ports = Ports()
     ports.spi(2, 5, device, floating=floating)
-    board = make_board(
-        world,
-        tmp_path,
+    board = boot(
         f"""
         import esp32, machine
         from machine import Pin
@@ -92,7 +78,6 @@ async def test_nss_that_nobody_holds_in_deep_sleep_selects_what_has_no_pull_up(
         """,
         ports,
     )
-    board.power_on()
     await board.expect(rb"awake", 4)
     assert [what for _, what in device.log].count("select") == selected
     assert device.log[-1][1] == "deselect"
@@ -107,15 +92,13 @@ async def test_nss_that_nobody_holds_in_deep_sleep_selects_what_has_no_pull_up(
     ],
 )
 async def test_ext1_wakes_by_all_low_on_the_esp32_and_by_any_elsewhere(
-    world, tmp_path, soc, pins, level, first, second
+    world, boot, soc, pins, level, first, second
 ):
     ports = Ports(soc)
     lines = [ports.line(pin) for pin in pins]
     for line in lines:
         line.set(1 - level)
-    board = make_board(
-        world,
-        tmp_path,
+    board = boot(
         f"""
         import esp32, machine
         from machine import Pin
@@ -126,7 +109,6 @@ async def test_ext1_wakes_by_all_low_on_the_esp32_and_by_any_elsewhere(
         """,
         ports,
     )
-    board.power_on()
     await world.run_for(1)
     assert board.state is State.ASLEEP
     for line, wakes in zip(lines, (first, second), strict=True):
@@ -140,10 +122,8 @@ async def test_ext1_wakes_by_all_low_on_the_esp32_and_by_any_elsewhere(
 @pytest.mark.parametrize(
     ("soc", "pin", "can"), [(ESP32, 33, 1), (ESP32, 18, 0), (ESP32_S3, 18, 1), (ESP32_S3, 33, 0)]
 )
-async def test_only_pins_of_the_rtc_wake_the_chip(world, tmp_path, soc, pin, can):
-    board = make_board(
-        world,
-        tmp_path,
+async def test_only_pins_of_the_rtc_wake_the_chip(boot, soc, pin, can):
+    board = boot(
         f"""
         import esp32
         from machine import Pin
@@ -155,5 +135,4 @@ async def test_only_pins_of_the_rtc_wake_the_chip(world, tmp_path, soc, pin, can
         """,
         Ports(soc),
     )
-    board.power_on()
     await board.expect(b"can %d" % can, 2)

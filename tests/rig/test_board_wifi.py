@@ -6,23 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from lyhord_rig import AccessPoint, World
-from tests.rig.snippet import make_board
-
-JOIN = """
-    import errno, network, select, socket, time
-    wlan = network.WLAN(network.STA_IF)
-    wlan.active(True)
-    wlan.connect("street", "secret")
-    began = time.ticks_ms()
-    while not wlan.isconnected() and time.ticks_diff(time.ticks_ms(), began) < 10_000:
-        time.sleep_ms(50)
-    print("joined", wlan.isconnected(), wlan.status(), time.ticks_diff(time.ticks_ms(), began) // 100)
-    def dial(host, port=1883):
-        s = socket.socket()
-        s.settimeout(5)
-        s.connect(socket.getaddrinfo(host, port)[0][-1])
-        return s
-"""
+from tests.rig.joined import joined
 
 
 class Peer:
@@ -63,13 +47,6 @@ async def street(seed=3, **options):
         yield world, point, peer
     server.close()
     await server.wait_closed()
-
-
-def joined(world, folder, main):
-    """A board with power that joins, then does `main`."""
-    board = make_board(world, folder, JOIN + main)
-    board.power_on()
-    return board
 
 
 async def test_join_and_echo(tmp_path):

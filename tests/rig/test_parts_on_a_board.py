@@ -2,7 +2,7 @@
 
 import pytest
 
-from lyhord_rig import Ports, State, World
+from lyhord_rig import Ports, State
 from lyhord_rig.a02yyuw import A02yyuw
 from lyhord_rig.ether import Ether
 from lyhord_rig.jsnsr04t import JsnSr04t, Mode
@@ -12,7 +12,6 @@ from lyhord_rig.sht31 import Sht31
 from lyhord_rig.sx1262 import Sx1262
 from lyhord_rig.sx1262_tables import Mode as RadioMode
 from tests.rig.ether_ear import FLAT
-from tests.rig.snippet import make_board
 
 # Just enough of a driver to send one frame on a Heltec WiFi LoRa 32 V3.
 RADIO = """
@@ -59,14 +58,8 @@ machine.deepsleep(5000)
 )
 
 
-@pytest.fixture
-async def world():
-    async with World(seed=3, pace=None) as made:
-        yield made
-
-
 @pytest.mark.parametrize("held", [True, False])
-async def test_an_sx1262_on_an_s3_sends_and_sleeps_as_long_as_nss_is_held(world, tmp_path, held):
+async def test_an_sx1262_on_an_s3_sends_and_sleeps_as_long_as_nss_is_held(world, boot, held):
     ether = Ether(world, path_loss=FLAT)
     sent = []
     ether.on_event(sent.append)
@@ -75,8 +68,7 @@ async def test_an_sx1262_on_an_s3_sends_and_sleeps_as_long_as_nss_is_held(world,
     ports.spi(1, 8, chip, floating=0)
     ports.output(12, chip.reset)
     hold = "import esp32\nPin(8, hold=True)\nesp32.gpio_deep_sleep_hold(True)" if held else ""
-    board = make_board(world, tmp_path, SEND.replace("{hold}", hold), ports)
-    board.power_on()
+    board = boot(SEND.replace("{hold}", hold), ports)
     await board.expect(rb"sent \[\d+\] bytearray\(b'\\x00\\x01'\)", 2)
     assert [event.data for event in sent] == [b"hello"]
     await world.run_for(1)
@@ -87,13 +79,11 @@ async def test_an_sx1262_on_an_s3_sends_and_sleeps_as_long_as_nss_is_held(world,
         assert chip.violations == []
 
 
-async def test_an_sht31_on_the_i2c_bus(world, tmp_path):
+async def test_an_sht31_on_the_i2c_bus(world, boot):
     ports = Ports()
     sensor = Sht31(world, lambda: 215, lambda: 480)
     ports.i2c(0, 0x44, sensor, scl=22, sda=21)
-    board = make_board(
-        world,
-        tmp_path,
+    board = boot(
         """
         import errno, time
         from machine import I2C, Pin
@@ -115,22 +105,19 @@ async def test_an_sht31_on_the_i2c_bus(world, tmp_path):
         """,
         ports,
     )
-    board.power_on()
     world.call_at(1_000_000, setattr, sensor, "fault", Fault.STUCK)
     raw = repr((665 * 65_535 // 1_750).to_bytes(2, "big"))[2:-1].replace("\\", "\\\\").encode()
     await board.expect(rb"nobody\r\nb'" + raw + rb"'\r\nb'" + raw + rb"'\r\nstuck", 3)
     assert sensor.not_acknowledged == 1
 
 
-async def test_serial_rangers_on_both_uarts(world, tmp_path):
+async def test_serial_rangers_on_both_uarts(world, boot):
     ports = Ports()
     free = A02yyuw(world, lambda: 1953, strays=0.0)
     asked = JsnSr04t(world, lambda: 800, Mode.ON_REQUEST)
     ports.uart(1, free, rx=16)
     ports.uart(2, asked, rx=25, tx=26)
-    board = make_board(
-        world,
-        tmp_path,
+    board = boot(
         """
         import select, time
         from machine import UART, Pin
@@ -151,7 +138,6 @@ async def test_serial_rangers_on_both_uarts(world, tmp_path):
         """,
         ports,
     )
-    board.power_on()
     await board.expect(rb"unasked 0 0", 3)
     await board.expect(rb"(True False|False True) 1", 1)
     match = await board.expect(rb"255 (\d+) 255 0", 3)

@@ -6,7 +6,7 @@ import pytest
 
 from lyhord_rig import AccessPoint, World
 from lyhord_rig.mqtt_server import MqttServer
-from tests.rig.test_board_wifi import joined
+from tests.rig.joined import joined
 
 
 class Line:
