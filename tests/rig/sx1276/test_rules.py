@@ -3,17 +3,11 @@
 import pytest
 
 from lyhord_rig.sx1276 import Fault
-from tests.rig.sx1276_host import (
+from tests.rig.sx1276.host import (
     SLEEP,
     STANDBY,
     TX,
-    Pair,
 )
-
-
-@pytest.fixture
-def pair():
-    return Pair()
 
 
 def test_registers_after_reset(pair):

@@ -4,17 +4,7 @@ import pytest
 
 from lyhord_rig.sx1262 import Fault
 from lyhord_rig.sx1262_tables import Mode
-from tests.rig.sx1262_host import ALL, TX_DONE, XOSC_START, Pair
-
-
-@pytest.fixture
-def pair():
-    return Pair()
-
-
-@pytest.fixture
-def a(pair):
-    return pair.a
+from tests.rig.sx1262.host import ALL, TX_DONE, XOSC_START
 
 
 async def test_after_reset(a):
@@ -195,9 +185,6 @@ async def test_a_warm_start_forgets_gain_and_workarounds_unless_they_are_on_the_
     assert (await a.read(0x08AC), await a.read(0x0889)) == (b"\x96", b"\x01")
     await a.send(b"x")
     assert pair.violations == ["0x01 in 0x0889 at 125 kHz"]
-
-
-# -- clock and calibration ---------------------------------------------------------------------------
 
 
 # -- order and values --------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import pytest
 
 from lyhord_rig.ether_model import Loss, Modulation
 from lyhord_rig.sx1276 import Fault
-from tests.rig.sx1276_host import (
+from tests.rig.sx1276.host import (
     CAD,
     CAD_DETECTED,
     CAD_DONE,
@@ -20,13 +20,7 @@ from tests.rig.sx1276_host import (
     TX_DONE,
     VALID_HEADER,
     Host,
-    Pair,
 )
-
-
-@pytest.fixture
-def pair():
-    return Pair()
 
 
 async def test_a_frame_goes_from_one_fifo_to_the_other(pair):

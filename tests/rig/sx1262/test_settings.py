@@ -3,17 +3,7 @@
 import pytest
 
 from lyhord_rig.sx1262_tables import Mode
-from tests.rig.sx1262_host import RX_DONE, Pair
-
-
-@pytest.fixture
-def pair():
-    return Pair()
-
-
-@pytest.fixture
-def a(pair):
-    return pair.a
+from tests.rig.sx1262.host import RX_DONE, Pair
 
 
 async def test_lora_parameters_want_the_packet_type_first(pair, a):

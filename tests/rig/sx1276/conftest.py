@@ -1,0 +1,10 @@
+"""Two emulated SX1276, one metre apart."""
+
+import pytest
+
+from tests.rig.sx1276.host import Pair
+
+
+@pytest.fixture
+def pair():
+    return Pair()
