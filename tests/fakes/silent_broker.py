@@ -4,7 +4,7 @@ Speaks enough MQTT 3.1.1 and 5 for a publisher: CONNACK, PINGRESP, a SUBACK that
 `acknowledging` is set.
 What it was sent is in `published`, acknowledged or not. With MQTT 5, `reason` says what a payload's PUBACK
 has for a reason, and at most `receive_maximum` messages may be under way. A payload that `poison` holds for
-such ends the connection.
+such ends the connection. `acknowledging` takes `delay_s` for each message.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ class SilentBroker:
     reason: Callable[[bytes], int] = lambda payload: 0
     poison: Callable[[bytes], bool] = lambda payload: False
     receive_maximum: int = 65_535
+    delay_s: float = 0.0
     under_way_max: int = 0
     published: list[tuple[str, bytes]] = field(default_factory=list)
     properties: list[bytes] = field(default_factory=list)
@@ -64,9 +65,10 @@ class SilentBroker:
         return len(self._owed)
 
     def acknowledge_one(self) -> None:
-        """Sends the oldest PUBACK that is owed."""
+        """Sends the oldest PUBACK that is owed, if its connection is still there."""
         writer, puback = self._owed.pop(0)
-        writer.write(puback)
+        if writer in self._writers:
+            writer.write(puback)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -111,7 +113,9 @@ class SilentBroker:
         head = b"\x40\x03" if reason else b"\x40\x02"
         self._owed.append((writer, head + body[end : end + 2] + bytes([reason] if reason else [])))
         self.under_way_max = max(self.under_way_max, len(self._owed))
-        if self.acknowledging:
+        if self.acknowledging and self.delay_s:
+            asyncio.get_running_loop().call_later(self.delay_s, self.acknowledge_one)
+        elif self.acknowledging:
             self.acknowledge_all()
         return True
 

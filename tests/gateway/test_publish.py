@@ -209,6 +209,31 @@ async def test_a_platform_that_never_acknowledges_is_given_up_and_tried_again(
         await until(lambda: bench.reader.cursor("city") == 3, "delivered in the end")
 
 
+async def test_a_platform_that_acknowledges_slowly_is_waited_for_longer(bench: Bench) -> None:
+    """Four messages, each PUBACK of which takes several times as long as we wait at first."""
+    await bench.heard(Node().report(count=20))
+    async with (
+        SilentBroker(acknowledging=True, delay_s=0.3) as broker,
+        publishing(bench, broker.port, silence_s=0.1),
+    ):
+        await until(lambda: bench.reader.cursor("city") == 20, "all are delivered")
+    assert bench.metrics.counters["platform.city.readings_skipped"] == 0
+
+
+async def test_a_silent_platform_is_sent_one_message_at_a_time(bench: Bench) -> None:
+    await bench.heard(Node().report(count=20))
+    bounds = Bounds(count=5, size=10_000, wait_ms=10, window=4, silence_s=0.05, silence_max_s=0.4)
+    async with SilentBroker() as broker, publishing(bench, broker.port, bounds=bounds):
+        await until(
+            lambda: bench.metrics.why.get("platform.city") == "no PUBACK for 0.4 s", "it is given up for long"
+        )
+        assert len(broker.published) < 4 + broker.connections, "all at first, then one in each connection"
+        assert bench.metrics.states["platform.city"] == "down"
+        broker.acknowledging = True
+        await until(lambda: bench.reader.cursor("city") == 20, "all are delivered")
+        await until(lambda: bench.metrics.states["platform.city"] == "up", "and it is up again")
+
+
 async def test_a_platform_that_is_down_holds_nothing_else_up(bench: Bench, tmp_path: Path) -> None:
     node = Node()
     async with (

@@ -27,6 +27,10 @@ _CALLS = 1000  # aiomqtt warns in the log from this many pending calls on
 T = TypeVar("T")
 
 
+class Silent(aiomqtt.MqttError):
+    """The peer has not answered in time."""
+
+
 class SubscriptionRefused(aiomqtt.MqttError):
     """The SUBACK says no (MQTT 5, section 3.9.3; 3.1.1 has one code for it): nothing would ever come."""
 
@@ -120,7 +124,7 @@ class Client(aiomqtt.Client):
             async with asyncio.timeout(None if timeout == math.inf else timeout):
                 return await fut
         except TimeoutError:
-            raise aiomqtt.MqttError("Operation timed out") from None
+            raise Silent("Operation timed out") from None
 
     def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:
         try:

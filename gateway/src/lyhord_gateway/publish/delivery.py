@@ -13,15 +13,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-import aiomqtt
 import msgspec
 
 from lyhord_gateway.head import Head
+from lyhord_gateway.mqtt_client import Silent
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.publish.batch import messages
 from lyhord_gateway.publish.client import PlatformClient, PublishRefused
 from lyhord_gateway.publish.introductions import Introductions
 from lyhord_gateway.publish.lanes import Lanes, Part
+from lyhord_gateway.publish.patience import Patience
 from lyhord_gateway.publish.suspicion import Suspicion
 from lyhord_gateway.publish.wrapping import Wrapping
 from lyhord_gateway.reading import Message, NodeFacts, Reading
@@ -34,14 +35,15 @@ _PACKET_HEAD = 512  # bytes of a packet that are not payload: topic, properties
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """Of one message, and of what is under way: `window` messages wait for their PUBACK at once. wait_ms: a
-    live reading waits so long for company. silence_s: without a PUBACK for so long the connection is given
-    up."""
+    live reading waits so long for company. silence_s, silence_max_s: without a PUBACK for so long the
+    connection is given up, as `Patience` says."""
 
     count: int
     size: int
     wait_ms: int
     window: int
     silence_s: float = 10.0
+    silence_max_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ _Ready = deque[tuple[Message, _Page]]
 
 
 class Delivery:
-    """For one connection; lanes, introductions and suspicion outlive it. arrived: is set when the head moves.
-    acknowledged: is called for every PUBACK with its message."""
+    """For one connection; lanes, introductions, suspicion and patience outlive it. arrived: is set when the
+    head moves. acknowledged: is called for every PUBACK with its message. answered: there was one."""
 
     def __init__(
         self,
@@ -80,6 +82,7 @@ class Delivery:
         lanes: Lanes,
         introductions: Introductions,
         suspicion: Suspicion,
+        patience: Patience,
         wrapping: Wrapping,
         arrived: asyncio.Event,
         acknowledged: Callable[[Message], None],
@@ -92,6 +95,7 @@ class Delivery:
         self._lanes = lanes
         self._introductions = introductions
         self._suspicion = suspicion
+        self._patience = patience
         self._wrapping = wrapping
         self._arrived = arrived
         self._acknowledged = acknowledged
@@ -105,6 +109,7 @@ class Delivery:
         self._idle.set()
         self._under_way: dict[int, Message] = {}
         self._refused: Message | None = None
+        self.answered = False
         self._last_s = 0.0
         self._stopping = False
         self._count = self._size = self._page_size = 0
@@ -139,8 +144,7 @@ class Delivery:
         feeds = [self._feed_carefully()] if careful else [self._feed_live(), self._feed_late()]
         feeders = [group.create_task(feed) for feed in feeds]
         while not self._stopping and self._suspicion.careful == careful:
-            if careful:
-                await self._idle.wait()
+            await self._turn(careful)
             if not self._live and not self._late:
                 self._ready.clear()
                 await self._ready.wait()
@@ -150,8 +154,7 @@ class Delivery:
             self._room.set()
             for word in self._introductions.due(message.readings):
                 self._start(group, word, None)
-                if careful:
-                    await self._idle.wait()
+                await self._turn(careful)
                 await self._client.slots.acquire()
             self._start(group, message, page)
         for feeder in feeders:
@@ -160,6 +163,11 @@ class Delivery:
         self._live.clear()
         self._late.clear()
         self._lanes.forget()
+
+    async def _turn(self, careful: bool) -> None:
+        """While it is doubtful what passes, or how slowly, messages go one by one."""
+        if careful or (self._patience.tried and not self.answered):
+            await self._idle.wait()
 
     def _next(self) -> tuple[Message, _Page]:
         if self._live:
@@ -292,13 +300,17 @@ class Delivery:
 
     async def _publish(self, message: Message, page: _Page | None) -> None:
         payload, properties = self._wrapping.wrap(message)
+        loop = asyncio.get_running_loop()
+        sent_s = loop.time()
         try:
             await self._client.deliver(message.topic, payload, message.retain, properties)
         except PublishRefused:
             self._refused = message
             raise
         self._client.slots.release()
-        self._last_s = asyncio.get_running_loop().time()
+        self.answered = True
+        self._last_s = loop.time()
+        self._patience.answered(self._last_s - sent_s)
         del self._under_way[id(message)]
         if not self._under_way:
             self._idle.set()
@@ -313,11 +325,11 @@ class Delivery:
         self._backlog.deliver(first, end)
 
     async def _watch_silence(self) -> None:
-        silence_s = self._bounds.silence_s
         while True:
-            await asyncio.sleep(silence_s / 4)
-            if self._under_way and asyncio.get_running_loop().time() - self._last_s > silence_s:
-                raise aiomqtt.MqttError(f"no PUBACK for {silence_s:.0f} s")
+            await asyncio.sleep(self._bounds.silence_s / 4)
+            borne_s = self._patience.seconds
+            if self._under_way and asyncio.get_running_loop().time() - self._last_s > borne_s:
+                raise Silent(f"no PUBACK for {borne_s:.3g} s")
 
 
 def _late(reading: Reading) -> Reading:

@@ -16,13 +16,14 @@ import aiomqtt
 from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.faults import first_cause
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.mqtt_client import watch, why_lost
+from lyhord_gateway.mqtt_client import Silent, watch, why_lost
 from lyhord_gateway.operation.herald import Herald
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.publish.client import PlatformClient, PublishRefused
 from lyhord_gateway.publish.delivery import PAGE_MAX, Backlog, Bounds, Delivery
 from lyhord_gateway.publish.introductions import Introductions
 from lyhord_gateway.publish.lanes import Lanes
+from lyhord_gateway.publish.patience import Patience
 from lyhord_gateway.publish.suspicion import Suspicion
 from lyhord_gateway.publish.wrapping import Wrapping
 from lyhord_gateway.ranges import Range
@@ -70,6 +71,7 @@ class Publisher:
         self._wrapping = wrapping or Wrapping()
         self._skipped = skipped
         self._suspicion = Suspicion()
+        self._patience = Patience(bounds.silence_s, bounds.silence_max_s)
         self._backoff = Backoff(cap_s=10.0)
         self._doubtful = False  # the last connection took no message
         self._delivery: Delivery | None = None
@@ -104,6 +106,7 @@ class Publisher:
         _log.info("platform %s: connected", self._name)
         self._lanes.forget()
         self._introductions.forget()
+        client.timeout = max(client.timeout, self._patience.seconds)  # its SUBACK is as slow
         self._delivery = Delivery(
             client,
             self._profile,
@@ -112,6 +115,7 @@ class Publisher:
             self._lanes,
             self._introductions,
             self._suspicion,
+            self._patience,
             self._wrapping,
             self._arrived,
             self._acknowledged,
@@ -151,6 +155,8 @@ class Publisher:
             return
         blamed = delivery.blamed()
         self._doubtful = bool(blamed)
+        if isinstance(cause, Silent) and self._patience.silent() and not delivery.answered:
+            return  # it may only be slow, whatever was under way
         if not isinstance(cause, PublishRefused) or cause.code not in _NOT_ITS_FAULT:
             self._suspect([reading for message in blamed for reading in message.readings], why)
 
