@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tomllib
+from importlib import metadata
 
 import pytest
 
@@ -24,16 +25,33 @@ def test_every_make_target_is_in_the_help_and_in_the_readme():
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def programs():
+    """Every command line program of ours: its name, the command line, the package that it is of."""
+    from lyhord_gateway.cli import app as gateway
+    from lyhord_rig.cli import app as rig
+    from lyhord_tools.cli import app as tools
+
+    return (
+        ("lyhord", tools, "lyhord-tools"),
+        ("lyhord-gateway", gateway, "lyhord-gateway"),
+        ("lyhord-rig", rig, "lyhord-rig"),
+    )
+
+
+@pytest.mark.parametrize(("name", "app", "package"), [pytest.param(*p, id=p[0]) for p in programs()])
+def test_every_program_tells_the_version_of_its_package(name, app, package):
+    from typer.testing import CliRunner
+
+    assert CliRunner().invoke(app, ["--version"]).output == f"{name} {metadata.version(package)}\n"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", metadata.version(package))
+
+
 def commands():
     """(program, command) of every command line program of ours."""
     from typer.core import TyperGroup
     from typer.main import get_command
 
-    from lyhord_gateway.cli import app as gateway
-    from lyhord_rig.cli import app as rig
-    from lyhord_tools.cli import app as tools
-
-    for program, app in (("lyhord", tools), ("lyhord-gateway", gateway), ("lyhord-rig", rig)):
+    for program, app, _ in programs():
         root = get_command(app)
         stack = [(program, root)]
         while stack:

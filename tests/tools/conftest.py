@@ -4,6 +4,7 @@ import os
 import tty
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,13 @@ class Ran:
         assert self.err.startswith("lyhord: ") and self.err.count("\n") == 1, self.err
         assert "Traceback" not in self.err
         return self.err.strip()
+
+
+def private(path: Path, text: str) -> Path:
+    """A file for its owner only, as keys are kept."""
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return path
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lyhord_wire import tables
-from tests.tools.conftest import Ran
+from tests.tools.conftest import Ran, private
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 Vector = dict[str, object]
@@ -25,8 +25,7 @@ def named(cases: list[Vector]) -> dict[str, object]:
 
 
 def opening(vector: Vector, tmp_path: Path) -> list[object]:
-    key = tmp_path / "key"
-    key.write_text(f"{vector['key']}\n")
+    key = private(tmp_path / "key", f"{vector['key']}\n")
     words: list[object] = ["--key-file", key]
     return [*words, "--answers", vector["answers"]] if vector.get("direction") == "down" else words
 
@@ -163,12 +162,12 @@ def test_what_is_no_frame_is_one_line(text: str, lyhord: Callable[..., Ran]) -> 
 
 def test_the_key_may_come_from_a_registry(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
     vector = UP[0]
-    registry = tmp_path / "nodes.jsonl"
-    registry.write_text(
+    registry = private(
+        tmp_path / "nodes.jsonl",
         '{"id":"000a02","key":"' + "00" * 16 + '","generation":0}\n'
         '{"id":"000a01","key":"' + "11" * 16 + '","generation":1}\n'
         f'{{"id":"000a01","key":"{vector["key"]}","generation":2}}\n'
-        '{"id":"torn'
+        '{"id":"torn',
     )
     assert lyhord("decode", "--key-file", registry, vector["frame"]).code == 0
     stranger = next(case for case in UP if case["node"] == 1)
@@ -180,8 +179,19 @@ def test_the_key_may_come_from_a_registry(lyhord: Callable[..., Ran], tmp_path: 
 def test_a_key_file_that_holds_no_key_is_one_line_without_its_content(
     content: str, lyhord: Callable[..., Ran], tmp_path: Path
 ) -> None:
-    path = tmp_path / "key"
+    path = private(tmp_path / "key", "")
     path.write_bytes(content.encode("latin-1"))
     line = lyhord("decode", "--key-file", path, UP[0]["frame"]).refused()
     assert not content or content not in line
     assert "cannot read" in lyhord("decode", "--key-file", tmp_path / "none", UP[0]["frame"]).refused()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_key_file_that_others_may_use_is_refused(
+    mode: int, lyhord: Callable[..., Ran], tmp_path: Path
+) -> None:
+    words = opening(UP[0], tmp_path)
+    (tmp_path / "key").chmod(mode)
+    line = lyhord("decode", *words, UP[0]["frame"]).refused()
+    assert line == f"lyhord: {tmp_path / 'key'}: expected mode 0600, others may use it now"
+    assert "0600" in lyhord("provision", "--port", "x", "--key-file", tmp_path / "key").refused()

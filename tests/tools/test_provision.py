@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.conftest import Ran
+from tests.tools.conftest import Ran, private
 from tests.tools.peer import Peer
 
 GATEWAY = """#!/bin/sh
@@ -94,8 +94,7 @@ def test_a_node_may_stay_in_its_console(lyhord: Callable[..., Ran], tmp_path: Pa
 
 
 def test_a_key_file_is_taken_as_it_is(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
-    key_file = tmp_path / "key"
-    key_file.write_text("000102030405060708090A0B0C0D0E0F\n")
+    key_file = private(tmp_path / "key", "000102030405060708090A0B0C0D0E0F\n")
     words = ("provision", "--registry", tmp_path / "n", "--key-file", key_file, "--generation", 3)
     with Peer() as peer:
         assert lyhord(*words, "--port", peer.path).code == 0
@@ -105,9 +104,8 @@ def test_a_key_file_is_taken_as_it_is(lyhord: Callable[..., Ran], tmp_path: Path
 def test_a_key_that_the_gateway_has_made_is_taken_from_its_file(
     lyhord: Callable[..., Ran], tmp_path: Path
 ) -> None:
-    keys = tmp_path / "keys.jsonl"
     lines = [{"id": "000b02", "key": "11" * 16}, {"id": "000b02", "key": "22" * 16, "generation": 5}]
-    keys.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    keys = private(tmp_path / "keys.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
     words = ("provision", "--registry", tmp_path / "n", "--key-file", keys, "--id", "b02")
     with Peer() as peer:
         assert lyhord(*words, "--generation", 5, "--port", peer.path).code == 0

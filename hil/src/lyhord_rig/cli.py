@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from lyhord_tools.command_line import run
+from lyhord_tools.command_line import add_version, run
 
 from .bench_air import measure_air
 from .budget import read_budget
@@ -35,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=__doc__,
 )
+add_version(app, "lyhord-rig", "lyhord-rig")
 
 _SHOWN_S = 0.5
 

@@ -16,7 +16,7 @@ from lyhord_tools import decode as decoding
 from lyhord_tools import flash as flashing
 from lyhord_tools import provision as provisioning
 from lyhord_tools import show
-from lyhord_tools.command_line import run
+from lyhord_tools.command_line import add_version, run
 from lyhord_tools.console import NodeConsole
 from lyhord_tools.errors import ToolError
 from lyhord_tools.image import ImageReport, build_image
@@ -45,6 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"max_content_width": show.WIDTH},
 )
+add_version(app, "lyhord", "lyhord-tools")
 
 AppOption = Annotated[App, typer.Option("--app", help="Firmware to build: node or bridge.")]
 BoardOption = Annotated[str, typer.Option("--board", metavar="NAME", help="Board that it runs on.")]

@@ -1,13 +1,32 @@
-"""How a command line ends: with 0, or with one line and 2 for a fault of the user or of a device."""
+"""What command lines share: `--version`, and how they end: with 0, or with one line and 2 for a fault of the
+user or of a device."""
 
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from io import StringIO
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from lyhord_tools.errors import ToolError
+
+
+def add_version(app: typer.Typer, name: str, package: str) -> None:
+    """Gives a command line the option `--version`: that of the installed package."""
+
+    def show(wanted: bool) -> None:
+        if wanted:
+            typer.echo(f"{name} {metadata.version(package)}")
+            raise typer.Exit
+
+    @app.callback()
+    def _options(
+        version: Annotated[
+            bool, typer.Option("--version", callback=show, is_eager=True, help="Print the version.")
+        ] = False,
+    ) -> None:
+        pass
 
 
 def run(app: typer.Typer, name: str, argv: Sequence[str] | None = None) -> NoReturn:

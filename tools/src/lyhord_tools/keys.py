@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,17 +51,14 @@ def new_key() -> Key:
 
 def read_key(path: Path) -> Key:
     """The key in a file of 32 hex digits. Raises ToolError; the message never quotes the file."""
-    key = _key(read_text(path).strip())
-    if key is None:
-        raise ToolError(f"{path} does not hold a key of {KEY_SIZE * 2} hex digits")
-    return key
+    return _only_key(path, _read_private(path))
 
 
 def read_key_for(path: Path, node: int, generation: int) -> Key:
     """The key of `node` and the low bit of `generation`, from a key file or from a registry (JSON lines)."""
-    text = read_text(path)
+    text = _read_private(path)
     if not text.lstrip().startswith("{"):
-        return read_key(path)
+        return _only_key(path, text)
     for line in text.splitlines():
         try:
             entry = json.loads(line)
@@ -82,6 +80,20 @@ def read_text(path: Path) -> str:
         raise ToolError(f"cannot read {path}: {fault.strerror}") from fault
     except UnicodeDecodeError as fault:
         raise ToolError(f"{path} is not text") from fault
+
+
+def _read_private(path: Path) -> str:
+    text = read_text(path)
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ToolError(f"{path}: expected mode 0600, others may use it now")
+    return text
+
+
+def _only_key(path: Path, text: str) -> Key:
+    key = _key(text.strip())
+    if key is None:
+        raise ToolError(f"{path} does not hold a key of {KEY_SIZE * 2} hex digits")
+    return key
 
 
 def _key(text: str) -> Key | None:
