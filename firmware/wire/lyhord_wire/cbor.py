@@ -9,12 +9,14 @@ from lyhord_wire.refusal import CBOR, Refused
 
 MAX_DEPTH = 5  # an instruction map holds an array or a map; nothing of ours goes deeper than 3
 
-_UINT = 0
-_NINT = 1
-_BYTES = 2
-_TEXT = 3
-_ARRAY = 4
-_MAP = 5
+# Major types, in the three bits that they have in front of an item.
+_UINT = 0x00
+_NINT = 0x20
+_BYTES = 0x40
+_TEXT = 0x60
+_ARRAY = 0x80
+_MAP = 0xA0
+_TAG = 0xC0  # from here on nothing is ours but null
 _NULL = 0xF6
 
 
@@ -67,11 +69,11 @@ def _first(pair: tuple[bytes, object]) -> bytes:
 
 def _head(out: bytearray, major: int, argument: int) -> None:
     if argument < 24:
-        out.append(major << 5 | argument)
+        out.append(major | argument)
         return
     for info, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
         if argument < 1 << (8 * size):
-            out.append(major << 5 | info)
+            out.append(major | info)
             out.extend(argument.to_bytes(size, "big"))
             return
     raise ValueError("cbor: integer over 64 bits")
@@ -93,48 +95,45 @@ def _decode(data: bytes, at: int, depth: int) -> tuple[object, int]:
     if at >= len(data):
         raise Refused(CBOR, "ends too early")
     first = data[at]
-    if first == _NULL:
-        return None, at + 1
-    major = first >> 5
-    if major > _MAP:
-        raise Refused(CBOR, "a type we do not use")
-    argument, at = _argument(data, at)
-    if major == _UINT:
+    argument = first & 31
+    at += 1
+    if argument >= 24:
+        argument, at = _argument(data, at, argument)
+    if first < _NINT:
         return argument, at
-    if major == _NINT:
+    if first < _BYTES:
         return -1 - argument, at
-    if major in (_BYTES, _TEXT):
+    if first < _ARRAY:
         end = at + argument
         if end > len(data):
             raise Refused(CBOR, "ends too early")
-        chunk = bytes(data[at:end])
-        if major == _BYTES:
-            return chunk, end
-        return _text(chunk), end
+        chunk = data[at:end]
+        return (chunk if first < _TEXT else _text(chunk)), end
+    if first >= _TAG:
+        if first == _NULL:
+            return None, at
+        raise Refused(CBOR, "a type we do not use")
     if depth >= MAX_DEPTH:
         raise Refused(CBOR, "nested too deeply")
     # Every element takes at least one byte, so a longer claim is a lie: refuse before allocating.
-    if argument * (major - _ARRAY + 1) > len(data) - at:
+    if argument * (1 if first < _MAP else 2) > len(data) - at:
         raise Refused(CBOR, "ends too early")
-    if major == _ARRAY:
+    if first < _MAP:
         return _array(data, at, argument, depth + 1)
     return _map(data, at, argument, depth + 1)
 
 
-def _argument(data: bytes, at: int) -> tuple[int, int]:
-    info = data[at] & 31
-    at += 1
-    if info < 24:
-        return info, at
+def _argument(data: bytes, at: int, info: int) -> tuple[int, int]:
+    """What the bytes from `at` say, where the five bits in front have no room for it."""
     if info > 27:
         raise Refused(CBOR, "indefinite or reserved length")
-    size = 1 << (info - 24)
-    if at + size > len(data):
+    end = at + (1 << (info - 24))
+    if end > len(data):
         raise Refused(CBOR, "ends too early")
-    argument = int.from_bytes(data[at : at + size], "big")
+    argument = int.from_bytes(data[at:end], "big")
     if argument < (24, 1 << 8, 1 << 16, 1 << 32)[info - 24]:
         raise Refused(CBOR, "not the shortest form")
-    return argument, at + size
+    return argument, end
 
 
 def _text(chunk: bytes) -> str:
@@ -187,7 +186,7 @@ def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[object, obj
         key, at = _decode(data, at, depth)
         if not isinstance(key, (int, str)):
             raise Refused(CBOR, "map key is neither integer nor text")
-        encoded = bytes(data[start:at])
+        encoded = data[start:at]
         if encoded <= previous:
             raise Refused(CBOR, "map keys repeated or not in order")
         previous = encoded
