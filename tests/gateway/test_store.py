@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ def test_rows_arrive_whatever_their_number(count: int) -> None:
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE t (a, b)")
     rows = [(number, str(number)) for number in range(count)]
-    RowWriter("INSERT INTO t (a, b)", 2).insert(connection, rows)
+    RowWriter("INSERT INTO t (a, b)", 2).insert(connection, list(chain.from_iterable(rows)))
     assert connection.execute("SELECT a, b FROM t ORDER BY a").fetchall() == rows
 
 

@@ -74,7 +74,7 @@ class Applier:
         self._marks = Marks(connection)
         self._sessions: dict[int, Session] = {}
         self._dirty: dict[int, Session] = {}
-        self._rows: list[tuple[object, ...]] = []
+        self._rows: list[object] = []  # columns of the samples, see `RowWriter`
         self._heard_s = 0  # of the newest arrival
         self.next_id = 1
         self.forget()
@@ -122,7 +122,10 @@ class Applier:
     def _flush(self) -> None:
         self._marks.flush(self._heard_s)
         _SAMPLES.insert(self._connection, self._rows)
-        _SESSIONS.insert(self._connection, [session.row() for session in self._dirty.values()])
+        sessions: list[object] = []
+        for session in self._dirty.values():
+            sessions += session.row()
+        _SESSIONS.insert(self._connection, sessions)
         self._rows.clear()
         self._dirty.clear()
 
@@ -176,19 +179,19 @@ class Applier:
         return self._answer(session, applied, arrival.uplink if newest else None, arrival)
 
     def _keep(self, arrival: Arrival, samples: Sequence[SampleRow], backlog: int) -> None:
-        how = arrival.rssi_dbm, arrival.snr_q4, arrival.source, backlog
         for number, sample in enumerate(samples, start=self.next_id):
-            self._rows.append(
-                (
-                    number,
-                    arrival.node,
-                    sample.seq,
-                    sample.time_s,
-                    arrival.heard_s,
-                    sample.values,
-                    sample.alarms,
-                    *how,
-                )
+            self._rows += (
+                number,
+                arrival.node,
+                sample.seq,
+                sample.time_s,
+                arrival.heard_s,
+                sample.values,
+                sample.alarms,
+                arrival.rssi_dbm,
+                arrival.snr_q4,
+                arrival.source,
+                backlog,
             )
         self.next_id += len(samples)
 

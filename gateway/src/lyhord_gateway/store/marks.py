@@ -64,7 +64,8 @@ class Marks:
         """Writes what has changed, once a minute: what a crash takes is set again by the next sample."""
         if not self._dirty or abs(now_s - self._flushed_s) < _FLUSH_S:
             return
-        _MARKS.insert(self._connection, [(node, self._packed[node]) for node in self._dirty])
+        columns = [column for node in self._dirty for column in (node, self._packed[node])]
+        _MARKS.insert(self._connection, columns)
         self._flushed_s = now_s
         self._written, self._dirty = self._dirty, set()
 
