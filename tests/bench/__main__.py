@@ -26,8 +26,9 @@ def machine() -> str:
         ),
         platform.machine(),
     )
-    python = ".".join(map(str, sys.version_info[:3]))
-    return f"{len(os.sched_getaffinity(0))} cores, {model}, Python {python}, {platform.system()}"
+    # Which build it is matters by a fifth: Debian's is optimised with a profile, one made by hand often not.
+    python = f"Python {platform.python_version()} of {Path(sys.executable).resolve().parent}"
+    return f"{len(os.sched_getaffinity(0))} cores, {model}, {python}, {platform.system()}"
 
 
 def main() -> int:
