@@ -3,8 +3,8 @@
 Speaks enough MQTT 3.1.1 and 5 for a publisher: CONNACK, PINGRESP, a SUBACK that refuses, and PUBACK while
 `acknowledging` is set.
 What it was sent is in `published`, acknowledged or not. With MQTT 5, `reason` says what a payload's PUBACK
-has for a reason, and at most `receive_maximum` messages may be under way. A payload that `poison` holds for
-such ends the connection. `acknowledging` takes `delay_s` for each message.
+has for a reason, and at most `receive_maximum` messages may be under way, of `packet_max` bytes each. A
+payload that `poison` holds for such ends the connection. `acknowledging` takes `delay_s` for each message.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ class SilentBroker:
     reason: Callable[[bytes], int] = lambda payload: 0
     poison: Callable[[bytes], bool] = lambda payload: False
     receive_maximum: int = 65_535
+    packet_max: int = 268_435_455  # the longest that Paho believes in
     delay_s: float = 0.0
     under_way_max: int = 0
     published: list[tuple[str, bytes]] = field(default_factory=list)
@@ -79,8 +80,10 @@ class SilentBroker:
                 kind, flags, body = await _packet(reader)
                 if kind == _CONNECT:
                     five = body[6] == 5
-                    maximum = self.receive_maximum.to_bytes(2, "big")
-                    writer.write(b"\x20\x06\x00\x00\x03\x21" + maximum if five else b"\x20\x02\x00\x00")
+                    told = b"\x21" + self.receive_maximum.to_bytes(2, "big")
+                    told += b"\x27" + self.packet_max.to_bytes(4, "big")
+                    head = b"\x20\x0b\x00\x00\x08"
+                    writer.write(head + told if five else b"\x20\x02\x00\x00")
                 elif kind == _SUBSCRIBE:
                     writer.write(
                         b"\x90\x04" + body[:2] + b"\0\x87" if five else b"\x90\x03" + body[:2] + b"\x80"

@@ -1,5 +1,7 @@
 """A platform is told what it must know of a node, and no more often than it must."""
 
+from dataclasses import replace
+
 from lyhord_gateway.profiles.homeassistant import HomeAssistantProfile
 from lyhord_gateway.profiles.senml import SenmlProfile
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
@@ -36,3 +38,15 @@ def test_a_new_quantity_is_told_and_outlives_the_connection() -> None:
 def test_a_shape_that_introduces_nobody_looks_nobody_up() -> None:
     registry: dict[int, NodeFacts] = {}
     assert Introductions(SenmlProfile("lyhord", "gw"), registry.__getitem__).due([reading(1)]) == []
+
+
+def test_what_is_given_up_is_not_told_until_it_changes() -> None:
+    facts = BIN
+    introductions = Introductions(ThingsBoardProfile(), lambda _: facts)
+    connect, attributes = introductions.due([reading(1)])
+    introductions.give_up(attributes)
+    introductions.forget()
+    assert introductions.due([reading(2)]) == [connect]
+    facts = replace(BIN, name="Another")
+    connect, changed = introductions.due([reading(3)])
+    assert changed != attributes

@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 from lyhord_gateway.operation.health import Health, Limits
+from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
 from lyhord_gateway.publish.wrapping import Wrapping
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import Bench
@@ -62,6 +63,34 @@ async def test_one_reading_that_does_not_pass_is_skipped_and_told(
     assert bench.metrics.counters["platform.city.readings"] >= 12
     assert sum("sample 7 of node 000a01 skipped" in line for line in caplog.messages) == 1
     assert 7 in bench.stored(), "it stays in the history"
+
+
+@pytest.mark.parametrize("protocol", ["3.1.1", "5"])
+@pytest.mark.parametrize("nodes", [1, 3])
+async def test_an_introduction_that_does_not_pass_is_skipped_and_told(
+    bench: Bench, protocol: str, nodes: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Longer than the platform's limit for a packet: it hangs up, or its CONNACK has told that limit."""
+    broker = SilentBroker(acknowledging=True)
+    if protocol == "5":
+        broker.packet_max = 200
+    else:
+        broker.poison = lambda payload: len(payload) > 200
+    bench.add(name="€" * 64)
+    for number in range(nodes):
+        node = Node(NODE + number)
+        if number:
+            bench.add(node.id)
+        await bench.heard(node.report())
+    profile = ThingsBoardProfile()
+    async with broker, publishing(bench, broker.port, profile=profile, protocol=protocol):
+        await until(lambda: bench.reader.cursor("city") == nodes, "all readings are delivered")
+        await until(
+            lambda: bench.metrics.counters["platform.city.introductions_skipped"] == 1, "it is given up"
+        )
+        await until(lambda: bench.metrics.states["platform.city"] == "up", "and it goes on")
+    assert bench.metrics.counters["platform.city.readings_skipped"] == 0
+    assert sum("introduction of node 000a01 skipped" in line for line in caplog.messages) == 1
 
 
 async def test_messages_that_are_too_long_get_shorter(bench: Bench) -> None:

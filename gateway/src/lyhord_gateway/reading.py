@@ -47,12 +47,13 @@ class NodeFacts:
 @dataclass(frozen=True, slots=True)
 class Message:
     """One MQTT message. readings: those that it carries. retain: the broker keeps it for whoever comes
-    later."""
+    later. about: the node that it introduces; it carries no readings then."""
 
     topic: str
     payload: bytes = field(repr=False)
     readings: Sequence[Reading] = field(default=(), repr=False)
     retain: bool = False
+    about: int | None = None
 
 
 class Sharing(Enum):

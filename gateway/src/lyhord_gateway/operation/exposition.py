@@ -104,6 +104,11 @@ _RULES = _rules(
         "Readings that the platform has not taken, though it took others.",
     ),
     (
+        r"platform\.(?P<platform>.+)\.introductions_skipped",
+        "lyhord_platform_introductions_skipped",
+        "Introductions of nodes that the platform has not taken, though it took readings.",
+    ),
+    (
         r"(?P<source>.+)\.rx(?P<window>[12])_answers",
         "lyhord_answers_sent",
         "Answers that a radio has sent, by receive window.",

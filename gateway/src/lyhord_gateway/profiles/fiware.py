@@ -40,7 +40,9 @@ class FiwareProfile(Profile):
             "firmware": None if facts.firmware is None else firmware_text(facts.firmware),
         }
         told = {name: value for name, value in known.items() if value}
-        return [Message(self._topic(facts.node), msgspec.json.encode(told))] if told else []
+        if not told:
+            return []
+        return [Message(self._topic(facts.node), msgspec.json.encode(told), about=facts.node)]
 
     def topic(self, reading: Reading) -> str:
         return self._topic(reading.node)

@@ -77,7 +77,7 @@ class HomeAssistantProfile(Profile):
         if self.status_topic:
             config["availability"] = [{"topic": self.status_topic, "value_template": _AVAILABLE}]
         topic = f"{self.prefix}/device/{device}/config"
-        return [Message(topic, msgspec.json.encode(config), retain=True)]
+        return [Message(topic, msgspec.json.encode(config), retain=True, about=facts.node)]
 
     def topic(self, reading: Reading) -> str:
         expired = self.expire_s and reading.time_s < self.now_s() - self.expire_s

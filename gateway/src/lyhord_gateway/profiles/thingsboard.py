@@ -62,9 +62,10 @@ class ThingsBoardProfile(Profile):
     def introduce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
         device = self._device(facts.node)
         connect = {"device": device, "type": PROFILES.get(facts.profile or 0, "default")}
-        messages = [Message("v1/gateway/connect", msgspec.json.encode(connect))]
+        messages = [Message("v1/gateway/connect", msgspec.json.encode(connect), about=facts.node)]
         if attributes := _attributes(facts):
-            messages.append(Message("v1/gateway/attributes", msgspec.json.encode({device: attributes})))
+            told = msgspec.json.encode({device: attributes})
+            messages.append(Message("v1/gateway/attributes", told, about=facts.node))
         return messages
 
     def topic(self, reading: Reading) -> str:

@@ -66,7 +66,8 @@ class _Page:
     left: int = 0
 
 
-_Ready = deque[tuple[Message, _Page]]
+_Item = tuple[Message, _Page | None]  # an introduction is part of no page
+_Ready = deque[_Item]
 
 
 class Delivery:
@@ -153,6 +154,9 @@ class Delivery:
             message, page = self._next()
             self._room.set()
             for word in self._introductions.due(message.readings):
+                if careful and self._suspicion.suspected(word):
+                    self._late.append((word, None))  # after the readings: they need not wait for it
+                    continue
                 self._start(group, word, None)
                 await self._turn(careful)
                 await self._client.slots.acquire()
@@ -169,15 +173,15 @@ class Delivery:
         if careful or (self._patience.tried and not self.answered):
             await self._idle.wait()
 
-    def _next(self) -> tuple[Message, _Page]:
+    def _next(self) -> _Item:
         if self._live:
             message, page = self._live.popleft()
             self._newest.update((reading.node, reading.seq) for reading in message.readings)
             return message, page
         message, page = self._late.popleft()
-        if self._newest and (marked := self._overtaken(message.readings)) is not None:
-            again = [(one, page) for one in self._messages(marked)]  # it may be another topic now
-            page.left += len(again) - 1
+        if page is not None and self._newest and (marked := self._overtaken(message.readings)) is not None:
+            again: list[_Item] = [(one, page) for one in self._messages(marked)]
+            page.left += len(again) - 1  # it may be another topic now
             self._late.extendleft(reversed(again))
             message, page = self._late.popleft()
         return message, page

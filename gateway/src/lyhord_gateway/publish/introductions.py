@@ -1,4 +1,7 @@
-"""What a platform is told about nodes: once per connection, and again when it would be different."""
+"""What a platform is told about nodes: once per connection, and again when it would be different.
+
+What it has never let pass is not told any more.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -19,10 +22,15 @@ class Introductions:
         self._quantities: dict[int, frozenset[int]] = {}
         self._shared: dict[frozenset[int], frozenset[int]] = {}  # thousands of nodes, a few kinds of them
         self._told: dict[int, _Known] = {}
+        self._given_up: set[Message] = set()
 
     def forget(self) -> None:
         """A new connection: the platform may have forgotten everything."""
         self._told.clear()
+
+    def give_up(self, word: Message) -> None:
+        """This is not told any more, unless it changes."""
+        self._given_up.add(word)
 
     def due(self, readings: Sequence[Reading]) -> list[Message]:
         """What has to go out before these readings."""
@@ -42,5 +50,5 @@ class Introductions:
             self._told[node] = now
             words = self._profile.introduce(*now)
             if before is None or words != self._profile.introduce(*before):
-                found += words
+                found += [word for word in words if word not in self._given_up]
         return found

@@ -24,7 +24,7 @@ from lyhord_gateway.publish.delivery import PAGE_MAX, Backlog, Bounds, Delivery
 from lyhord_gateway.publish.introductions import Introductions
 from lyhord_gateway.publish.lanes import Lanes
 from lyhord_gateway.publish.patience import Patience
-from lyhord_gateway.publish.suspicion import Suspicion
+from lyhord_gateway.publish.suspicion import Suspicion, suspects
 from lyhord_gateway.publish.wrapping import Wrapping
 from lyhord_gateway.ranges import Range
 from lyhord_gateway.reading import Message, Reading, Sharing, node_text
@@ -138,9 +138,9 @@ class Publisher:
         if self._doubtful:
             self._up()
         self._count("messages")
+        self._suspicion.passed(message)
         if message.readings:
             self._count("readings", len(message.readings))
-            self._suspicion.passed(reading.arrival for reading in message.readings)
             self._metrics.gauge(f"{self._part}.behind", self._lanes.waiting)
 
     def _lost(self, cause: BaseException) -> None:
@@ -158,23 +158,32 @@ class Publisher:
         if isinstance(cause, Silent) and self._patience.silent() and not delivery.answered:
             return  # it may only be slow, whatever was under way
         if not isinstance(cause, PublishRefused) or cause.code not in _NOT_ITS_FAULT:
-            self._suspect([reading for message in blamed for reading in message.readings], why)
+            self._suspect(blamed, why)
 
-    def _suspect(self, readings: list[Reading], why: str) -> None:
-        """These were under way, or refused; one that is at fault beyond doubt is not sent any more."""
-        if self._suspicion.failed(reading.arrival for reading in readings):
-            _log.warning("platform %s: some reading may not pass there, sending one by one", self._name)
+    def _suspect(self, blamed: list[Message], why: str) -> None:
+        """These were under way, or refused; what is at fault beyond doubt is not sent any more."""
+        if self._suspicion.failed(one for message in blamed for one in suspects(message)):
+            _log.warning("platform %s: something may not pass there, sending one by one", self._name)
         convicted = self._suspicion.convicted()
-        for reading in readings:
-            if reading.arrival in convicted:
-                node = node_text(reading.node)
-                _log.error(
-                    "platform %s: sample %d of node %s skipped (%s)", self._name, reading.seq, node, why
-                )
-                self._lanes.deliver(reading.arrival, reading.arrival + 1)
-                self._backlog.deliver(reading.arrival, reading.arrival + 1)
-                self._count("readings_skipped")
-                self._skipped()
+        if convicted:
+            self._doubtful = False  # all others pass
+        for message in blamed:
+            for reading in message.readings:
+                if reading.arrival in convicted:
+                    self._skip(reading, why)
+            if message.about is not None and message in convicted:
+                node = node_text(message.about)
+                _log.error("platform %s: introduction of node %s skipped (%s)", self._name, node, why)
+                self._introductions.give_up(message)
+                self._count("introductions_skipped")
+
+    def _skip(self, reading: Reading, why: str) -> None:
+        node = node_text(reading.node)
+        _log.error("platform %s: sample %d of node %s skipped (%s)", self._name, reading.seq, node, why)
+        self._lanes.deliver(reading.arrival, reading.arrival + 1)
+        self._backlog.deliver(reading.arrival, reading.arrival + 1)
+        self._count("readings_skipped")
+        self._skipped()
 
     async def _tell(self, client: PlatformClient) -> None:
         if self._herald is not None:

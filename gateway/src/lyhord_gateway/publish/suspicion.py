@@ -1,9 +1,9 @@
-"""Which reading costs the connection, or is refused whenever it comes.
+"""Which reading or introduction costs the connection, or is refused whenever it comes.
 
-    trusting ──a reading was under way at STRIKES losses──▶ careful: one reading at a time, suspects last
-        ▲                                                      │
-        ├── every suspect acknowledged: messages get shorter ──┤
-        └── a suspect fails again while others pass: skipped ──┘
+    trusting ──one was under way at STRIKES losses──▶ careful: one at a time, suspects last
+        ▲                                                  │
+        ├── every suspect acknowledged: shorter messages ──┤
+        └── a suspect fails again while readings pass: skipped
 
 A platform that fails with every reading alike is at fault itself: then nothing is skipped, ever.
 """
@@ -11,46 +11,62 @@ A platform that fails with every reading alike is at fault itself: then nothing 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from lyhord_gateway.reading import Message
+
 STRIKES = 3
 CONVICTED = STRIKES + 2
+# An introduction waits for its node's next reading to come again, and nothing is lost with it.
+CONVICTED_INTRODUCTION = STRIKES + 1
 SHARE_MAX = 1024
+
+Suspect = int | Message
+
+
+def suspects(message: Message) -> Iterable[Suspect]:
+    """An introduction itself, else the arrival numbers of the message's readings."""
+    return [message] if message.about is not None else [reading.arrival for reading in message.readings]
 
 
 class Suspicion:
-    """Readings by arrival number; bounded by what can be under way at once."""
+    """Bounded by what can be under way at once."""
 
     def __init__(self) -> None:
-        self._strikes: Counter[int] = Counter()
+        self._strikes: Counter[Suspect] = Counter()
         self._others_pass = False
         self._found = False
         self.careful = False
         self.share = 1  # messages are this many times shorter than they may be
 
-    def failed(self, readings: Iterable[int]) -> bool:
+    def failed(self, blamed: Iterable[Suspect]) -> bool:
         """These were under way when the connection was lost, or in a message that was refused. True if that
         begins a time of care."""
-        self._strikes.update(readings)
+        self._strikes.update(blamed)
         if self.careful or max(self._strikes.values(), default=0) < STRIKES:
             return False
         self.careful, self._others_pass, self._found = True, False, False
         return True
 
-    def passed(self, readings: Iterable[int]) -> None:
-        """These were acknowledged."""
+    def passed(self, message: Message) -> None:
+        """It was acknowledged."""
         if not self._strikes:
             return
-        self._others_pass = self._others_pass or self.careful
-        for reading in readings:
-            self._strikes.pop(reading, None)
+        # A platform may take every introduction, and no reading.
+        self._others_pass = self._others_pass or (self.careful and message.about is None)
+        for one in suspects(message):
+            self._strikes.pop(one, None)
         self._relax()
 
-    def convicted(self) -> Sequence[int]:
-        """Those that have failed alone while others passed; each is named once."""
+    def convicted(self) -> Sequence[Suspect]:
+        """Those that have failed alone while readings passed; each is named once."""
         if not self._others_pass:
             return ()
-        found = [reading for reading, strikes in self._strikes.items() if strikes >= CONVICTED]
-        for reading in found:
-            del self._strikes[reading]
+        found = [
+            one
+            for one, strikes in self._strikes.items()
+            if strikes >= (CONVICTED if isinstance(one, int) else CONVICTED_INTRODUCTION)
+        ]
+        for one in found:
+            del self._strikes[one]
         self._found = self._found or bool(found)
         self._relax()
         return found
@@ -61,5 +77,8 @@ class Suspicion:
             if not self._found and self.share < SHARE_MAX:
                 self.share *= 2
 
-    def strikes(self, reading: int) -> int:
-        return self._strikes[reading]
+    def strikes(self, one: Suspect) -> int:
+        return self._strikes[one]
+
+    def suspected(self, introduction: Message) -> bool:
+        return self._strikes[introduction] >= STRIKES
