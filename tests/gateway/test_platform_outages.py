@@ -1,11 +1,13 @@
 """A platform that is slow, stands still or cannot be found: the others go on, and it gets everything."""
 
 import asyncio
+import contextlib
 import gc
 import json
 import logging
 import signal
 import socket
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 
 from lyhord_gateway import mqtt_client
+from lyhord_gateway.app import waiting_threads
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.publish.client import make_platform_client
@@ -129,6 +132,35 @@ async def test_a_platform_whose_name_is_not_found_comes_back_with_it(
                 await until(lambda: bench.reader.cursor("city") == 3, "delivered when the name is back")
                 assert bench.metrics.states["platform.city"] == "up"
     assert len(caplog.messages) == 1 and "name resolution" in caplog.messages[0], caplog.messages
+
+
+async def test_platforms_that_hang_while_connecting_hold_back_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    over = threading.Event()
+
+    def look_up(host: str, *arguments: Any, **options: Any) -> Any:
+        if not host.endswith(".example.net"):
+            return real(host, *arguments, **options)
+        asked.append(host)
+        over.wait()
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    names = [f"platform-{number}.example.net" for number in range(40)]
+    asyncio.get_running_loop().set_default_executor(waiting_threads(len(names) + 1, bridges=0))
+    await bench.heard(Node().report())
+    async with SilentBroker(acknowledging=True) as broker, contextlib.AsyncExitStack() as hanging:
+        hanging.callback(over.set)
+        for name in names:
+            where = Endpoint(url=MqttUrl(name, broker.port, False))
+            make = partial(make_platform_client, where, "gateway", "3.1.1", None)
+            await hanging.enter_async_context(publishing(bench, broker.port, name, connect=make))
+        await until(lambda: len(asked) == len(names), "all of them hang")
+        async with publishing(bench, broker.port):
+            await until(lambda: bench.reader.cursor("city") == 1, "and one does not")
 
 
 @pytest.mark.parametrize(

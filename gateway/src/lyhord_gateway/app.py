@@ -65,6 +65,7 @@ _DELIVER_S = 2.0  # what is under way to a platform may be acknowledged that lon
 _ENDING_S = 0.7  # a task that was cancelled has this long …
 _ENDINGS = 2  # … this often
 _MIB = 1 << 20
+_THREADS = 4  # of a bridge: one opens, one reads, one writes, one closes; a platform's only connects
 # The writer's thread gives the interpreter lock away at every statement and must get it back soon.
 _SWITCH_S = 0.0005
 _GC = (50_000, 20, 100)
@@ -92,6 +93,7 @@ async def run(loaded: Loaded) -> None:
     gc.freeze()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(waiting_threads(len(loaded.platforms), len(loaded.bridges)))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     gateway = loaded.config.gateway
@@ -103,6 +105,13 @@ async def run(loaded: Loaded) -> None:
         _log.info("gateway %s (number %d, version %s) started", gateway.name, gateway.number, __version__)
         await _run(stages, loaded.data_dir / "status.json", stop)
     _log.info("gateway %s stopped: %s", gateway.name, stages.metrics.line())
+
+
+def waiting_threads(platforms: int, bridges: int) -> ThreadPoolExecutor:
+    """For calls that block. A name look-up or a connect may hang for half a minute, and asyncio's own pool
+    has four threads more than the machine has cores: a few hanging platforms would hold up all others.
+    Threads are started as they are needed."""
+    return ThreadPoolExecutor(_THREADS * (1 + platforms + bridges), "waiting")
 
 
 async def _run(stages: Stages, status: Path, stop: asyncio.Event) -> None:
