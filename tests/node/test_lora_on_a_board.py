@@ -87,6 +87,21 @@ async def test_a_silent_gateway_costs_two_tries_per_period_and_no_sample(world, 
     assert gateway.twice == 0
 
 
+async def test_send_says_ok_only_where_all_of_it_went(world, gateway, node):
+    await node.provision(BIN)
+    await world.run_for(120)
+    await deliver(node)
+    assert (await node.say("send"))[0] == "error: nothing kept; sample takes one"
+    await node.ask("set name Storgatan 5")
+    await node.ask("save")
+    gateway.deaf = True
+    end, lines = await node.say("send")
+    assert (end, lines[-1]) == ("error: no answer, 0 samples left", "sent: 0 samples, left: 0")
+    gateway.deaf = False
+    assert (await node.say("send"))[0] == "ok"
+    assert gateway.abouts[-1][codes.ABOUT_NAME] == "Storgatan 5"
+
+
 async def test_answers_in_the_second_window(world, gateway, node):
     gateway.use_rx2 = True
     await node.provision(BIN)

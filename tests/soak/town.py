@@ -223,8 +223,8 @@ class Town:
     async def _deliver(self, resident):
         for _ in range(_DELIVER_ROUNDS):
             try:
-                if not await resident.deliver(_DELIVER_S):
-                    return
+                await resident.deliver(_DELIVER_S)
+                return
             except NodeRefused as refused:
                 if "duty cycle" in str(refused):
                     await self.world.run_for(_DUTY_WAIT_S)

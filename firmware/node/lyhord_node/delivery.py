@@ -14,13 +14,10 @@ from micropython import const
 from lyhord_node import clock, reports
 from lyhord_node.counters import next_counter
 from lyhord_node.instructions import Afterwards, obey
-from lyhord_node.link import ANSWERED, NO_ANSWER, REFUSED, SENT
+from lyhord_node.link import ANSWERED, DONE, MORE_LEFT, NO_ANSWER, NOTHING, REFUSED, SENT
 from lyhord_wire.frame import UPLINK_OVERHEAD, open_downlink, parse_downlink, seal_uplink
 from lyhord_wire.instructions import decode_instructions
 from lyhord_wire.refusal import Refused
-
-DONE = "done"
-MORE_LEFT = "more left"
 
 _AGAIN_LEAST_MS = const(1000)  # before the same bytes go out again, and as much more at random
 _NEXT_LEAST_MS = const(200)  # between two frames that nobody answers
@@ -29,11 +26,11 @@ _TRIES = const(2)
 
 
 class Outcome:
-    """`end`: DONE, MORE_LEFT, NO_ANSWER or REFUSED (`until`: Unix seconds); `samples`: how many went out;
-    `answers`: how many came."""
+    """`end`: NOTHING, DONE, MORE_LEFT, NO_ANSWER or REFUSED (`until`: Unix seconds); `samples`: how many went
+    out; `answers`: how many came."""
 
     def __init__(self):
-        self.end = DONE
+        self.end = NOTHING
         self.until = None
         self.samples = 0
         self.answers = 0
@@ -101,6 +98,7 @@ class Delivery:
         )
         self._more = False
         result = self._send(raw, counter, message)
+        self.outcome.end = DONE
         if result.kind == SENT:
             reports.sent(node, message)
             self.outcome.samples += message.count

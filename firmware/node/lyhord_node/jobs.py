@@ -3,6 +3,7 @@ a delivery has ended."""
 
 from lyhord_node import clock, cycle
 from lyhord_node.borrowed import Borrowed
+from lyhord_node.link import DONE, NOTHING
 from lyhord_node.plan import OTHER_LINK
 
 
@@ -41,7 +42,7 @@ def sample(node):
 
 
 def send(node, end, samples):
-    """Says how the delivery of everything that is kept has ended; `ok` only if nothing is left."""
+    """Says how the delivery of everything that is kept has ended; `ok` only if all of it went."""
     node.state.save()
     left = node.outbox.kept()
     print("sent: %d samples, left: %d" % (samples, left))
@@ -51,7 +52,9 @@ def send(node, end, samples):
         print("error: link down, see above; send again takes the other link")
     elif node.state.not_before:
         print("error: duty cycle, try again in %d s" % max(1, node.state.not_before - clock.now()))
-    elif left:
+    elif end == NOTHING:
+        print("error: nothing kept; sample takes one")
+    elif left or end != DONE:
         print("error: %s, %d samples left" % (end, left))
     else:
         print("ok")

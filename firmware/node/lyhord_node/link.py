@@ -11,15 +11,21 @@ ANSWERED = "answered"
 NO_ANSWER = "no answer"
 REFUSED = "refused"  # the duty cycle does not allow it now; nothing was sent
 
+# How a delivery ends that neither of the last two has ended.
+NOTHING = "nothing to tell"
+DONE = "done"
+MORE_LEFT = "more left"
+DOWN = "link down"
+
 
 class LinkDown(Exception):
     """The link cannot be used now: no access point, no broker, a radio that does not answer."""
 
 
 class Result:
-    """`kind`: one of the above; `downlink`: the opened answer; `until`: Unix seconds from which on a refused
-    frame would fit; `rssi_dbm` and `snr_q4` of the answer where the link knows them; `waited_ms`: how long
-    the answer lay ready until its window came, so that its time is older than its arrival."""
+    """`kind`: one of the first four above; `downlink`: the opened answer; `until`: Unix seconds from which on
+    a refused frame would fit; `rssi_dbm` and `snr_q4` of the answer where the link knows them; `waited_ms`:
+    how long the answer lay ready until its window came, so that its time is older than its arrival."""
 
     def __init__(self, kind, downlink=None, until=None, rssi_dbm=0, snr_q4=0, waited_ms=0):
         self.waited_ms = waited_ms

@@ -6,7 +6,7 @@ from lyhord_node import config
 from lyhord_node.counters import Exhausted
 from lyhord_node.delivery import Delivery
 from lyhord_node.instructions import step_clock
-from lyhord_node.link import NO_ANSWER, LinkDown
+from lyhord_node.link import DOWN, NO_ANSWER, LinkDown
 from lyhord_node.plan import OTHER_LINK, WIFI, Plan, usable
 from lyhord_wire.codes import FAULT_STORAGE, LINK, REPORT_PERIOD
 
@@ -49,6 +49,7 @@ def _send_over(link, node, plan, name, everything):
         node.state.faults |= link.fault
         print("link down:", down)
         if outcome is not None:
+            outcome.end = DOWN
             node.state.failures = min(0xFFFF, node.state.failures + 1)
     except Exhausted as end:
         outcome.end = "a new key is needed, %s are used up" % end

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +88,13 @@ class Dweller:
         return await self._answered(line, timeout_s)
 
     async def _answered(self, line: str, timeout_s: float = _ANSWER_S) -> list[str]:
+        said, end = await self._heard(line, timeout_s)
+        if end != "ok":
+            raise NodeRefused(f"{self.person.name}: {end}")
+        return said
+
+    async def _heard(self, line: str, timeout_s: float) -> tuple[list[str], str]:
+        """The lines of the answer, and its end: `ok` or `error: …`."""
         said: list[str] = []
         self.board.console.on_line.append(said.append)
         try:
@@ -96,25 +102,21 @@ class Dweller:
             match = await self.board.expect(_END_OF_ANSWER, timeout_s)
         finally:
             self.board.console.on_line.remove(said.append)
-        if match[1] != b"ok":
-            raise NodeRefused(f"{self.person.name}: {match[1].decode(errors='replace')}")
-        return said
+        return said, match[1].decode(errors="replace")
 
     async def leave(self) -> None:
         """Out of the console: the node starts its work."""
         await self.board.type("exit\n")
 
-    async def deliver(self, timeout_s: float = _SEND_S) -> int:
-        """`send` until nothing is left or a round made no progress; how many samples are left.
+    async def deliver(self, timeout_s: float = _SEND_S) -> None:
+        """`send`; raises NodeRefused if samples are left then.
 
         timeout_s: virtual; a long backlog at SF12 takes most of an hour.
         """
-        lines = await self.command("send", timeout_s)
-        for text in reversed(lines):
-            match = re.search(r"left: (\d+)", text)
-            if match:
-                return int(match[1])
-        raise NodeRefused(f"{self.person.name}: send did not say what is left: {lines}")
+        self.board.console.unread.clear()
+        said, end = await self._heard("send", timeout_s)
+        if not any(line.endswith("left: 0") for line in said):  # else only what is no sample may have failed
+            raise NodeRefused(f"{self.person.name}: {end}")
 
     async def status(self) -> dict[str, str]:
         """The node's `status` as key and value."""

@@ -220,9 +220,9 @@ class Street:
             why = ""
             for _ in range(_DELIVER_ROUNDS):
                 try:
-                    if not await resident.deliver():
-                        why = ""
-                        break
+                    await resident.deliver()
+                    why = ""
+                    break
                 except NodeRefused as refused:  # no answer, duty cycle: once more
                     why = str(refused)
             if why:
