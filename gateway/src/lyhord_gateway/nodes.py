@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.printable import printable
-from lyhord_gateway.reading import firmware_text, node_text
+from lyhord_gateway.reading import node_text
 from lyhord_gateway.store.reader import Listed
 from lyhord_gateway.store.rotation import begin
 from lyhord_gateway.store.transaction import transaction
@@ -147,13 +147,13 @@ def _line(node: Listed) -> NodeLine:
     return NodeLine(
         id=node_text(facts.node),
         name=facts.name,
-        profile=PROFILES.get(facts.profile) if facts.profile is not None else None,
+        profile=facts.profile_name,
         board=facts.board,
-        latitude=None if facts.latitude_e6 is None else facts.latitude_e6 / 1_000_000,
-        longitude=None if facts.longitude_e6 is None else facts.longitude_e6 / 1_000_000,
+        latitude=facts.latitude,
+        longitude=facts.longitude,
         empty_distance_mm=facts.empty_mm,
         full_distance_mm=facts.full_mm,
-        firmware=None if facts.firmware is None else firmware_text(facts.firmware),
+        firmware=facts.version,
         enabled=node.enabled,
         created=node.created,
     )

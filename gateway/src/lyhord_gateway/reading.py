@@ -6,7 +6,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from lyhord_wire.tables import QUANTITIES
+from lyhord_wire.tables import ALARMS, PROFILES, QUANTITIES
 
 
 class Reading(Struct, frozen=True, array_like=True):
@@ -43,6 +43,27 @@ class NodeFacts:
     full_mm: int | None = None
     firmware: int | None = None
 
+    @property
+    def latitude(self) -> float | None:
+        """In degrees."""
+        return None if self.latitude_e6 is None else self.latitude_e6 / 1_000_000
+
+    @property
+    def longitude(self) -> float | None:
+        """In degrees."""
+        return None if self.longitude_e6 is None else self.longitude_e6 / 1_000_000
+
+    @property
+    def profile_name(self) -> str | None:
+        return None if self.profile is None else PROFILES.get(self.profile)
+
+    @property
+    def version(self) -> str | None:
+        """The firmware as people write it; on the wire: major « 16 | minor « 8 | patch."""
+        if self.firmware is None:
+            return None
+        return f"{self.firmware >> 16}.{self.firmware >> 8 & 255}.{self.firmware & 255}"
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -70,11 +91,16 @@ def quantity_name(quantity: int) -> str:
     return known.name if known else f"q{quantity}"
 
 
+def alarm_name(alarm: int) -> str:
+    """The alarm's name; `alarm_` and its number for one that this version does not know."""
+    return ALARMS.get(alarm, f"alarm_{alarm}")
+
+
+def snr_db(snr_q4: int | None) -> float | None:
+    """Quarters of a decibel, as radios and the wire count, in dB."""
+    return None if snr_q4 is None else snr_q4 / 4
+
+
 def node_text(node: int) -> str:
     """A node id as people and topics write it: six hexadecimal digits."""
     return f"{node:06x}"
-
-
-def firmware_text(firmware: int) -> str:
-    """A version number from the wire (major « 16 | minor « 8 | patch) as `major.minor.patch`."""
-    return f"{firmware >> 16}.{firmware >> 8 & 255}.{firmware & 255}"

@@ -14,7 +14,7 @@ from typing import TextIO
 from lyhord_gateway.cli.show import WIDTH
 from lyhord_gateway.profiles.flat import alarm_names, alarm_text, utc
 from lyhord_gateway.profiles.scale import scaled, unit
-from lyhord_gateway.reading import NodeFacts, Reading, node_text, quantity_name
+from lyhord_gateway.reading import NodeFacts, Reading, node_text, quantity_name, snr_db
 from lyhord_gateway.store.reader import Reader
 
 _PAGE = 500
@@ -58,7 +58,7 @@ def print_csv(out: TextIO, reader: Reader, asked: Asked) -> None:
                 *_values(reading, quantities, ""),
                 alarm_text(reading.alarms or ()),
                 reading.rssi_dbm,
-                None if reading.snr_q4 is None else reading.snr_q4 / 4,
+                snr_db(reading.snr_q4),
                 reading.heard_by,
             ]
         )
@@ -79,7 +79,7 @@ def print_json(out: TextIO, reader: Reader, asked: Asked) -> None:
             },
             "alarms": None if reading.alarms is None else alarm_names(reading.alarms),
             "rssi_dbm": reading.rssi_dbm,
-            "snr_db": None if reading.snr_q4 is None else reading.snr_q4 / 4,
+            "snr_db": snr_db(reading.snr_q4),
             "source": reading.heard_by,
         }
         out.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -3,11 +3,11 @@
 import msgspec
 
 from lyhord_gateway import ranges
-from lyhord_gateway.reading import firmware_text, node_text
+from lyhord_gateway.reading import alarm_name, node_text, snr_db
 from lyhord_gateway.store.marks import DAY_S, WEEK_S, completeness
 from lyhord_gateway.store.reader import Listed
 from lyhord_gateway.store.rotation import Rotation
-from lyhord_wire.tables import ALARMS, PROFILES, STATUS
+from lyhord_wire.tables import STATUS
 
 _GAPS_SHOWN = 50
 
@@ -19,22 +19,22 @@ def listed(node: Listed, now_s: int) -> dict[str, object]:
     return {
         "id": node_text(facts.node),
         "name": facts.name,
-        "profile": PROFILES.get(facts.profile) if facts.profile is not None else None,
+        "profile": facts.profile_name,
         "board": facts.board,
-        "firmware": None if facts.firmware is None else firmware_text(facts.firmware),
+        "firmware": facts.version,
         "enabled": node.enabled,
         "generations": node.generations,
         "last_heard": session.heard_s if heard else None,
         "source": session.source if heard else None,
         "rssi_dbm": session.rssi_dbm,
-        "snr_db": None if session.snr_q4 is None else session.snr_q4 / 4,
+        "snr_db": snr_db(session.snr_q4),
         "stored": session.stored,
         "received": node.received,
         "missing": node.missing,
         "given_up": node.given_up,
         "completeness_day": _share(node, now_s - DAY_S),
         "completeness_week": _share(node, now_s - WEEK_S),
-        "alarms": [ALARMS.get(code, f"alarm_{code}") for code in msgspec.json.decode(session.alarms or "[]")],
+        "alarms": [alarm_name(code) for code in msgspec.json.decode(session.alarms or "[]")],
     }
 
 
@@ -47,8 +47,8 @@ def in_full(node: Listed, rotation: Rotation | None, now_s: int) -> dict[str, ob
     status = msgspec.json.decode(session.status or "{}", type=dict[int, int])
     return listed(node, now_s) | {
         "created": node.created,
-        "latitude": None if facts.latitude_e6 is None else facts.latitude_e6 / 1_000_000,
-        "longitude": None if facts.longitude_e6 is None else facts.longitude_e6 / 1_000_000,
+        "latitude": facts.latitude,
+        "longitude": facts.longitude,
         "empty_distance_mm": facts.empty_mm,
         "full_distance_mm": facts.full_mm,
         "next_sample": session.expected,

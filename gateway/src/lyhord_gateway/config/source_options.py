@@ -9,6 +9,9 @@ from lyhord_wire.lora import UPLINK_CHANNELS
 
 Eui = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{16}$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
+Power = Annotated[
+    int, Meta(ge=2, le=27, description="Transmit power in dBm; lowered where the band allows less.")
+]
 
 
 class Mqtt(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -57,10 +60,7 @@ class Bridge(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         int, Meta(ge=863_000_000, le=870_000_000, description="Frequency to listen on, in Hz.")
     ] = UPLINK_CHANNELS[0][0]
     sf: Annotated[int, Meta(ge=7, le=12, description="Spreading factor to listen for.")] = 9
-    power_dbm: Annotated[
-        int,
-        Meta(ge=2, le=27, description="Transmit power in dBm; lowered where the band allows less."),
-    ] = 14
+    power_dbm: Power = 14
 
 
 class Udp(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -78,7 +78,4 @@ class Udp(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ]
     listen: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "0.0.0.0"
     port: Annotated[Port, Meta(description="UDP port: serv_port_up and serv_port_down over there.")] = 1700
-    power_dbm: Annotated[
-        int,
-        Meta(ge=2, le=27, description="Transmit power in dBm; lowered where the band allows less."),
-    ] = 14
+    power_dbm: Power = 14

@@ -162,7 +162,7 @@ class Exposition:
         backlog: Samples = {(p.name,): p.waiting for p in report.platforms}
         age: Samples = {(p.name,): p.oldest_age_s for p in report.platforms}
         facts = report.facts
-        yield _gauge("lyhord_platform_backlog_readings", "Readings that wait.", backlog, ("platform",))
+        yield _gauge("lyhord_platform_backlog_readings", "Readings that wait.", backlog, _PLATFORM)
         yield _gauge("lyhord_platform_backlog_age_seconds", "Age of the oldest that waits.", age, _PLATFORM)
         yield _gauge("lyhord_nodes", "Nodes by what is known of them.", _by_kind(facts.nodes), ("kind",))
         yield _gauge("lyhord_store_bytes", "Bytes of the store that hold something.", {(): facts.store_bytes})
@@ -218,7 +218,7 @@ def _states(states: dict[str, str]) -> Iterator[Metric]:
     for part, state in states.items():
         kind, _, name = part.partition(".")
         (platforms if kind == "platform" else parts)[name if kind == "platform" else part,] = state == "up"
-    yield _gauge("lyhord_platform_up", "1 while the platform is connected.", platforms, ("platform",))
+    yield _gauge("lyhord_platform_up", "1 while the platform is connected.", platforms, _PLATFORM)
     yield _gauge("lyhord_up", "1 while the part (source, broker, store) works.", parts, ("part",))
 
 

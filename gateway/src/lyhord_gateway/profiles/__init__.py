@@ -6,6 +6,8 @@ from typing import Protocol
 
 from lyhord_gateway.reading import Message, NodeFacts, Reading, Sharing
 
+DEVICE = "lyhord-{node}"  # a node's name at a platform, if the configuration gives no other
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

@@ -13,12 +13,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from lyhord_gateway.profiles import Profile
+from lyhord_gateway.profiles import DEVICE, Profile
 from lyhord_gateway.profiles.flat import Flat, Values, utc
 from lyhord_gateway.profiles.scale import fraction
-from lyhord_gateway.reading import Message, NodeFacts, Reading, firmware_text, node_text
-
-DEVICE = "lyhord-{node}"
+from lyhord_gateway.reading import Message, NodeFacts, Reading, node_text
 
 # Orion refuses a whole request for one of these (its manual, "Forbidden characters").
 _FORBIDDEN = str.maketrans("", "", "<>\"'=;()")
@@ -37,7 +35,7 @@ class FiwareProfile(Profile):
         known: dict[str, str | None] = {
             "name": None if facts.name is None else facts.name.translate(_FORBIDDEN),
             "location": _place(facts),
-            "firmware": None if facts.firmware is None else firmware_text(facts.firmware),
+            "firmware": facts.version,
         }
         told = {name: value for name, value in known.items() if value}
         if not told:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lyhord_gateway.profiles.scale import SI, Units, scaled
-from lyhord_gateway.reading import Reading, quantity_name
-from lyhord_wire.tables import ALARMS
+from lyhord_gateway.reading import Reading, alarm_name, quantity_name
 
 Value = int | float | str | bool | None
 Values = dict[str, Value]
@@ -50,7 +49,7 @@ class Flat:
 
 def alarm_names(alarms: Sequence[int]) -> list[str]:
     """Names of the active alarms, newest first."""
-    return [ALARMS.get(alarm, f"alarm_{alarm}") for alarm in alarms]
+    return [alarm_name(alarm) for alarm in alarms]
 
 
 def alarm_text(alarms: Sequence[int]) -> str:

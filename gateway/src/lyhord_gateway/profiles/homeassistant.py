@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from lyhord_gateway.profiles import Profile
+from lyhord_gateway.profiles import DEVICE, Profile
 from lyhord_gateway.profiles.entities import components
 from lyhord_gateway.profiles.flat import Flat, alarm_names, utc
 from lyhord_gateway.profiles.scale import SI, Units
@@ -26,13 +26,11 @@ from lyhord_gateway.reading import (
     NodeFacts,
     Reading,
     Sharing,
-    firmware_text,
     node_text,
     quantity_name,
 )
-from lyhord_wire.tables import OCCUPANCY, PROFILES
+from lyhord_wire.tables import OCCUPANCY
 
-DEVICE = "lyhord-{node}"
 TOPIC = "lyhord/{gateway}/{node}/state"
 BACKLOG = "lyhord/{gateway}/{node}/backlog"
 PREFIX = "homeassistant"
@@ -113,9 +111,9 @@ def _device(device: str, facts: NodeFacts) -> dict[str, object]:
         "ids": [device],
         "name": facts.name or device,
         "mf": "Lyhörd",
-        "mdl": PROFILES.get(facts.profile or 0),
+        "mdl": facts.profile_name,
         "hw": facts.board,
-        "sw": None if facts.firmware is None else firmware_text(facts.firmware),
+        "sw": facts.version,
         "sn": node_text(facts.node),
     }
     return {name: value for name, value in known.items() if value is not None}

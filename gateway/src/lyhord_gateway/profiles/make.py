@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from lyhord_gateway.config.tree import Endpoint, Platform
-from lyhord_gateway.profiles import Profile, fiware, homeassistant, ngsi_ld, senml, thingsboard
+from lyhord_gateway.profiles import DEVICE, Profile, fiware, homeassistant, ngsi_ld, senml, thingsboard
 from lyhord_gateway.profiles.flat import Flat
 from lyhord_gateway.profiles.scale import Units
 from lyhord_gateway.profiles.yggio import YggioProfile
@@ -23,6 +23,7 @@ def make_profile(
 ) -> Profile:
     """The profile of a platform whose options have been checked. facts: what the registry knows of a node.
     status_topic: where the platform is told how the gateway is."""
+    device = platform.device or DEVICE
     fill_scale = platform.fill_scale or 1
     units = Units(platform.distance_unit, platform.battery_unit, platform.pressure_unit)
     flat = Flat(fill_scale, units, platform.signal)
@@ -38,17 +39,16 @@ def make_profile(
                 platform.backlog_topic,
             )
         case "thingsboard":
-            device = platform.device or thingsboard.DEVICE
             return thingsboard.ThingsBoardProfile(device, fill_scale, platform.signal, units)
         case "fiware-iota-json":
             api_key = endpoint.api_key.text if endpoint.api_key else ""
-            return fiware.FiwareProfile(api_key, platform.device or fiware.DEVICE, flat)
+            return fiware.FiwareProfile(api_key, device, flat)
         case "ngsi-ld":
             return ngsi_ld.NgsiLdProfile(
                 platform.topic or _NGSI_LD_TOPIC,
                 gateway,
                 facts,
-                platform.device or ngsi_ld.DEVICE,
+                device,
                 fill_scale,
                 units,
                 platform.signal,
@@ -63,7 +63,7 @@ def make_profile(
                 time.time,
                 platform.topic or homeassistant.TOPIC,
                 platform.backlog_topic or homeassistant.BACKLOG,
-                platform.device or homeassistant.DEVICE,
+                device,
                 platform.discovery_prefix,
                 platform.expire_s,
                 units,

@@ -23,13 +23,12 @@ from typing import Any
 
 import msgspec
 
-from lyhord_gateway.profiles import Profile
+from lyhord_gateway.profiles import DEVICE, Profile
 from lyhord_gateway.profiles.flat import alarm_text, utc
 from lyhord_gateway.profiles.scale import SI, Units, fraction, scaled, unit
-from lyhord_gateway.reading import NodeFacts, Reading, Sharing, firmware_text, node_text, quantity_name
+from lyhord_gateway.reading import NodeFacts, Reading, Sharing, node_text, quantity_name
 from lyhord_wire import tables
 
-DEVICE = "lyhord-{node}"
 BIN, INDOOR, BARE = "WasteContainer", "IndoorEnvironmentObserved", "Device"
 
 _MODELS = "https://raw.githubusercontent.com/smart-data-models/dataModel.{}/master/context.jsonld"
@@ -178,8 +177,8 @@ def _own(kind: str, facts: NodeFacts, reading: Reading, when: str) -> _Entity:
         own["category"] = ["sensor"]
         own["controlledProperty"] = [_CONTROLLED[q] for q in reading.values if q in _CONTROLLED]
         own["dateLastValueReported"] = when
-        if facts.firmware is not None:
-            own["firmwareVersion"] = firmware_text(facts.firmware)
+        if facts.version is not None:
+            own["firmwareVersion"] = facts.version
     return {name: {"type": "Property", "value": value} for name, value in own.items()}
 
 

@@ -18,13 +18,10 @@ from typing import Any
 
 import msgspec
 
-from lyhord_gateway.profiles import BadRequest, Profile, Request
+from lyhord_gateway.profiles import DEVICE, BadRequest, Profile, Request
 from lyhord_gateway.profiles.flat import Flat, Values
 from lyhord_gateway.profiles.scale import SI, Units
-from lyhord_gateway.reading import Message, NodeFacts, Reading, firmware_text, node_text
-from lyhord_wire.tables import PROFILES
-
-DEVICE = "lyhord-{node}"
+from lyhord_gateway.reading import Message, NodeFacts, Reading, node_text
 
 _TELEMETRY = "v1/gateway/telemetry"
 _RPC = "v1/gateway/rpc"
@@ -61,7 +58,7 @@ class ThingsBoardProfile(Profile):
 
     def introduce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
         device = self._device(facts.node)
-        connect = {"device": device, "type": PROFILES.get(facts.profile or 0, "default")}
+        connect = {"device": device, "type": facts.profile_name or "default"}
         messages = [Message("v1/gateway/connect", msgspec.json.encode(connect), about=facts.node)]
         if attributes := _attributes(facts):
             told = msgspec.json.encode({device: attributes})
@@ -116,10 +113,10 @@ def _attributes(facts: NodeFacts) -> Values:
     known: Values = {
         "name": facts.name,
         "board": facts.board,
-        "latitude": None if facts.latitude_e6 is None else facts.latitude_e6 / 1_000_000,
-        "longitude": None if facts.longitude_e6 is None else facts.longitude_e6 / 1_000_000,
+        "latitude": facts.latitude,
+        "longitude": facts.longitude,
         "empty_distance_mm": facts.empty_mm,
         "full_distance_mm": facts.full_mm,
-        "firmware": None if facts.firmware is None else firmware_text(facts.firmware),
+        "firmware": facts.version,
     }
     return {name: value for name, value in known.items() if value is not None}

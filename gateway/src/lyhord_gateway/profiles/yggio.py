@@ -16,12 +16,10 @@ from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.flat import Flat, Values, utc
 from lyhord_gateway.reading import Reading, Sharing, node_text
 
-PREFIX = "yggio/generic/v2/"
-
 
 @dataclass(frozen=True, slots=True)
 class YggioProfile(Profile):
-    """topic_template: begins with PREFIX and has {node} in it; {gateway} is replaced too."""
+    """topic_template: begins with yggio/generic/v2/ and has {node} in it; {gateway} is replaced too."""
 
     topic_template: str
     gateway: str

@@ -12,6 +12,7 @@ from pathlib import Path
 from lyhord_gateway import ranges
 from lyhord_gateway.ranges import Range
 from lyhord_gateway.store.delivered import deliver, delivered
+from lyhord_gateway.store.transaction import transaction
 
 _STEP = 2000  # rows removed in one transaction, so that no frame waits long for its commit
 _STEP_MAX = 10_000  # more than one commit brings, so that no load outruns it
@@ -117,26 +118,25 @@ class Retention:
 
     def _drop(self, connection: sqlite3.Connection, step: int) -> Tended:
         """Removes the oldest undelivered readings, and takes the cursors along; FULL if there are none."""
-        connection.execute("BEGIN IMMEDIATE")
-        (floor,) = connection.execute(
-            "SELECT coalesce(max(id), 0) FROM (SELECT id FROM sample ORDER BY id LIMIT ?)", (step,)
-        ).fetchone()
-        for name in self.platforms:
-            missed = 0
-            for first, end in ranges.gaps(delivered(connection, name), floor + 1):
-                (number,) = connection.execute(
-                    "SELECT count(*) FROM sample WHERE id >= ? AND id < ?", (first, end)
-                ).fetchone()
-                missed += number
-            if missed:
-                deliver(connection, name, 0, floor + 1)
-                total = dropped(connection, name) + missed
-                connection.execute(
-                    "INSERT OR REPLACE INTO kept (key, value) VALUES (?, ?)",
-                    (f"dropped.{name}", str(total).encode()),
-                )
-        number = connection.execute("DELETE FROM sample WHERE id <= ?", (floor,)).rowcount
-        connection.execute("COMMIT")
+        with transaction(connection):
+            (floor,) = connection.execute(
+                "SELECT coalesce(max(id), 0) FROM (SELECT id FROM sample ORDER BY id LIMIT ?)", (step,)
+            ).fetchone()
+            for name in self.platforms:
+                missed = 0
+                for first, end in ranges.gaps(delivered(connection, name), floor + 1):
+                    (number,) = connection.execute(
+                        "SELECT count(*) FROM sample WHERE id >= ? AND id < ?", (first, end)
+                    ).fetchone()
+                    missed += number
+                if missed:
+                    deliver(connection, name, 0, floor + 1)
+                    total = dropped(connection, name) + missed
+                    connection.execute(
+                        "INSERT OR REPLACE INTO kept (key, value) VALUES (?, ?)",
+                        (f"dropped.{name}", str(total).encode()),
+                    )
+            number = connection.execute("DELETE FROM sample WHERE id <= ?", (floor,)).rowcount
         return Tended(UP, number, floor) if number else Tended(FULL)
 
     def _log_too_long(self, connection: sqlite3.Connection, now_s: float) -> bool:
