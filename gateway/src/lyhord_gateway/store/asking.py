@@ -18,7 +18,7 @@ from lyhord_wire.lora import BANDS
 # answer on the uplinks' channels (1 % each): fresh readings and their acknowledgements keep the rest.
 _BUDGET_US = min(budget for _, _, budget, _ in BANDS.values()) // 4
 _HOUR_S = 3600
-_SAMPLES = {7: 24, 8: 24, 9: 16, 10: 6, 11: 6, 12: 6}  # about as many as a frame of that size holds
+_SAMPLES = {7: 16, 8: 16, 9: 16, 10: 6, 11: 6, 12: 6}  # as many as a node puts into a frame of that size
 
 Span = tuple[int, int]
 
