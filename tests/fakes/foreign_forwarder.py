@@ -7,34 +7,21 @@ import time
 from pamoja.gateway import Crc, Packet, PacketKind, Rxpk, Stat, Txpk, TxStatus, acknowledgment, encode, parse
 from pamoja.lora import link
 
+from tests.fakes.forwarder_sockets import ForwarderSockets
 
-class ForeignForwarder:
+
+class ForeignForwarder(ForwarderSockets):
     """eui: sixteen hexadecimal digits. downlinks: every packet that it was told to transmit; acknowledged:
     tokens. status: what it makes of the next downlinks."""
 
     def __init__(self, eui: str, server: tuple[str, int]) -> None:
+        super().__init__(server, self._take, self._take)
         self.eui = eui
-        self.server = server
         self.status = TxStatus.NONE
         self.downlinks: asyncio.Queue[Txpk] = asyncio.Queue()
         self.acknowledged: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
         self.received = 0
         self._token = 0
-        self._up: asyncio.DatagramTransport
-        self._down: asyncio.DatagramTransport
-
-    async def __aenter__(self) -> "ForeignForwarder":
-        loop = asyncio.get_running_loop()
-        for name in ("_up", "_down"):
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda: _Socket(self._take), remote_addr=self.server
-            )
-            setattr(self, name, transport)
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._up.close()
-        self._down.close()
 
     @property
     def now_us(self) -> int:
@@ -74,11 +61,3 @@ class ForeignForwarder:
             self._down.sendto(encode(ack))
         else:
             self.acknowledged.put_nowait((packet.kind, packet.token))
-
-
-class _Socket(asyncio.DatagramProtocol):
-    def __init__(self, take) -> None:
-        self._take = take
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        self._take(data)

@@ -1,7 +1,7 @@
 """A concentrator's packet forwarder, written from the published protocol text (PROTOCOL.TXT, version 2).
 
-It shares no code with the gateway. Two sockets, as the real one has: one pushes, the other pulls. Downlinks
-pass its just-in-time queue: too late with less than 32.5 ms to go, too early beyond 512 s.
+It shares no code with the gateway. Downlinks pass its just-in-time queue: too late with less than 32.5 ms to
+go, too early beyond 512 s.
 """
 
 import asyncio
@@ -10,16 +10,18 @@ import json
 import struct
 import time
 
+from tests.fakes.forwarder_sockets import ForwarderSockets
+
 JIT_US = 32_500
 TOO_EARLY_US = 512_000_000
 
 
-class PacketForwarder:
+class PacketForwarder(ForwarderSockets):
     """eui: 64-bit number. clock_us: what its 32-bit clock shows now. downlinks: every txpk it accepted."""
 
     def __init__(self, eui: int, server: tuple[str, int], clock_us: int = 0) -> None:
+        super().__init__(server, self._from_up, self._from_down)
         self.eui = eui
-        self.server = server
         self._clock_offset = clock_us - time.monotonic_ns() // 1000
         self.pushed: set[int] = set()
         self.acknowledged: asyncio.Queue[int] = asyncio.Queue()
@@ -29,21 +31,6 @@ class PacketForwarder:
         self.error: str | None = None  # what the next TX_ACKs say
         self.warn: tuple[str, int] | None = None
         self._token = 0x1200
-        self._up: asyncio.DatagramTransport
-        self._down: asyncio.DatagramTransport
-
-    async def __aenter__(self) -> "PacketForwarder":
-        loop = asyncio.get_running_loop()
-        for name, handler in (("_up", self._from_up), ("_down", self._from_down)):
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda handler=handler: _Socket(handler), remote_addr=self.server
-            )
-            setattr(self, name, transport)
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._up.close()
-        self._down.close()
 
     @property
     def now_us(self) -> int:
@@ -130,14 +117,3 @@ class PacketForwarder:
         if error is None:
             self.downlinks.put_nowait(txpk)
         self._down.sendto(self._header(token, 5) + (json.dumps(ack).encode() if ack else b""))
-
-
-class _Socket(asyncio.DatagramProtocol):
-    def __init__(self, handler) -> None:
-        self._handler = handler
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        self._handler(data)
-
-    def error_received(self, exc: Exception) -> None:
-        """The server's port is closed for the moment."""

@@ -21,7 +21,7 @@ from lyhord_gateway.store.writer import Events, Writer
 from lyhord_gateway.uplink import Uplink
 from lyhord_gateway.work import Keep
 from lyhord_wire.window import ReplayWindow
-from tests.gateway.parts import DEADLINE_S, KEY, NODE, Node
+from tests.gateway.parts import DEADLINE_S, KEY, NODE, Node, meanwhile
 
 NOW_S = 1_767_300_000
 
@@ -119,11 +119,8 @@ class Bench:
 
 @contextlib.asynccontextmanager
 async def running(bench: Bench) -> AsyncIterator[Bench]:
-    task = asyncio.create_task(bench.store.run())
     try:
-        yield bench
+        async with meanwhile(bench.store.run()):
+            yield bench
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
         bench.reader.close()

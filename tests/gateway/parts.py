@@ -7,7 +7,7 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 
 import aiomqtt
@@ -244,6 +244,18 @@ class Node:
     @property
     def down(self) -> str:
         return f"lyhord/v1/{self.id:06x}/down"
+
+
+@contextlib.asynccontextmanager
+async def meanwhile(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Something that runs until it is cancelled, at the end of the block; what it raised before is raised."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 @contextlib.asynccontextmanager

@@ -15,7 +15,7 @@ from lyhord_gateway.sources.serial_link import LinkLost, SerialLink
 from lyhord_wire import bridge, cbor, cobs
 from tests.fakes.bridge_peer import BridgePeer, PtyBridge, TcpBridge
 from tests.gateway.bench import Bench
-from tests.gateway.parts import DEADLINE_S, Node, until, vectors
+from tests.gateway.parts import DEADLINE_S, Node, meanwhile, until, vectors
 
 
 class Roof:
@@ -30,13 +30,8 @@ class Roof:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Roof"]:
-        task = asyncio.create_task(self.source.run())
-        try:
+        async with meanwhile(self.source.run()):
             yield self
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """WiFi nodes through a real broker: answers, junk, wrong topics, and a broker that goes away."""
 
-import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
@@ -15,7 +14,7 @@ from lyhord_gateway.mqtt_client import make_client
 from lyhord_gateway.sources.mqtt import MqttSource
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import Bench
-from tests.gateway.parts import Mosquitto, Node, connected, next_message, until
+from tests.gateway.parts import Mosquitto, Node, connected, meanwhile, next_message, until
 
 
 @contextlib.asynccontextmanager
@@ -23,13 +22,8 @@ async def listening(bench: Bench, port: int, ca_file: Path | None = None) -> Asy
     endpoint = Endpoint(url=MqttUrl("127.0.0.1", port, ca_file is not None), ca_file=ca_file)
     make = partial(make_client, endpoint, "lyhord-gateway-1", clean_session=False)
     source = MqttSource(make, bench.ingest.hear, bench.store.room, bench.metrics)
-    task = asyncio.create_task(source.run())
-    try:
+    async with meanwhile(source.run()):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 @pytest.fixture

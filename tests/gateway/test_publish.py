@@ -32,7 +32,7 @@ from lyhord_wire.frame import KIND_ABOUT
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway import senml_resolver
 from tests.gateway.bench import Bench
-from tests.gateway.parts import DEADLINE_S, NODE, Mosquitto, Node, connected, until
+from tests.gateway.parts import DEADLINE_S, NODE, Mosquitto, Node, connected, meanwhile, until
 
 SENML = SenmlProfile("lyhord/{gateway}/senml", "gw")
 
@@ -75,13 +75,8 @@ async def publishing(
         wrapping=wrapping,
     )
     publisher._backoff = Backoff(cap_s=0.05)
-    task = asyncio.create_task(publisher.run())
-    try:
+    async with meanwhile(publisher.run()):
         yield publisher
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 def sent(broker: SilentBroker) -> list[tuple[int, int]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import time
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from lyhord_gateway.sources.udp import GATHER_US, Concentrator, UdpSource
 from lyhord_wire.instructions import STORED
 from tests.fakes.packet_forwarder import PacketForwarder
 from tests.gateway.bench import Bench, running
-from tests.gateway.parts import Node, until
+from tests.gateway.parts import Node, meanwhile, until
 
 EUIS = (0xAA555A0000000101, 0xAA555A0000000102)
 ASKING = 25
@@ -32,31 +31,28 @@ async def test_acknowledgements_make_rx1_beside_four_hundred_frames_a_second(
         source = UdpSource(
             "127.0.0.1", 0, roofs, bench.ingest.hear, bench.store.room, bench.metrics, GATHER_US
         )
-        task = asyncio.create_task(source.run())
-        await until(lambda: source.address, "the source listens")
-        server = str(source.address[0]), int(source.address[1])
-        async with PacketForwarder(EUIS[0], server) as far, PacketForwarder(EUIS[1], server) as near:
-            await far.pull()
-            await near.pull()
-            start_s = time.monotonic()
-            for number, node in enumerate(asking):
-                for other in crowd:
-                    far.hear(other.report(), datr="SF7BW125", freq=867.1)
-                frame = node.report(ack=True)
-                far.hear(frame, rssi=-110, datr="SF7BW125")
-                near.hear(frame, rssi=-70, datr="SF7BW125")
-                await asyncio.sleep(max(0.0, start_s + EVERY_S * (number + 1) - time.monotonic()))
-            counters = bench.metrics.counters
-            await until(
-                lambda: counters["udp.rx1_answers"] + counters["udp.rx2_answers"] == ASKING,
-                "all are answered",
-            )
-            for node in asking:
-                txpk = await near.downlink()
-                assert node.open(base64.b64decode(txpk["data"]))[STORED] == 1
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        async with meanwhile(source.run()):
+            await until(lambda: source.address, "the source listens")
+            server = str(source.address[0]), int(source.address[1])
+            async with PacketForwarder(EUIS[0], server) as far, PacketForwarder(EUIS[1], server) as near:
+                await far.pull()
+                await near.pull()
+                start_s = time.monotonic()
+                for number, node in enumerate(asking):
+                    for other in crowd:
+                        far.hear(other.report(), datr="SF7BW125", freq=867.1)
+                    frame = node.report(ack=True)
+                    far.hear(frame, rssi=-110, datr="SF7BW125")
+                    near.hear(frame, rssi=-70, datr="SF7BW125")
+                    await asyncio.sleep(max(0.0, start_s + EVERY_S * (number + 1) - time.monotonic()))
+                counters = bench.metrics.counters
+                await until(
+                    lambda: counters["udp.rx1_answers"] + counters["udp.rx2_answers"] == ASKING,
+                    "all are answered",
+                )
+                for node in asking:
+                    txpk = await near.downlink()
+                    assert node.open(base64.b64decode(txpk["data"]))[STORED] == 1
         share = rx1_share(dict(counters))
         print(f"RX1: {share:.0%} of {ASKING}, beside {counters['store.frames']} frames")
         assert (

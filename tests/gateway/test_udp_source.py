@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import random
 import socket
 from collections.abc import AsyncIterator
@@ -17,7 +16,7 @@ from lyhord_gateway.store.queue import enqueue
 from lyhord_gateway.store.schema import connect
 from tests.fakes.packet_forwarder import PacketForwarder
 from tests.gateway.bench import NOW_S, Bench, running
-from tests.gateway.parts import NODE, GatewayProcess, Node, free_port, until
+from tests.gateway.parts import NODE, GatewayProcess, Node, free_port, meanwhile, until
 from tests.gateway.test_gwmp import hostile
 
 EUIS = (0xAA555A0000000101, 0xAA555A0000000102)
@@ -53,12 +52,9 @@ class Roofs:
 @pytest.fixture
 async def roofs(bench: Bench) -> AsyncIterator[Roofs]:
     roofs = Roofs(bench)
-    task = asyncio.create_task(roofs.source.run())
-    await until(lambda: roofs.source.address, "the source listens")
-    yield roofs
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with meanwhile(roofs.source.run()):
+        await until(lambda: roofs.source.address, "the source listens")
+        yield roofs
 
 
 async def test_a_frame_is_acknowledged_stored_and_answered_in_rx1(bench: Bench, roofs: Roofs) -> None:
@@ -286,16 +282,14 @@ async def test_good_traffic_goes_on_among_hostile_datagrams(
 
 async def test_an_address_in_use_is_tried_again(tmp_path: Path) -> None:
     async with running(Bench(tmp_path / "lyhord.db")) as bench:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-            other.bind(("127.0.0.1", 0))
-            port = other.getsockname()[1]
-            source = UdpSource("127.0.0.1", port, {}, bench.ingest.hear, bench.store.room, bench.metrics)
-            task = asyncio.create_task(source.run())
-            await until(lambda: bench.metrics.states.get("udp") == "down", "it says so")
-        await until(lambda: bench.metrics.states.get("udp") == "up", "it has come back by itself")
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        source = UdpSource("127.0.0.1", port, {}, bench.ingest.hear, bench.store.room, bench.metrics)
+        async with meanwhile(source.run()):
+            with other:
+                await until(lambda: bench.metrics.states.get("udp") == "down", "it says so")
+            await until(lambda: bench.metrics.states.get("udp") == "up", "it has come back by itself")
 
 
 async def test_datagrams_wait_in_the_kernel_while_the_store_has_no_room(bench: Bench, roofs: Roofs) -> None:
