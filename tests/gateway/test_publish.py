@@ -15,6 +15,8 @@ from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.mqtt_client import watch
+from lyhord_gateway.operation.health import Facts, Report
+from lyhord_gateway.operation.herald import Herald
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.fiware import FiwareProfile
 from lyhord_gateway.profiles.senml import SenmlProfile
@@ -48,6 +50,7 @@ async def publishing(
     protocol: str = "3.1.1",
     bounds: Bounds | None = None,
     connect: Callable[[], PlatformClient] | None = None,
+    herald: Herald | None = None,
     wrapping: Wrapping | None = None,
     listen: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]] = watch,
 ) -> AsyncIterator[Publisher]:
@@ -71,6 +74,7 @@ async def publishing(
         Backlog(bench.head, page, deliver, facts),
         bench.reader.delivered(name),
         bench.metrics,
+        herald,
         listen=listen,
         wrapping=wrapping,
     )
@@ -227,6 +231,20 @@ async def test_a_silent_platform_is_sent_one_message_at_a_time(bench: Bench) -> 
         broker.acknowledging = True
         await until(lambda: bench.reader.cursor("city") == 20, "all are delivered")
         await until(lambda: bench.metrics.states["platform.city"] == "up", "and it is up again")
+
+
+async def test_a_platform_that_is_silent_about_our_health_is_given_up(bench: Bench) -> None:
+    """It lets one message wait for its PUBACK, and that is not one with readings."""
+    await bench.heard(Node().report(count=3))
+    herald = Herald("health", "gw", "1.0", lambda: Report((), (), (), Facts(0.0)))
+    async with (
+        SilentBroker(receive_maximum=1) as broker,
+        publishing(bench, broker.port, silence_s=0.05, protocol="5", herald=herald),
+    ):
+        await until(lambda: broker.connections >= 3, "it is given up each time")
+        assert bench.metrics.states["platform.city"] == "down"
+        broker.acknowledging = True
+        await until(lambda: bench.reader.cursor("city") == 3, "delivered in the end")
 
 
 async def test_a_platform_that_is_down_holds_nothing_else_up(bench: Bench, tmp_path: Path) -> None:

@@ -46,6 +46,13 @@ class PlatformClient(Client):
         self.slots = asyncio.Semaphore(WINDOW)
         self.packet_max: int | None = None
         self._unconfirmed: dict[int, asyncio.Future[ReasonCode]] = {}
+        self._waiting = 0  # messages that were sent, and have no PUBACK
+        self._last_s = 0.0  # when there was a PUBACK, or nothing waited for one
+
+    @property
+    def silent_s(self) -> float:
+        """How long some message has waited while there was no PUBACK at all."""
+        return self._loop.time() - self._last_s if self._waiting else 0.0
 
     def narrow(self, window: int) -> None:
         """At most so many messages may wait for their PUBACK; before the first one is sent."""
@@ -56,7 +63,11 @@ class PlatformClient(Client):
         """Like `aiomqtt.Client.publish`, in a slot of its own, and however long it takes: a slow platform has
         a window of messages before this one. A refusal is no matter."""
         async with self.slots:
-            await super().publish(topic, payload, *arguments, timeout=math.inf, **options)
+            self._sent()
+            try:
+                await super().publish(topic, payload, *arguments, timeout=math.inf, **options)
+            finally:
+                self._answered()
 
     async def deliver(
         self, topic: str, payload: bytes, retain: bool = False, properties: Properties | None = None
@@ -70,12 +81,23 @@ class PlatformClient(Client):
             raise aiomqtt.MqttCodeError(info.rc, "Could not publish message")
         confirmed: asyncio.Future[ReasonCode] = self._loop.create_future()
         self._unconfirmed[info.mid] = confirmed
+        self._sent()
         try:
             reason = await confirmed
         finally:
             self._unconfirmed.pop(info.mid, None)
+            self._answered()
         if reason.is_failure:
             raise PublishRefused(reason)
+
+    def _sent(self) -> None:
+        if not self._waiting:
+            self._last_s = self._loop.time()
+        self._waiting += 1
+
+    def _answered(self) -> None:
+        self._waiting -= 1
+        self._last_s = self._loop.time()
 
     def _on_connect(
         self,

@@ -111,7 +111,6 @@ class Delivery:
         self._under_way: dict[int, Message] = {}
         self._refused: Message | None = None
         self.answered = False
-        self._last_s = 0.0
         self._stopping = False
         self._count = self._size = self._page_size = 0
 
@@ -297,7 +296,6 @@ class Delivery:
     def _start(self, group: asyncio.TaskGroup, message: Message, page: _Page | None) -> None:
         """The caller has a slot for it."""
         if not self._under_way:
-            self._last_s = asyncio.get_running_loop().time()
             self._idle.clear()
         self._under_way[id(message)] = message
         group.create_task(self._publish(message, page))
@@ -313,8 +311,7 @@ class Delivery:
             raise
         self._client.slots.release()
         self.answered = True
-        self._last_s = loop.time()
-        self._patience.answered(self._last_s - sent_s)
+        self._patience.answered(loop.time() - sent_s)
         del self._under_way[id(message)]
         if not self._under_way:
             self._idle.set()
@@ -331,9 +328,8 @@ class Delivery:
     async def _watch_silence(self) -> None:
         while True:
             await asyncio.sleep(self._bounds.silence_s / 4)
-            borne_s = self._patience.seconds
-            if self._under_way and asyncio.get_running_loop().time() - self._last_s > borne_s:
-                raise Silent(f"no PUBACK for {borne_s:.3g} s")
+            if self._client.silent_s > self._patience.seconds:
+                raise Silent(f"no PUBACK for {self._patience.seconds:.3g} s")
 
 
 def _late(reading: Reading) -> Reading:

@@ -154,7 +154,7 @@ class Publisher:
         if delivery is None:  # there was no connection at all
             return
         blamed = delivery.blamed()
-        self._doubtful = bool(blamed)
+        self._doubtful = bool(blamed) or isinstance(cause, Silent)
         if isinstance(cause, Silent) and self._patience.silent() and not delivery.answered:
             return  # it may only be slow, whatever was under way
         if not isinstance(cause, PublishRefused) or cause.code not in _NOT_ITS_FAULT:
