@@ -82,6 +82,9 @@ def _options(
 def run(config: ConfigOption) -> None:
     """Run the gateway until SIGTERM or Ctrl-C."""
     load(config)
+    # glibc gives each thread a heap of its own, and each keeps what it had at its peak: one for the event
+    # loop and one for all others are 2 MB less, and no slower. One alone is slower by an eighth.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     # Another program in the same process: `serve` says why.
     os.execv(sys.executable, [sys.executable, "-m", "lyhord_gateway.serve", str(config)])
 
