@@ -3,7 +3,6 @@
 A user's fault is one line and exit code 2; a traceback is a bug of ours.
 """
 
-import json
 import os
 import sys
 import time
@@ -15,7 +14,7 @@ import typer
 from lyhord_gateway import __version__
 from lyhord_gateway.cli import show
 from lyhord_gateway.cli.backup import backup, restore
-from lyhord_gateway.cli.common import ConfigOption, JsonOption, reading
+from lyhord_gateway.cli.common import ConfigOption, JsonOption, reading, tell
 from lyhord_gateway.cli.nodes import nodes_app
 from lyhord_gateway.cli.queue import queue_app, send
 from lyhord_gateway.cli.readings import readings
@@ -122,7 +121,4 @@ def backlog(config: ConfigOption, as_json: JsonOption = False) -> None:
                     "skipped": reader.skipped(platform.name),
                 }
             )
-    if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False))
-    else:
-        show.backlog(rows)
+    tell(rows, as_json, lambda: show.backlog(rows))

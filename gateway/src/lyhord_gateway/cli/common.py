@@ -1,8 +1,9 @@
-"""What the commands share: their common options, the store they work on, ids as people write them."""
+"""What the commands share: common options, the store they work on, ids as people write them, two outputs."""
 
+import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -36,6 +37,14 @@ def given(command: str, config: Path | None) -> Path:
     if config is None:
         raise UserFault(f"{command}: expected --config FILE")
     return config
+
+
+def tell(found: object, as_json: bool, table: Callable[[], None]) -> None:
+    """Prints what was found, as JSON or by `table`."""
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        table()
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """`lyhord-gateway nodes`: the registry."""
 
-import json
 import sys
 import time
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from lyhord_gateway.cli.common import (
     given,
     node_number,
     reading,
+    tell,
     writing,
 )
 from lyhord_gateway.cli.node_rows import in_full, listed
@@ -62,12 +62,10 @@ def nodes(
     """List the known nodes: when they were heard, what is stored, what is missing. Never their keys."""
     if context.invoked_subcommand is not None:
         return
+    now_s = int(time.time())
     with reading(load(given("nodes", config))) as reader:
-        rows = [listed(node, int(time.time())) for node in reader.nodes()]
-    if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False))
-    else:
-        show.nodes(rows, int(time.time()))
+        rows = [listed(node, now_s) for node in reader.nodes()]
+    tell(rows, as_json, lambda: show.nodes(rows, now_s))
 
 
 @nodes_app.command("import")
@@ -172,17 +170,14 @@ def nodes_retire(config: ConfigOption, node: NodeArgument) -> None:
 @nodes_app.command("show")
 def nodes_show(config: ConfigOption, node: NodeArgument, as_json: JsonOption = False) -> None:
     """Show all about one node: when heard and how, its gaps, settings and orders. Never its keys."""
-    number = node_number(node)
+    number, now_s = node_number(node), int(time.time())
     with reading(load(config)) as reader:
         found = reader.listed(number)
         if found is None:
             raise UnknownNode(number)
         orders = [queued(entry) for entry in reader.orders(number)]
-        row = in_full(found, reader.rotation(number), int(time.time())) | {"orders": orders}
-    if as_json:
-        typer.echo(json.dumps(row, ensure_ascii=False))
-    else:
-        show.node(row, int(time.time()))
+        row = in_full(found, reader.rotation(number), now_s) | {"orders": orders}
+    tell(row, as_json, lambda: show.node(row, now_s))
 
 
 @nodes_app.command("unknown")
@@ -201,7 +196,4 @@ def nodes_unknown(config: ConfigOption, as_json: JsonOption = False) -> None:
         }
         for one in strangers
     ]
-    if as_json:
-        typer.echo(json.dumps(rows))
-    else:
-        show.unknown(rows, int(time.time()))
+    tell(rows, as_json, lambda: show.unknown(rows, int(time.time())))

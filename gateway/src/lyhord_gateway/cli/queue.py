@@ -1,6 +1,5 @@
 """`lyhord-gateway send` and `queue`: what nodes are to be told."""
 
-import json
 import re
 import time
 from typing import Annotated
@@ -15,6 +14,7 @@ from lyhord_gateway.cli.common import (
     given,
     node_number,
     reading,
+    tell,
     writing,
 )
 from lyhord_gateway.config.tree import load
@@ -90,10 +90,7 @@ def queue(
         rows = [queued(entry) for entry in reader.orders(number)]
         if number is not None and not rows and reader.node(number) is None:
             raise UnknownNode(number)
-    if as_json:
-        typer.echo(json.dumps(rows))
-    else:
-        show.queue(rows, int(time.time()))
+    tell(rows, as_json, lambda: show.queue(rows, int(time.time())))
 
 
 @queue_app.command("cancel")

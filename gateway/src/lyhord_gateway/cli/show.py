@@ -14,11 +14,10 @@ def nodes(rows: Sequence[Row], now_s: int) -> None:
     """rows: as `nodes --json` prints them."""
     table = _table("id", "name", "heard", "RSSI", "samples", "missing", "lost", "day", "week")
     for row in rows:
-        heard_s = row["last_heard"]
         table.add_row(
             str(row["id"]),
             str(row["name"] or "-") + ("" if row["enabled"] else " (off)"),
-            duration(max(0, now_s - heard_s)) if isinstance(heard_s, int) else "never",
+            _age(row["last_heard"], now_s, "never"),
             _or_dash(row["rssi_dbm"]),
             str(row["received"]),
             str(row["missing"]),
@@ -49,9 +48,7 @@ def node(row: Row, now_s: int) -> None:
     for name, value in row.items():
         if name == "orders":
             continue
-        text = _in_words(value)
-        if name in ("last_heard",) and isinstance(value, int):
-            text = f"{duration(max(0, now_s - value))} ago"
+        text = f"{_age(value, now_s)} ago" if name == "last_heard" and value else _in_words(value)
         table.add_row(name.replace("_", " "), text)
     _print(table)
     if isinstance(orders, list) and orders:
@@ -80,12 +77,10 @@ def unknown(rows: Sequence[Row], now_s: int) -> None:
     """rows: as `nodes unknown --json` prints them."""
     table = _table("id", "first heard", "last heard", "frames", "RSSI", "by")
     for row in rows:
-        first_s, last_s = row["first_heard"], row["last_heard"]
-        assert isinstance(first_s, int) and isinstance(last_s, int)
         table.add_row(
             str(row["id"]),
-            f"{duration(max(0, now_s - first_s))} ago",
-            f"{duration(max(0, now_s - last_s))} ago",
+            f"{_age(row['first_heard'], now_s)} ago",
+            f"{_age(row['last_heard'], now_s)} ago",
             str(row["frames"]),
             _or_dash(row["rssi_dbm"]),
             str(row["source"]),
@@ -97,14 +92,13 @@ def queue(rows: Sequence[Row], now_s: int) -> None:
     """rows: as `queue --json` prints them."""
     table = _table("order", "node", "what", "version", "state", "since", "tries")
     for row in rows:
-        changed_s = row["changed"]
         table.add_row(
             str(row["id"]),
             str(row["node"]),
             str(row["order"]),
             _or_dash(row["settings_version"]),
             str(row["state"]),
-            duration(max(0, now_s - changed_s)) if isinstance(changed_s, int) else "-",
+            _age(row["changed"], now_s),
             str(row["tries"]),
         )
     _print(table)
@@ -116,6 +110,10 @@ def duration(seconds: int) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def _age(then_s: object, now_s: int, unknown: str = "-") -> str:
+    return duration(max(0, now_s - then_s)) if isinstance(then_s, int) else unknown
 
 
 def _percent(share: object) -> str:
