@@ -4,7 +4,8 @@ Speaks enough MQTT 3.1.1 and 5 for a publisher: CONNACK, PINGRESP, a SUBACK that
 `acknowledging` is set.
 What it was sent is in `published`, acknowledged or not. With MQTT 5, `reason` says what a payload's PUBACK
 has for a reason, and at most `receive_maximum` messages may be under way, of `packet_max` bytes each. A
-payload that `poison` holds for such ends the connection. `acknowledging` takes `delay_s` for each message.
+payload that `poison` holds for such ends the connection. SUBACKs, and PUBACKs while `acknowledging`, take
+`delay_s`.
 """
 
 import asyncio
@@ -85,9 +86,8 @@ class SilentBroker:
                     head = b"\x20\x0b\x00\x00\x08"
                     writer.write(head + told if five else b"\x20\x02\x00\x00")
                 elif kind == _SUBSCRIBE:
-                    writer.write(
-                        b"\x90\x04" + body[:2] + b"\0\x87" if five else b"\x90\x03" + body[:2] + b"\x80"
-                    )
+                    suback = b"\x90\x04" + body[:2] + b"\0\x87" if five else b"\x90\x03" + body[:2] + b"\x80"
+                    asyncio.get_running_loop().call_later(self.delay_s, writer.write, suback)
                 elif kind == _PINGREQ:
                     writer.write(b"\xd0\x00")
                 elif kind == _PUBLISH:

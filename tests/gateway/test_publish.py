@@ -11,10 +11,11 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from lyhord_gateway import mqtt_client
 from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.tree import Endpoint
-from lyhord_gateway.mqtt_client import watch
+from lyhord_gateway.mqtt_client import SubscriptionRefused, watch
 from lyhord_gateway.operation.health import Facts, Report
 from lyhord_gateway.operation.herald import Herald
 from lyhord_gateway.profiles import Profile
@@ -217,6 +218,25 @@ async def test_a_platform_that_acknowledges_slowly_is_waited_for_longer(bench: B
     ):
         await until(lambda: bench.reader.cursor("city") == 20, "all are delivered")
     assert bench.metrics.counters["platform.city.readings_skipped"] == 0
+
+
+async def test_a_platform_that_subscribes_us_slowly_is_waited_for_longer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribed = asyncio.Event()
+
+    async def listen(client: aiomqtt.Client) -> None:
+        with contextlib.suppress(SubscriptionRefused):
+            await client.subscribe("requests", qos=1)
+        subscribed.set()
+        await watch(client)
+
+    monkeypatch.setattr(mqtt_client, "TIMEOUT_S", 0.1)
+    async with (
+        SilentBroker(acknowledging=True, delay_s=0.3) as broker,
+        publishing(bench, broker.port, silence_s=0.1, listen=listen),
+    ):
+        await until(subscribed.is_set, "its SUBACK came")
 
 
 async def test_a_silent_platform_is_sent_one_message_at_a_time(bench: Bench) -> None:

@@ -15,7 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.mqtt_socket import BufferedSocket
 
-TIMEOUT_S = 10.0  # for CONNACK, SUBACK, PUBACK; when it passes, the connection is given up
+TIMEOUT_S = 10.0  # for CONNACK, SUBACK, the node broker's PUBACK; then the connection is given up
 KEEPALIVE_S = 30
 WINDOW = 20  # publishes under way at once; paho slows down with more
 # Several publishes under way are several small writes: none of them waits for the peer's delayed TCP ACK.
