@@ -7,7 +7,6 @@ two methods is a cipher for `lyhord_wire.frame`.
 """
 
 KEY_SIZE = 16
-NONCE_SIZE = 13
 TAG_SIZE = 8
 
 _ECB = 1

@@ -43,7 +43,6 @@ class Exit(enum.Enum):
     RESTART = "restart"
     DEEP_SLEEP = "deep sleep"
     WATCHDOG = "watchdog"
-    CRASH = "crash"
 
 
 @dataclass(slots=True)

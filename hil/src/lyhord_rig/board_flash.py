@@ -18,7 +18,7 @@ _SECTOR_US = 45_000
 
 
 class Flash:
-    """`writes`, `erases`: operations so far, `bytes_written`: for a look at the wear.
+    """`writes`, `erases`: operations so far.
 
     A cut falls into the middle of a write or an erase, or of a change of the non-volatile storage, which
     lies in the same chip.
@@ -30,7 +30,6 @@ class Flash:
         self._writes_left = 0
         self.writes = 0
         self.erases = 0
-        self.bytes_written = 0
 
     def cut_after(self, writes: int | None) -> None:
         """Power goes in the middle of the `writes`-th change from now; None: it stays."""
@@ -56,7 +55,6 @@ class Flash:
         self.writes += 1
         if self.strikes():
             size = self.survive(size)
-        self.bytes_written += size
         return -(-size // _PAGE) * _PAGE_US, Answer(size)
 
     def erase(self, call: Call) -> tuple[int, Answer]:

@@ -34,8 +34,6 @@ class Pins:
         self._held: set[int] = set()
         self.deep_sleep_hold = False
         self.pending: deque[tuple[int, int]] = deque()  # (pin, time of the edge in us)
-        self.dropped_irqs = 0
-        self.spi_conflicts = 0
         for line in ports.lines.values():
             line.listen(self._on_line)
         self.handlers: dict[Op, Callable[[Call], Answer | None]] = {
@@ -94,7 +92,6 @@ class Pins:
         if not self._triggers.get(line.pin, 0) & wanted:
             return
         if len(self.pending) >= _IRQ_BACKLOG:
-            self.dropped_irqs += 1
             return
         self.pending.append((line.pin, self._world.now_us))
         if self.on_edge is not None:
@@ -192,7 +189,6 @@ class Pins:
         if len(devices) == 1 and not request.b & 3:
             answer = devices[0].transfer(request.data)
         else:  # nobody, two at once, or a clock mode that none of our chips has
-            self.spi_conflicts += len(devices) > 0
             answer = bytes(len(request.data))
         return Answer(0, 0, answer)
 

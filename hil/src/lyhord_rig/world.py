@@ -78,7 +78,6 @@ class World:
             start_unix = _FIXED_START_UNIX if pace is None else int(time.time())
         self.start_unix = start_unix
         self.now_us = 0
-        self.events_handled = 0
         self._queue: list[tuple[int, int, Handle]] = []  # time (us), order among equal ones, event
         self._order = 0
         self._actors: dict[Actor, int] = {}  # with their places in the order in which they were added
@@ -263,7 +262,6 @@ class World:
         if fn is None:
             return
         self.now_us = max(self.now_us, handle.at_us)
-        self.events_handled += 1
         self._trace.update(b"%d %s\n" % (handle.at_us, handle.label.encode()))
         fn(*args)
         for observe in self.observers:
