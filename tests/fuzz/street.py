@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from lyhord_gateway.answer import Answerer
 from lyhord_gateway.cipher import Cipher
+from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
+from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.secret import ApiKey
-from lyhord_gateway.config.tree import Endpoint, Platform
 from lyhord_gateway.ingest import Ingest
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.profiles import Profile

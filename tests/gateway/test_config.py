@@ -7,9 +7,10 @@ from typing import get_args, get_type_hints
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.platform_rules import ONLY
 from lyhord_gateway.config.template import template
-from lyhord_gateway.config.tree import Config, Platform, load
+from lyhord_gateway.config.tree import Config, load
 from lyhord_gateway.faults import UserFault
 from tests.fakes.certificates import Authority
 from tests.gateway.parts import cli

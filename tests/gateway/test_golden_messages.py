@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.secret import ApiKey
-from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.profiles.homeassistant import HomeAssistantProfile
 from lyhord_gateway.profiles.make import make_profile
 from lyhord_gateway.publish.batch import messages

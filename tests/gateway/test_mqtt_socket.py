@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import aiomqtt
 import pytest
 
+from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.mqtt_client import Client, make_client, watch
 from lyhord_gateway.mqtt_socket import BufferedSocket
 from tests.fakes.silent_broker import SilentBroker

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.mqtt_client import make_client
 from lyhord_gateway.sources.mqtt import MqttSource
 from tests.fakes.silent_broker import SilentBroker

@@ -16,8 +16,8 @@ import pytest
 
 from lyhord_gateway import mqtt_client
 from lyhord_gateway.app import waiting_threads
+from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.publish.client import make_platform_client
 from lyhord_gateway.publish.delivery import Bounds
 from tests.fakes.silent_broker import SilentBroker

@@ -13,8 +13,8 @@ import pytest
 
 from lyhord_gateway import mqtt_client
 from lyhord_gateway.backoff import Backoff
+from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.mqtt_client import SubscriptionRefused, watch
 from lyhord_gateway.operation.health import Facts, Report
 from lyhord_gateway.operation.herald import Herald

@@ -9,8 +9,8 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.config.tree import Endpoint
 from lyhord_gateway.mqtt_client import watch
 from lyhord_gateway.publish import client
 from lyhord_gateway.publish.client import PlatformClient

@@ -50,7 +50,6 @@ class Gateway:
         self.concentrator = Concentrator(world, ether, position_m, self.name, self._on_frame)
         self.broker = MqttServer(self._on_message)
         self.metrics = Metrics()
-        self.stops = 0
         self.path = folder / "store.db"
         self._number = number
         self._on_arrival = on_arrival
@@ -103,7 +102,6 @@ class Gateway:
 
     def stop(self):
         """An outage begins: nothing is heard and nothing answered until the next `start`."""
-        self.stops += 1
         self._order = self._stop
         self.world.computes(self)
         self.world.wake()

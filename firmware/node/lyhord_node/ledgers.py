@@ -50,7 +50,3 @@ class Ledgers:
         self._store.set_blob(LEDGERS_KEY, self._state.ledgers)
         self._store.commit()
         self._state.save()
-
-    def used_us(self, band, now):
-        """Airtime that counts now, in microseconds."""
-        return self._bands[band].used(now * _SECOND_US)

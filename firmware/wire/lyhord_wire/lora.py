@@ -5,7 +5,6 @@ Bands are those of EN 300 220-2 annex B; duty cycles count over one hour.
 
 SYNC_WORD = 0x34  # LoRaWAN's public sync word, so that concentrators hear us
 PREAMBLE = 8
-BANDWIDTH_KHZ = 125
 
 # (frequency in Hz, band), in the order of the bits of the setting `channels`
 UPLINK_CHANNELS = (

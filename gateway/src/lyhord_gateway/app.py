@@ -22,8 +22,10 @@ from lyhord_gateway import __version__, ranges
 from lyhord_gateway.answer import Answerer
 from lyhord_gateway.broker import EmbeddedBroker
 from lyhord_gateway.chores import Chores
+from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.config.tree import Endpoint, Loaded, Mqtt
+from lyhord_gateway.config.source_options import Mqtt
+from lyhord_gateway.config.tree import Loaded
 from lyhord_gateway.desk import Desk
 from lyhord_gateway.head import Head
 from lyhord_gateway.ingest import Ingest

@@ -6,7 +6,10 @@ from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct
 
-from lyhord_gateway.config.tree import Bridge, Gateway, HealthLimits, Http, Log, Mqtt, Platform, Store, Udp
+from lyhord_gateway.config.operation_options import HealthLimits, Http, Log
+from lyhord_gateway.config.platform_options import Platform
+from lyhord_gateway.config.source_options import Bridge, Mqtt, Udp
+from lyhord_gateway.config.tree import Gateway, Store
 
 _WIDTH = 96
 # (section as it is written, its definition); one that begins with # is commented out

@@ -11,17 +11,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from lyhord_gateway.config.endpoint import Endpoint as Endpoint
-from lyhord_gateway.config.endpoint import read_endpoint
-from lyhord_gateway.config.operation_options import HealthLimits as HealthLimits
-from lyhord_gateway.config.operation_options import Http as Http
-from lyhord_gateway.config.operation_options import Log as Log
-from lyhord_gateway.config.platform_options import Name as Name
-from lyhord_gateway.config.platform_options import Platform as Platform
+from lyhord_gateway.config.endpoint import Endpoint, read_endpoint
+from lyhord_gateway.config.operation_options import HealthLimits, Http, Log
+from lyhord_gateway.config.platform_options import Name, Platform
 from lyhord_gateway.config.platform_rules import wrong
-from lyhord_gateway.config.source_options import Bridge as Bridge
-from lyhord_gateway.config.source_options import Mqtt as Mqtt
-from lyhord_gateway.config.source_options import Udp as Udp
+from lyhord_gateway.config.source_options import Bridge, Mqtt, Udp
 from lyhord_gateway.faults import UserFault
 from lyhord_wire.lora import band_of
 

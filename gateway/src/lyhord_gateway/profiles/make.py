@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-from lyhord_gateway.config.tree import Endpoint, Platform
+from lyhord_gateway.config.endpoint import Endpoint
+from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.profiles import DEVICE, Profile, fiware, homeassistant, ngsi_ld, senml, thingsboard
 from lyhord_gateway.profiles.flat import Flat
 from lyhord_gateway.profiles.scale import Units
