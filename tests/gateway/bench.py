@@ -12,6 +12,7 @@ from lyhord_gateway.head import Head
 from lyhord_gateway.ingest import Ingest
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.nodes import import_nodes, parse_lines
+from lyhord_gateway.reading import Reading
 from lyhord_gateway.registry import Registry
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.retention import Retention
@@ -111,10 +112,14 @@ class Bench:
         counters = self.metrics.counters
         return {name.removeprefix(prefix): n for name, n in counters.items() if name.startswith(prefix)}
 
+    def readings(self) -> list[Reading]:
+        """All that is stored, in the order of arrival."""
+        return self.reader.part(1, self.reader.head() + 1, 100_000, late=False)
+
     def stored(self, node: int | Node = NODE) -> list[int]:
         """Numbers of the node's samples, in the order of their arrival."""
         wanted = node.id if isinstance(node, Node) else node
-        return [reading.seq for reading in self.reader.page(0, 100_000) if reading.node == wanted]
+        return [reading.seq for reading in self.readings() if reading.node == wanted]
 
 
 @contextlib.asynccontextmanager

@@ -64,7 +64,7 @@ async def test_a_frame_is_stored_and_answered_in_rx1(bench: Bench, peer: PtyBrid
         assert node.open(answer.data)[1] == 1
         await until(lambda: roof.counters["roof.rx1_answers"] == 1, "the bridge's result")
         assert len(roof.kept) == 1, "the duty ledger is made durable with every downlink"
-    (reading,) = bench.reader.page(0, 10)
+    (reading,) = bench.readings()
     assert (reading.rssi_dbm, reading.snr_q4, reading.heard_by) == (-103, 26, "roof")
 
 

@@ -46,7 +46,7 @@ async def test_an_uplink_its_answer_and_what_became_of_it(
         assert transmit.invert_polarity and transmit.without_crc and not transmit.immediate
         outcome = "sent" if status is TxStatus.NONE else status.name.lower()
         await roofs.counted(f"udp.tx.{outcome}")
-    (reading,) = bench.reader.page(0, 10)
+    (reading,) = bench.readings()
     assert (reading.rssi_dbm, reading.snr_q4) == (-103, -29)
     assert roofs.counters["udp.passed_over.crc"] == 1
     assert bench.metrics.states[FAR] == "up"

@@ -28,7 +28,7 @@ async def test_golden_frames(vector: dict, bench: Bench) -> None:
     assert bench.refused == {}
     found = [
         {"seq": r.seq, "time": r.time_s} | {str(key): value for key, value in r.values.items()}
-        for r in bench.reader.page(0, 100)
+        for r in bench.readings()
     ]
     wanted = []
     for sample in vector.get("samples", []):
@@ -156,7 +156,7 @@ async def test_replays_are_refused_within_and_below_the_window(bench: Bench) -> 
     await bench.heard(kept)
     assert bench.refused == {"replay": 3}
     assert sorted(bench.stored()) == list(range(70))
-    assert [r.backlog for r in bench.reader.page(0, 100)] == [False] * 69 + [True]
+    assert [r.backlog for r in bench.readings()] == [False] * 69 + [True]
 
 
 async def test_several_radios_hear_one_reading(bench: Bench) -> None:
@@ -167,7 +167,7 @@ async def test_several_radios_hear_one_reading(bench: Bench) -> None:
     await bench.settled()
     await bench.heard(frame, source="cellar", heard_us=50_000, rssi=-80)  # after it
     await bench.heard(frame, source="far", heard_us=60_000, rssi=-120)
-    (reading,) = bench.reader.page(0, 10)
+    (reading,) = bench.readings()
     assert (reading.rssi_dbm, reading.heard_by) == (-80, "cellar")
     assert [source for source, _ in bench.answers] == ["tower"]
     assert bench.metrics.counters["ingest.heard_by_another"] == 3
@@ -215,14 +215,14 @@ async def test_samples_sent_again_in_another_frame_are_stored_once(bench: Bench)
     await bench.settled()
     stored = bench.stored()
     assert len(stored) == len(set(stored))
-    values = {r.seq: r.values for r in bench.reader.page(0, 1000)}
+    values = {r.seq: r.values for r in bench.readings()}
     assert all(values[seq][3] == 200 + seq for seq in stored)
 
 
 async def test_a_clock_in_the_seventies_is_moved_to_the_reception(bench: Bench) -> None:
     node = Node()
     await bench.heard(node.frame(encode_report(Report(0, 1000, 60, {3: [200, 201, 202]}))))
-    assert [r.time_s for r in bench.reader.page(0, 10)] == [NOW_S - 120, NOW_S - 60, NOW_S]
+    assert [r.time_s for r in bench.readings()] == [NOW_S - 120, NOW_S - 60, NOW_S]
 
 
 async def test_about_reaches_the_registry(bench: Bench) -> None:

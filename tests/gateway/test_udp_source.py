@@ -85,7 +85,7 @@ async def test_a_frame_is_acknowledged_stored_and_answered_in_rx1(bench: Bench, 
         assert len(roofs.kept) == 1, "the duty ledger is made durable with every downlink"
         assert roof.pushed == {roof.acknowledged.get_nowait()}
         assert roof.strays == []
-    (reading,) = bench.reader.page(0, 10)
+    (reading,) = bench.readings()
     assert (reading.rssi_dbm, reading.snr_q4, reading.heard_by) == (-103, -29, "aa555a0000000101")
     assert bench.metrics.states["aa555a0000000101"] == "up"
 
@@ -105,7 +105,7 @@ async def test_two_concentrators_one_reading_and_the_better_one_answers(bench: B
         await roofs.counted("udp.rx1_answers", 5)
         assert far.downlinks.empty()
     assert bench.stored() == [0, 1, 2, 3, 4]
-    assert {(r.rssi_dbm, r.heard_by) for r in bench.reader.page(0, 10)} == {(-80, "aa555a0000000102")}
+    assert {(r.rssi_dbm, r.heard_by) for r in bench.readings()} == {(-80, "aa555a0000000102")}
     assert bench.metrics.counters["ingest.heard_by_another"] == 5
 
 
@@ -220,7 +220,7 @@ async def test_only_what_may_be_ours_is_looked_at(bench: Bench, roofs: Roofs) ->
         await until(lambda: bench.metrics.counters["store.frames"] == 2, "one frame of two receptions")
         assert roofs.counters["udp.passed_over.ghost"] == 1
     assert bench.stored() == [1, 2]
-    assert bench.reader.page(0, 10)[1].rssi_dbm == -60
+    assert bench.readings()[1].rssi_dbm == -60
 
 
 async def test_strangers_are_counted_and_never_answered(bench: Bench, roofs: Roofs) -> None:

@@ -111,11 +111,11 @@ def judge(town):
 def _rows(reader):
     """node → sample number → reading, in the pages that a platform would get."""
     found = {}
-    after = 0
-    while page := reader.page(after, _PAGE):
+    first, end = 1, reader.head() + 1
+    while page := reader.part(first, end, _PAGE, late=False):
         for reading in page:
             found.setdefault(reading.node, {})[reading.seq] = reading
-        after = page[-1].arrival
+        first = page[-1].arrival + 1
     return found
 
 

@@ -24,7 +24,6 @@ _COLUMNS = """
 SELECT json_group_array(json_array(id, node, seq, time_s, json("values"), json(alarms), rssi_dbm, snr_q4,
                                    source, json(iif(backlog, 'true', 'false'))))
 """
-_PAGE = f"{_COLUMNS} FROM (SELECT * FROM sample WHERE id > ? ORDER BY id LIMIT ?)"  # noqa: S608
 # Late is also what goes out after the newest of its node: that one lies behind the end of the pages.
 _LATE = _COLUMNS.replace(
     "backlog,", "backlog OR (SELECT id >= ? FROM sample WHERE node = s.node ORDER BY seq DESC LIMIT 1),"
@@ -76,12 +75,6 @@ class Reader:
 
     def close(self) -> None:
         self._connection.close()
-
-    def page(self, after: int, limit: int) -> list[Reading]:
-        """At most `limit` readings with arrival numbers above `after`, in the order of arrival."""
-        found = self._readings(_PAGE, (after, limit))
-        found.sort(key=_arrival)
-        return found
 
     def part(self, first: int, end: int, limit: int, late: bool) -> list[Reading]:
         """At most `limit` readings with arrival numbers in first … end − 1, in their order. late: what was
