@@ -50,3 +50,15 @@ def int_keys(value):
     if isinstance(value, list):
         return [int_keys(item) for item in value]
     return value
+
+
+def as_vector(sample):
+    """A report's sample in the shape of the vectors' list."""
+    shape = {"seq": sample.seq}
+    if sample.time is None:
+        shape["age"] = sample.age
+    else:
+        shape["time"] = sample.time
+        assert sample.age is None
+    shape.update(sample.values)
+    return shape
