@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from lyhord_gateway import __version__, ranges
 from lyhord_gateway.answer import Answerer
@@ -62,7 +61,6 @@ from lyhord_wire.window import ReplayWindow
 _log = logging.getLogger(__name__)
 
 _CHECK_S = 3600  # the service manager lets the check of the store take that long
-_STATUS_S = 2.0  # how often the status file is written
 _DELIVER_S = 2.0  # what is under way to a platform may be acknowledged that long after a stop
 _ENDING_S = 0.7  # a task that was cancelled has this long …
 _ENDINGS = 2  # … this often
@@ -105,7 +103,7 @@ async def run(loaded: Loaded) -> None:
             stack.push_async_callback(stages.broker.stop)
             await stages.broker.start()
         _log.info("gateway %s (number %d, version %s) started", gateway.name, gateway.number, __version__)
-        await _run(stages, loaded.data_dir / "status.json", stop)
+        await _run(stages, stop)
     _log.info("gateway %s stopped: %s", gateway.name, stages.metrics.line())
 
 
@@ -116,7 +114,7 @@ def waiting_threads(platforms: int, bridges: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_THREADS * (1 + platforms + bridges), "waiting")
 
 
-async def _run(stages: Stages, status: Path, stop: asyncio.Event) -> None:
+async def _run(stages: Stages, stop: asyncio.Event) -> None:
     """Starts every stage and ends them in the order of the flow, so that nothing is cut off downstream."""
     watches = stages.operation.watches(
         stages.expected, {name: publisher.position for name, publisher in stages.publishers.items()}
@@ -127,8 +125,7 @@ async def _run(stages: Stages, status: Path, stop: asyncio.Event) -> None:
             group.create_task(publisher.run(), name=name) for name, publisher in stages.publishers.items()
         ]
         sources = [group.create_task(source.run(), name=name) for name, source in stages.sources.items()]
-        helpers = [group.create_task(_write_status(stages.metrics, status), name="status")]
-        helpers.append(group.create_task(stages.chores.run(), name="chores"))
+        helpers = [group.create_task(stages.chores.run(), name="chores")]
         helpers += [group.create_task(watch, name=name) for name, watch in watches.items()]
         if stages.broker is not None:
             helpers.append(group.create_task(stages.broker.watch(), name="broker-watch"))
@@ -143,7 +140,7 @@ async def _run(stages: Stages, status: Path, stop: asyncio.Event) -> None:
             await asyncio.wait(publishers, timeout=_DELIVER_S)
         await _end(publishers)
         await _end([*helpers, store])
-    _try_to_write(stages.metrics, status)
+    stages.operation.stopped()
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
@@ -154,24 +151,6 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
         if tasks:
             _, pending = await asyncio.wait(tasks, timeout=_ENDING_S)
             tasks = list(pending)
-
-
-async def _write_status(metrics: Metrics, path: Path) -> None:
-    """At every change of a state, and now and then for the counters."""
-    while True:
-        metrics.state_changed.clear()
-        _try_to_write(metrics, path)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_STATUS_S):
-                await metrics.state_changed.wait()
-
-
-def _try_to_write(metrics: Metrics, path: Path) -> None:
-    """A full disk costs the status file, nothing else."""
-    try:
-        metrics.write(path)
-    except OSError:
-        metrics.count("status_not_written")
 
 
 def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:

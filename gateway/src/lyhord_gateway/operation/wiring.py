@@ -1,4 +1,4 @@
-"""What is needed to operate the gateway, wired: health, HTTP, the health topic, the service manager."""
+"""What is needed to operate the gateway, wired: health, HTTP, health topic, service manager, status file."""
 
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from lyhord_gateway import __version__
 from lyhord_gateway.config.tree import Loaded
 from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.operation import status_file
 from lyhord_gateway.operation.census import Census
 from lyhord_gateway.operation.health import Health, Limits, Position, Probe
 from lyhord_gateway.operation.herald import Herald, summary
@@ -23,6 +24,7 @@ class Operation:
         self._loaded = loaded
         self._metrics = metrics
         self._notify = Notify()
+        self._status_path = loaded.data_dir / "status.json"
         config = loaded.config.health
         self._connection = connect(loaded.store_path)
         self._counting = connect(loaded.store_path)
@@ -53,13 +55,21 @@ class Operation:
         platforms. Raises UserFault if HTTP's port is not free."""
         self._health.expect(sources, positions)
         tasks = {"http": self._http(), "census": self._census.watch()} if self._loaded.config.http else {}
-        return {**tasks, "health": self._health.watch(), "notify": self._notify.watch(self._status)}
+        return {
+            **tasks,
+            "health": self._health.watch(),
+            "notify": self._notify.watch(self._status),
+            "status": status_file.watch(self._metrics, self._status_path),
+        }
 
     def ready(self) -> None:
         self._notify.send("READY=1", f"STATUS={self._status()}")
 
     def stopping(self) -> None:
         self._notify.send("STOPPING=1", "STATUS=stopping")
+
+    def stopped(self) -> None:
+        status_file.write(self._metrics, self._status_path)
 
     def _status(self) -> str:
         report = self._health.report()
