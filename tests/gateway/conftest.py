@@ -1,11 +1,13 @@
 """What the gateway's tests share."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.gateway.bench import Bench, running
+from tests.gateway.killed_store import Store, a_killed_gateways_store
 
 
 @pytest.fixture
@@ -14,3 +16,9 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with running(Bench(tmp_path / "lyhord.db")) as bench:
         bench.add()
         yield bench
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store as a killed gateway leaves it; tests damage copies of it."""
+    return asyncio.run(a_killed_gateways_store(tmp_path_factory))

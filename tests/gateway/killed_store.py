@@ -1,4 +1,4 @@
-"""A store as a killed gateway leaves it, for tests that damage it."""
+"""A store as a killed gateway leaves it, for tests that damage it, and what must come out of it again."""
 
 import shutil
 import sqlite3
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_gateway.store.recover import open_sound
+from lyhord_gateway.store.salvage import Salvaged
 from lyhord_gateway.store.schema import connect
 from lyhord_gateway.work import Advance, Keep
 from tests.gateway.bench import Bench, running
@@ -15,6 +17,8 @@ from tests.gateway.parts import Node
 NODES = 40
 SILENT = 0xFF0001  # known, never heard
 DELIVERED = 700
+PAGE = 4096
+FRAME = PAGE + 24  # of the log
 OTHERS = ("downlink", "rotation", "mark", "kept")
 
 Rows = dict[object, tuple]
@@ -31,6 +35,11 @@ class Store:
     nodes: Rows
     others: dict[str, Rows]  # of the tables that are simply copied
     wal_samples: set[int]  # arrival numbers that only the log knows
+
+    @property
+    def waiting(self) -> Rows:
+        """Samples that the platform has not got."""
+        return {key: row for key, row in self.samples.items() if key > DELIVERED}  # type: ignore[operator]
 
     def copy(self, to: Path) -> Path:
         for part in self.folder.glob("lyhord.db*"):
@@ -56,6 +65,51 @@ class Store:
 def rows(connection: sqlite3.Connection, table: str, key: int = 1) -> Rows:
     found = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
     return {row[0] if key == 1 else row[:key]: row for row in found}
+
+
+def overwrite(path: Path, at: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(data)
+
+
+def frames(path: Path) -> int:
+    return (path.stat().st_size - 32) // FRAME
+
+
+def recovered(path: Path, platforms: tuple[str, ...] = ("city",)) -> tuple[sqlite3.Connection, Salvaged]:
+    connection, salvaged = open_sound(path, platforms)
+    assert salvaged is not None, "the damage was not noticed"
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    return connection, salvaged
+
+
+def missing(store: Store, connection: sqlite3.Connection) -> set[object]:
+    """What waited in the store and is not there any more."""
+    return store.waiting.keys() - rows(connection, "sample").keys()
+
+
+def judge(
+    store: Store, connection: sqlite3.Connection, gone: set[object], sessions_gone: bool = False
+) -> None:
+    """What waited is there unchanged except `gone`; no counter comes again."""
+    wanted = store.waiting
+    assert missing(store, connection) == gone & wanted.keys()
+    found = rows(connection, "sample")
+    assert all(wanted[key] == row for key, row in found.items() if key in wanted)
+    assert rows(connection, "node") == store.nodes or sessions_gone
+    sessions = rows(connection, "session")
+    keys = rows(connection, "node_key", 2)
+    assert set(keys.items()) <= set(store.keys.items())
+    for node, _ in keys:
+        assert sessions[node][4] > (store.sessions[node][4] if node in store.sessions else 0)
+    if not sessions_gone:
+        assert {table: rows(connection, table) for table in OTHERS} == store.others
+        assert keys == store.keys
+        assert [row[1:4] for _, row in sorted(sessions.items()) if row[0] in store.sessions] == [
+            row[1:4] for _, row in sorted(store.sessions.items())
+        ]
+    connection.close()
 
 
 async def a_killed_gateways_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
