@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from lyhord_gateway.cipher import KEY_SIZE
 from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.nodes import NodeLine, enter
 from lyhord_gateway.private_file import append_private
@@ -18,8 +19,6 @@ from lyhord_gateway.reading import node_text
 from lyhord_gateway.store.rotation import Rotation, generations, next_generation, retire, rotation
 from lyhord_gateway.store.transaction import transaction
 from lyhord_wire.frame import NODE_MAX
-
-KEY_SIZE = 16
 
 
 def add(connection: sqlite3.Connection, node: int | None, line: NodeLine, file: Path) -> int:

@@ -23,9 +23,9 @@ from lyhord_tools.image import ImageReport, build_image
 from lyhord_tools.keys import KeyCipher, new_key, read_key, read_key_for, read_text
 from lyhord_tools.terminal import run_terminal
 from lyhord_tools.tree import find_tree
+from lyhord_wire.frame import NODE_MAX
 
 DEFAULT_BOARD = "devkit_rfm95"
-_NODE_MAX = 0xFFFFFF
 
 
 class App(StrEnum):
@@ -251,7 +251,7 @@ def _node_id(text: str) -> int | None:
         node = int(text, 16)
     except ValueError:
         node = 0
-    if not 1 <= node <= _NODE_MAX:
+    if not 1 <= node <= NODE_MAX:
         raise ToolError(f"--id: {text!r} is not 1 to ffffff in hex, or auto")
     return node
 

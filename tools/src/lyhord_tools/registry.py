@@ -16,10 +16,10 @@ from pathlib import Path
 
 from lyhord_tools.errors import ToolError
 from lyhord_tools.keys import Key
+from lyhord_wire.frame import NODE_MAX
 
 _LOCK_DEADLINE_S = 10.0
 _LOCK_POLL_S = 0.05
-_NODE_MAX = 0xFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Registry:
     def next_free(self) -> int:
         """The lowest id above all that are taken."""
         node = max(self._ids, default=0) + 1
-        if node > _NODE_MAX:
+        if node > NODE_MAX:
             raise ToolError(f"{self.path}: no node id is free above ffffff")
         return node
 
@@ -144,4 +144,4 @@ def _id(line: str) -> int | None:
         node = int(entry["id"], 16)
     except (ValueError, TypeError, KeyError):
         return None
-    return node if 1 <= node <= _NODE_MAX else None
+    return node if 1 <= node <= NODE_MAX else None
