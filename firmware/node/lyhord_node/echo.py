@@ -27,9 +27,8 @@ _SPREAD_COST_MAX = const(60)
 _SUDDEN_MM = const(150)  # or a fifth of the depth; less is a bag or two
 _SUDDEN_DIVISOR = const(5)
 _MOVE_COST = const(30)  # of the largest move that is not sudden
-_EDGE_MM = const(
-    100
-)  # or an eighth of the depth: so far beyond the bottom or before the full line is nothing
+# Or an eighth of the depth: so far beyond the bottom, or before the full line, is nothing.
+_EDGE_MM = const(100)
 
 _FIRST_MAX = const(80)  # nothing to agree with yet
 _HELD_MAX = const(20)

@@ -1,1 +1,1 @@
-"""Is the gateway well, and who is told: health, metrics, HTTP, the service manager. Beside the flow."""
+"""Is the gateway well, and who is told: health, metrics, HTTP, status file, service manager."""
