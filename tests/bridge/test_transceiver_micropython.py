@@ -9,10 +9,8 @@ from lyhord_bridge.scheduler import LEAD_US, Scheduler
 from lyhord_bridge.transceiver import Transceiver
 from lyhord_wire.airtime import airtime_us
 from lyhord_wire.bridge import RADIO_FAULT, SENT, TOO_LATE, Log, Received, Transmit, TxResult
-from tests.fakes.sx1276_chip import Chip
+from tests.fakes.sx1276_chip import RX_CONTINUOUS, TX, Chip
 from tests.fakes.ticks import PERIOD, Ticks
-
-STANDBY, TX, RX_CONTINUOUS = 1, 3, 5
 
 
 class Bench:

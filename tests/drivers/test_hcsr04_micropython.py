@@ -4,7 +4,7 @@ import drivers.hcsr04 as driver
 import drivers.ranging as ranging
 from drivers.jsn_sr04t import JsnSr04tPulse
 from drivers.ranging import NO_TARGET, SILENT, STUCK, TOO_NEAR
-from tests.fakes.sx1276_chip import Pin
+from tests.fakes.pin import Pin
 from tests.fakes.ticks import Ticks
 
 

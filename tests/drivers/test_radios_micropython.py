@@ -1,36 +1,35 @@
 """What both radio drivers owe their callers, each against a fake of its chip, in a time that wraps."""
 
-from drivers.lora_radio import RadioError
-from tests.drivers import test_sx126x_micropython as sx126x
-from tests.drivers import test_sx127x_micropython as sx127x
-from tests.fakes.ticks import PERIOD
+import micropython
 
-# Modes by their chip: idle after a fault, receiving without an end.
-_IDLE = {sx126x: sx126x.STANDBY_RC, sx127x: sx127x.STANDBY}
-_RECEIVING = {sx126x: sx126x.RX, sx127x: sx127x.RX_CONTINUOUS}
+import drivers.lora_radio as lora_radio
+from drivers.lora_radio import TIMEOUT, RadioError
+from tests.drivers.fake_radios import make_sx126x, make_sx127x, poll_until_it_ends
+from tests.fakes.refuses import refuses
+from tests.fakes.ticks import PERIOD
 
 
 def with_both(test):
-    """Runs `test(ticks, chip, radio, module)` with either radio; `module`: the tests of that driver alone."""
-    for module in (sx126x, sx127x):
-        print(module.__name__)
-        ticks, chip, radio = module.make()
-        test(ticks, chip, radio, module)
+    """Runs `test(ticks, chip, radio)` with either radio."""
+    for make in (make_sx126x, make_sx127x):
+        ticks, chip, radio = make()
+        print(type(radio).__name__)
+        test(ticks, chip, radio)
         assert chip.violations == []
 
 
-def overlong(ticks, chip, radio, module):
+def overlong(ticks, chip, radio):
     radio.configure(868_100_000, 12)
     started_us = ticks.now_us
-    refused = module.refuses(RadioError, radio.send, bytes(64))
+    refused = refuses(RadioError, radio.send, bytes(64))
     lasted_us = ticks.now_us - started_us
     assert 2_793_472 + 100_000 <= lasted_us <= 2_793_472 + 200_000  # over the wrap of the ticks
     assert started_us < PERIOD < ticks.now_us
     assert "transmission" in str(refused)
-    assert chip.mode == _IDLE[module]
+    assert chip.mode == chip.IDLE
 
 
-def lost_edge(ticks, chip, radio, _):
+def lost_edge(ticks, chip, radio):
     radio.configure(868_100_000, 7)
     chip.interrupts = False
     radio.start_send(b"x")
@@ -50,7 +49,7 @@ def lost_edge(ticks, chip, radio, _):
     assert 0 <= packet.end_us - (end_us & PERIOD - 1) <= 22_000
 
 
-def continuous(ticks, chip, radio, module):
+def continuous(ticks, chip, radio):
     radio.configure(868_100_000, 7)
     radio.start_receive()
     assert radio.poll_receive() is None
@@ -61,12 +60,12 @@ def continuous(ticks, chip, radio, module):
         packet = radio.poll_receive()
         assert packet.data == data and packet.crc_ok
         assert 0 <= packet.end_us - (end_us & PERIOD - 1) <= 2 * ticks.read_us
-        assert chip.mode == _RECEIVING[module]
+        assert chip.mode == chip.RECEIVING
         ticks.pass_us(30_000)
         assert radio.poll_receive() is None
 
 
-def crc_due(_ticks, chip, radio, _):
+def crc_due(_, chip, radio):
     for expected, has_crc, crc_error, crc_ok in (
         (True, True, False, True),
         (True, True, True, False),
@@ -78,6 +77,86 @@ def crc_due(_ticks, chip, radio, _):
         radio.start_receive()
         chip.deliver(b"x", has_crc=has_crc, crc_error=crc_error)
         assert radio.poll_receive().crc_ok is crc_ok
+
+
+def prepared(_, chip, radio):
+    radio.configure(869_525_000, 12, invert_iq=True, crc=False)
+    radio.prepare_send(b"abc")
+    assert chip.sent == []
+    radio.start_send()
+    assert chip.sent[0][-1] == b"abc"
+    chip.finish_send()
+    assert radio.poll_send()
+    refuses(RuntimeError, radio.start_send)
+    refuses(ValueError, radio.start_send, b"")
+    refuses(ValueError, radio.start_send, bytes(256))
+
+
+def window(ticks, chip, radio):
+    radio.configure(868_100_000, 9)
+    for timeout_symbols in (3, 1024):
+        refuses(ValueError, radio.start_receive, timeout_symbols)
+    radio.start_receive(8)
+    ticks.at(ticks.now_us + 50_000, lambda: chip.deliver(b"answer"))
+    ticks.pass_us(60_000)
+    assert radio.poll_receive().data == b"answer"
+    refuses(RuntimeError, radio.poll_receive)
+
+
+def broken_header(_, chip, radio):
+    radio.configure(868_100_000, 9)
+    radio.start_receive(8)
+    chip.break_header()
+    assert radio.poll_receive() is TIMEOUT
+    assert chip.mode == chip.IDLE
+
+
+def endless_window(ticks, chip, radio):
+    radio.configure(868_100_000, 7)
+    radio.start_receive(100)
+    result, lasted_us = poll_until_it_ends(ticks, radio)
+    assert isinstance(result, RadioError)
+    assert 102_400 + 399_616 <= lasted_us < 1_000_000
+    assert chip.mode == chip.IDLE
+
+
+def brown_out(ticks, chip, radio):
+    for timeout_symbols in (None, 500):
+        radio.configure(868_100_000, 7)
+        radio.start_receive(timeout_symbols)
+        chip.brown_out()
+        ticks.pass_us(25_000)
+        assert "left receiving" in str(refuses(RadioError, radio.poll_receive))
+        radio.restart()
+    radio.configure(868_100_000, 7)
+    radio.start_receive()
+    chip.deliver(b"back")
+    assert radio.poll_receive().data == b"back"
+
+
+def shells(ticks, chip, radio):
+    radio.configure(868_100_000, 7)
+    ticks.at(ticks.now_us + 30_000, chip.finish_send)
+    radio.send(b"ping")
+    ticks.at(ticks.now_us + 100_000, lambda: chip.deliver(b"pong"))
+    assert radio.receive(200).data == b"pong"
+    assert chip.mode == chip.IDLE
+    before_us = ticks.now_us
+    assert radio.receive(200) is TIMEOUT
+    assert 199_000 < ticks.now_us - before_us < 212_000
+    radio.sleep()
+    assert chip.mode == chip.ASLEEP
+
+
+def interrupt(_, chip, radio):
+    lora_radio.ticks_us = lambda: 5  # the fake's own time may allocate, the handler may not
+    handler, pin = chip.irq_pin.handler, chip.irq_pin
+    micropython.heap_lock()
+    try:
+        handler(pin)
+    finally:
+        micropython.heap_unlock()
+    assert radio._stamp == [5, True]
 
 
 def test_a_transmission_that_never_ends_is_a_fault_after_its_time_on_air():
@@ -94,3 +173,31 @@ def test_continuous_reception_reads_from_where_the_chip_put_the_frame():
 
 def test_a_frame_without_the_crc_that_is_due_is_not_believed():
     with_both(crc_due)
+
+
+def test_prepared_frames_are_sent_once_and_neither_empty_nor_too_long():
+    with_both(prepared)
+
+
+def test_a_frame_ends_a_single_reception():
+    with_both(window)
+
+
+def test_a_broken_header_ends_a_single_reception_as_a_timeout():
+    with_both(broken_header)
+
+
+def test_a_single_reception_that_never_ends_is_a_fault():
+    with_both(endless_window)
+
+
+def test_a_chip_that_has_reset_itself_is_noticed():
+    with_both(brown_out)
+
+
+def test_the_blocking_shells():
+    with_both(shells)
+
+
+def test_the_interrupt_allocates_nothing():
+    with_both(interrupt)

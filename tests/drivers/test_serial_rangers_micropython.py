@@ -6,8 +6,8 @@ from drivers.a02yyuw import A02yyuw
 from drivers.jsn_sr04t import JsnSr04t
 from drivers.mb7389 import Mb7389
 from drivers.ranging import GARBLED, NO_TARGET, SILENT, TOO_NEAR
+from tests.fakes.pin import Pin
 from tests.fakes.rangers import Uart, binary_frame, text_frame
-from tests.fakes.sx1276_chip import Pin
 from tests.fakes.ticks import PERIOD, Ticks
 
 

@@ -4,7 +4,7 @@ It keeps the chip's rules that drivers break, and notes each breach in `violatio
 world is the test: `finish_send`, `deliver`, `notice_preamble`, `time_out`, `break_header`, `brown_out`.
 """
 
-from tests.fakes.sx1276_chip import Pin
+from tests.fakes.pin import Pin
 
 RESET_REGISTERS = (
     (0x0736, 0x0D),
@@ -35,6 +35,8 @@ class _Busy:
 class Chip:
     """SPI object and pins for a driver: `SX126x(chip, chip.nss, chip.reset, chip.busy, chip.dio1)`."""
 
+    ASLEEP, IDLE, RECEIVING = SLEEP, STANDBY_RC, RX
+
     def __init__(self, ticks, tcxo=True):
         self.ticks = ticks
         self.tcxo = tcxo  # what it has for a clock; a crystal otherwise
@@ -45,7 +47,7 @@ class Chip:
         self.violations = []
         self.commands = []  # every command with its parameters
         self.sent = []  # (commands since the one before, data) at the moment a transmission began
-        self.dio1 = Pin()
+        self.dio1 = self.irq_pin = Pin()
         self.busy = _Busy(self)
         self.power_on()
         self.nss = Pin(self._select)

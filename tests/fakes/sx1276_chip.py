@@ -4,6 +4,8 @@ It keeps the chip's rules that drivers break, and notes each breach in `violatio
 world is the test: `finish_send`, `deliver`, `time_out`, `break_header`, `brown_out`.
 """
 
+from tests.fakes.pin import Pin
+
 _LONG_RANGE = 0x80
 _RESET_VALUES = (
     (0x01, 0x09),
@@ -16,49 +18,23 @@ _RESET_VALUES = (
     (0x4D, 0x84),
 )
 _RX_TIMEOUT, _RX_DONE, _CRC_ERROR, _TX_DONE = 0x80, 0x40, 0x20, 0x08
-_SLEEP, _STANDBY, _TX, _RX_CONTINUOUS, _RX_SINGLE = 0, 1, 3, 5, 6
-
-
-class Pin:
-    """An output that remembers its level, or an input whose edges call the driver's handler."""
-
-    IRQ_RISING = 1
-
-    def __init__(self, changed=None):
-        self.level = 0
-        self.handler = None
-        self._changed = changed
-
-    def value(self, level=None):
-        if level is None:
-            return self.level
-        self.level = level
-        if self._changed:
-            self._changed(level)
-        return None
-
-    def irq(self, handler=None, trigger=0):
-        assert trigger == self.IRQ_RISING
-        self.handler = handler
-
-    def rise(self):
-        self.level = 1
-        if self.handler:
-            self.handler(self)
+SLEEP, STANDBY, FS_TX, TX, RX_CONTINUOUS, RX_SINGLE = 0, 1, 2, 3, 5, 6
 
 
 class Chip:
     """The SPI object and the pins for a driver: `SX127x(chip, chip.nss, chip.reset, chip.dio0)`."""
 
-    def __init__(self, version=0x12):
+    ASLEEP, IDLE, RECEIVING = SLEEP, STANDBY, RX_CONTINUOUS
+
+    def __init__(self, version=0x12, calibration_reads=3):
         self.version = version
         self.interrupts = True
-        self.calibration_reads = 3  # how often the calibration is seen running
+        self.calibration_reads = calibration_reads  # how often the calibration is seen running
         self.violations = []
         self.sent = []  # (registers, data) at the moment a transmission began
         self.nss = Pin(self._select)
         self.reset = Pin(self._reset_pin)
-        self.dio0 = Pin()
+        self.dio0 = self.irq_pin = Pin()
         self.power_on()
 
     def power_on(self):
@@ -75,12 +51,12 @@ class Chip:
     # What happens on the air
 
     def finish_send(self):
-        assert self.mode == _TX
-        self._set_mode(_STANDBY)
+        assert self.mode == TX
+        self._set_mode(STANDBY)
         self._raise(_TX_DONE)
 
     def deliver(self, data, rssi_register=57, snr_register=40, has_crc=True, crc_error=False, at=0):
-        assert self.mode in (_RX_CONTINUOUS, _RX_SINGLE)
+        assert self.mode in (RX_CONTINUOUS, RX_SINGLE)
         for index, byte in enumerate(data):
             self.fifo[(at + index) & 0xFF] = byte
         self.registers[0x10] = at
@@ -88,18 +64,18 @@ class Chip:
         self.registers[0x19] = snr_register
         self.registers[0x1A] = rssi_register
         self.registers[0x1C] = 0x40 if has_crc else 0
-        if self.mode == _RX_SINGLE:
-            self._set_mode(_STANDBY)
+        if self.mode == RX_SINGLE:
+            self._set_mode(STANDBY)
         self._raise(_RX_DONE | (_CRC_ERROR if crc_error else 0))
 
     def time_out(self):
-        assert self.mode == _RX_SINGLE
-        self._set_mode(_STANDBY)
+        assert self.mode == RX_SINGLE
+        self._set_mode(STANDBY)
         self.registers[0x12] |= _RX_TIMEOUT  # reaches DIO1 only
 
     def break_header(self):
-        assert self.mode == _RX_SINGLE
-        self._set_mode(_STANDBY)
+        assert self.mode == RX_SINGLE
+        self._set_mode(STANDBY)
 
     def brown_out(self):
         self.power_on()
@@ -155,7 +131,7 @@ class Chip:
         address = self._address
         if address != 0:
             self._address += 1
-        elif self.registers[0x01] & 7 == _SLEEP:
+        elif self.registers[0x01] & 7 == SLEEP:
             self.violations.append("FIFO in sleep")
         if self._writing:
             self._write(address, byte)
@@ -188,21 +164,21 @@ class Chip:
             self.registers[0x12] &= ~value
         elif address == 0x3B and not long_range:
             if value & 0x40:
-                if self.mode != _STANDBY:
+                if self.mode != STANDBY:
                     self.violations.append("calibration outside standby")
                 self.calibrated_hz.append(self.freq_hz)
         else:
-            if self.mode not in (_SLEEP, _STANDBY) and address != 0x0D:
+            if self.mode not in (SLEEP, STANDBY) and address != 0x0D:
                 self.violations.append("register 0x%02x in mode %d" % (address, self.mode))
             self.registers[address] = value
 
     def _write_mode(self, value):
-        if (value ^ self.registers[0x01]) & _LONG_RANGE and self.mode != _SLEEP:
+        if (value ^ self.registers[0x01]) & _LONG_RANGE and self.mode != SLEEP:
             self.violations.append("LongRangeMode outside sleep")
             return
         self.registers[0x01] = value
         self.modes.append(value & 7)
-        if value & 7 == _TX:
+        if value & 7 == TX:
             size = self.registers[0x22]
             start = self.registers[0x0E]
             data = bytes(self.fifo[(start + index) & 0xFF] for index in range(size))
