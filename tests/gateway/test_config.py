@@ -88,6 +88,11 @@ def test_every_key_of_the_template_is_accepted_and_documented(profile: str, tmp_
         (BASE + '[mqtt]\nurl = "mqtt://x"\n', r"mqtt.url: expected no address"),
         (BASE + '[[bridge]]\nurl = "x"\nfreq_hz = 869000000\n', r"bridge\[0\].freq_hz: expected"),
         (BASE + '[[bridge]]\nurl = "x"\nname = "a"\n' * 2, r"bridge.name: expected different names"),
+        (
+            BASE + '[[bridge]]\nurl = "x"\nname = "store"\n',
+            r"bridge\[0\].name: expected another than broker",
+        ),
+        (BASE + '[[bridge]]\nurl = "x"\nname = "platform.city"\n', r"bridge\[0\].name: expected another"),
         (PLATFORM + PLATFORM.removeprefix(BASE), r"platform.name: expected different names"),
         (PLATFORM.replace("mqtt:", "http:"), r"platform\[0\].url: expected mqtt://host:port"),
         (PLATFORM.replace("localhost", "u:p@localhost"), r"platform\[0\].url: .*credentials file"),

@@ -19,6 +19,9 @@ from lyhord_gateway.config.source_options import Bridge, Mqtt, Udp
 from lyhord_gateway.faults import UserFault
 from lyhord_wire.lora import band_of
 
+# Other parts have states and counters under these names.
+_PARTS = ("broker", "downlink", "ingest", "keys", "mqtt", "platform", "queue", "store", "strangers", "udp")
+
 
 class Gateway(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """This gateway."""
@@ -150,10 +153,12 @@ def _resolve(path: Path, config: Config) -> Loaded:
         for at, bridge in enumerate(config.bridge, start=1)
     )
     for at, bridge in enumerate(bridges):
+        if bridge.name.split(".")[0] in _PARTS:
+            raise UserFault(f"{path}: bridge[{at}].name: expected another than {', '.join(_PARTS)}")
         if band_of(bridge.freq_hz) is None:
             raise UserFault(f"{path}: bridge[{at}].freq_hz: expected a frequency in an EU868 band")
     euis = [eui.lower() for eui in config.udp.euis] if config.udp else []
-    _unique(path, "bridge", ["mqtt", "udp", *euis, *(bridge.name for bridge in bridges)])
+    _unique(path, "bridge", [*euis, *(bridge.name for bridge in bridges)])
     _template(path, "health.status_topic", config.health.status_topic, ("gateway",))
     _unique(path, "platform", [platform.name for platform in config.platform])
     for at, platform in enumerate(config.platform):

@@ -109,6 +109,11 @@ _RULES = _rules(
         "Introductions of nodes that the platform has not taken, though it took readings.",
     ),
     (
+        r"platform\.(?P<platform>.+)\.introductions_skipped",
+        "lyhord_platform_introductions_skipped",
+        "Introductions of nodes that the platform has not taken, though it took readings.",
+    ),
+    (
         r"(?P<source>.+)\.rx(?P<window>[12])_answers",
         "lyhord_answers_sent",
         "Answers that a radio has sent, by receive window.",
