@@ -8,6 +8,8 @@ import pytest
 
 from tests.gateway.bench import Bench, running
 from tests.gateway.killed_store import Store, a_killed_gateways_store
+from tests.gateway.parts import meanwhile, until
+from tests.gateway.roofs import Roofs
 
 
 @pytest.fixture
@@ -16,6 +18,14 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with running(Bench(tmp_path / "lyhord.db")) as bench:
         bench.add()
         yield bench
+
+
+@pytest.fixture
+async def roofs(bench: Bench) -> AsyncIterator[Roofs]:
+    roofs = Roofs(bench)
+    async with meanwhile(roofs.source.run()):
+        await until(lambda: roofs.source.address, "the source listens")
+        yield roofs
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ import json
 import shutil
 import signal
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 
@@ -269,3 +271,13 @@ async def connected(port: int, *topics: str) -> AsyncIterator[aiomqtt.Client]:
 async def next_message(client: aiomqtt.Client, deadline_s: float = DEADLINE_S) -> aiomqtt.Message:
     async with asyncio.timeout(deadline_s):
         return await anext(client.messages)
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    """Status and text that the gateway's HTTP server answers with."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=DEADLINE_S) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()

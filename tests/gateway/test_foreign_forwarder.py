@@ -20,9 +20,7 @@ from tests.gateway.parts import (
     next_message,
     until,
 )
-from tests.gateway.test_udp_source import Roofs, roofs
-
-__all__ = ["roofs"]
+from tests.gateway.roofs import Roofs
 
 FAR, NEAR, STRANGER = "aa555a0000000101", "aa555a0000000102", "aa555a00000001ff"
 

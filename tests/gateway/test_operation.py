@@ -8,8 +8,6 @@ import shutil
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -33,21 +31,13 @@ from tests.gateway.parts import (
     cli,
     connected,
     free_port,
+    get,
     next_message,
     until,
 )
 
 LIMITS = Limits(source_down_s=300, platform_down_s=900, backlog_age_s=3600, disk_free_bytes=1 << 20)
 ENOUGH = 1 << 30
-
-
-def get(port: int, path: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=DEADLINE_S) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
 
 
 def health(metrics: Metrics, position: tuple[int, int] = (0, 0), **facts: object) -> Report:

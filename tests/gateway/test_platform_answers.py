@@ -10,7 +10,7 @@ from lyhord_gateway.publish.wrapping import Wrapping
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import Bench
 from tests.gateway.parts import NODE, Node, until
-from tests.gateway.test_publish import publishing, sent
+from tests.gateway.publishing import publishing, sent
 
 REFUSED = 0x83
 NOT_AUTHORIZED = 0x87

@@ -24,7 +24,7 @@ from tests.fakes.silent_broker import SilentBroker
 from tests.gateway import senml_resolver
 from tests.gateway.bench import Bench
 from tests.gateway.parts import DEADLINE_S, NODE, Mosquitto, Node, connected, next_message, until
-from tests.gateway.test_publish import publishing, sent
+from tests.gateway.publishing import publishing, sent
 
 
 async def test_a_slow_platform_holds_back_nobody_but_itself(bench: Bench) -> None:

@@ -16,7 +16,7 @@ from lyhord_gateway.publish.client import PlatformClient, make_platform_client
 from tests.fakes.certificates import Authority
 from tests.gateway.bench import Bench
 from tests.gateway.parts import Mosquitto, Node, until
-from tests.gateway.test_publish import publishing
+from tests.gateway.publishing import publishing
 
 USER, PASSWORD = "stadens-konto", "hemligt-losenord"
 

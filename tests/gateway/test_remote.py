@@ -19,7 +19,7 @@ from lyhord_wire.instructions import COMMAND, SETTINGS
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import Bench
 from tests.gateway.parts import DEADLINE_S, GatewayProcess, Mosquitto, Node, connected, next_message, until
-from tests.gateway.test_publish import publishing
+from tests.gateway.publishing import publishing
 
 RPC = "v1/gateway/rpc"
 

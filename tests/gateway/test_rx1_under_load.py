@@ -12,8 +12,8 @@ from lyhord_wire.instructions import STORED
 from tests.fakes.packet_forwarder import PacketForwarder
 from tests.gateway.bench import Bench, running
 from tests.gateway.parts import Node, meanwhile, until
+from tests.gateway.roofs import EUIS
 
-EUIS = (0xAA555A0000000101, 0xAA555A0000000102)
 ASKING = 25
 EVERY_S = 0.1  # longer than an answer is on the air at SF7: the radio is free for each
 CROWD = 40  # frames that want no answer, in each of those tenths

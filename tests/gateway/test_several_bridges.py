@@ -5,8 +5,7 @@ import json
 from pathlib import Path
 
 from tests.fakes.bridge_peer import PtyBridge
-from tests.gateway.parts import DEADLINE_S, GatewayProcess, Node, free_port
-from tests.gateway.test_operation import get
+from tests.gateway.parts import DEADLINE_S, GatewayProcess, Node, free_port, get
 
 NAMES = ("roof", "attic", "yard")
 DOWN_S = 1

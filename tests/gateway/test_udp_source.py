@@ -4,57 +4,19 @@ import asyncio
 import base64
 import random
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from lyhord_gateway.orders import command_order
-from lyhord_gateway.sources.schedule import Scheduler
-from lyhord_gateway.sources.udp import GATHER_US, Concentrator, UdpSource
+from lyhord_gateway.sources.udp import UdpSource
 from lyhord_gateway.store.queue import enqueue
 from lyhord_gateway.store.schema import connect
 from tests.fakes.packet_forwarder import PacketForwarder
 from tests.gateway.bench import NOW_S, Bench, running
+from tests.gateway.hostile_datagrams import hostile
 from tests.gateway.parts import NODE, GatewayProcess, Node, free_port, meanwhile, until
-from tests.gateway.test_gwmp import hostile
-
-EUIS = (0xAA555A0000000101, 0xAA555A0000000102)
-
-
-class Roofs:
-    """A UDP source with two allow-listed concentrators, at work on a bench."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-        self.counters = bench.metrics.counters
-        self.kept: list[bytes] = []
-        self.concentrators = {
-            f"{eui:016x}": Concentrator(f"{eui:016x}", Scheduler(14), self.kept.append) for eui in EUIS
-        }
-        self.source = UdpSource(
-            "127.0.0.1", 0, self.concentrators, bench.ingest.hear, bench.store.room, bench.metrics, GATHER_US
-        )
-
-    @property
-    def server(self) -> tuple[str, int]:
-        return str(self.source.address[0]), int(self.source.address[1])
-
-    def refused(self) -> dict[str, int]:
-        prefix = "udp.refused."
-        return {n.removeprefix(prefix): c for n, c in self.counters.items() if n.startswith(prefix)}
-
-    async def counted(self, name: str, number: int = 1) -> None:
-        await until(lambda: self.counters[name] >= number, f"{name} is counted")
-        assert self.counters[name] == number
-
-
-@pytest.fixture
-async def roofs(bench: Bench) -> AsyncIterator[Roofs]:
-    roofs = Roofs(bench)
-    async with meanwhile(roofs.source.run()):
-        await until(lambda: roofs.source.address, "the source listens")
-        yield roofs
+from tests.gateway.roofs import EUIS, Roofs
 
 
 async def test_a_frame_is_acknowledged_stored_and_answered_in_rx1(bench: Bench, roofs: Roofs) -> None:

@@ -28,8 +28,8 @@ from tests.gateway.parts import (
     next_message,
     until,
 )
+from tests.gateway.publishing import publishing
 from tests.gateway.readings import ALL
-from tests.gateway.test_publish import publishing
 
 PACKET_MAX = 700  # bytes
 

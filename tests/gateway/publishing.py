@@ -1,0 +1,79 @@
+"""A publisher at work on a bench, towards a platform at some port."""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
+from typing import Any
+
+import aiomqtt
+
+from lyhord_gateway.backoff import Backoff
+from lyhord_gateway.config.endpoint import Endpoint
+from lyhord_gateway.config.mqtt_url import MqttUrl
+from lyhord_gateway.mqtt_client import watch
+from lyhord_gateway.operation.herald import Herald
+from lyhord_gateway.profiles import Profile
+from lyhord_gateway.profiles.senml import SenmlProfile
+from lyhord_gateway.publish.client import PlatformClient, make_platform_client
+from lyhord_gateway.publish.delivery import Backlog, Bounds
+from lyhord_gateway.publish.lanes import Part
+from lyhord_gateway.publish.publisher import Publisher
+from lyhord_gateway.publish.wrapping import Wrapping
+from lyhord_gateway.reading import NodeFacts, Reading
+from lyhord_gateway.work import Advance
+from tests.fakes.silent_broker import SilentBroker
+from tests.gateway import senml_resolver
+from tests.gateway.bench import Bench
+from tests.gateway.parts import meanwhile
+
+SENML = SenmlProfile("lyhord/{gateway}/senml", "gw")
+
+
+@contextlib.asynccontextmanager
+async def publishing(
+    bench: Bench,
+    port: int,
+    name: str = "city",
+    profile: Profile = SENML,
+    wait_ms: int = 10,
+    silence_s: float = 10.0,
+    protocol: str = "3.1.1",
+    bounds: Bounds | None = None,
+    connect: Callable[[], PlatformClient] | None = None,
+    herald: Herald | None = None,
+    wrapping: Wrapping | None = None,
+    listen: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]] = watch,
+) -> AsyncIterator[Publisher]:
+    async def page(part: Part, limit: int) -> list[Reading]:
+        return bench.shown.part(bench.reader, part.first, part.end, limit, part.late)
+
+    def deliver(first: int, end: int) -> None:
+        assert bench.store.submit(Advance(name, first, end))
+
+    def facts(node: int) -> NodeFacts:
+        known = bench.registry.lookup(node)
+        assert known is not None
+        return known.facts
+
+    endpoint = Endpoint(url=MqttUrl("127.0.0.1", port, False))
+    publisher = Publisher(
+        name,
+        connect or partial(make_platform_client, endpoint, f"gateway-{name}", protocol, None),
+        profile,
+        bounds or Bounds(count=5, size=10_000, wait_ms=wait_ms, window=4, silence_s=silence_s),
+        Backlog(bench.head, page, deliver, facts),
+        bench.reader.delivered(name),
+        bench.metrics,
+        herald,
+        listen=listen,
+        wrapping=wrapping,
+    )
+    publisher._backoff = Backoff(cap_s=0.05)
+    async with meanwhile(publisher.run()):
+        yield publisher
+
+
+def sent(broker: SilentBroker) -> list[tuple[int, int]]:
+    """(node, seq) of every reading that the broker was sent, in order."""
+    return [key for _, payload in broker.published for key in senml_resolver.readings(json.loads(payload))]
