@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -63,11 +63,10 @@ def _prepared(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
-    try:
+    with ExitStack() as fault:
+        fault.callback(connection.close)
         yield
-    except BaseException:
-        connection.close()
-        raise
+        fault.pop_all()
 
 
 def _migrate(path: Path, connection: sqlite3.Connection) -> None:
