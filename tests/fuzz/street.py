@@ -131,7 +131,8 @@ class Street:
         prefix = "ingest.refused."
         refused = {name for name in self._metrics.counters if name.startswith(prefix)}
         assert {name.removeprefix(prefix) for name in refused} <= set(REASONS)
-        readings = Reader(self._connection).page(0, 1 << 16)
+        reader = Reader(self._connection)
+        readings = reader.part(1, reader.head() + 1, 1 << 16, late=False)
         assert len({(reading.node, reading.seq) for reading in readings}) == len(readings)
         for profile in self._profiles:
             profile.introduce(_FACTS, {quantity for reading in readings for quantity in reading.values})
