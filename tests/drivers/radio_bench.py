@@ -60,6 +60,11 @@ class Bench:
         if isinstance(event, Transmission) and event.transmitter == "node":
             self.sent.append(event)
 
+    async def ready(self):
+        """Until it has said so, and the 5 ms that the TCXO takes have gone by."""
+        await self.board.expect(rb"ready\r\n", 5)
+        await self.world.run(self.world.now_us + 8_000)
+
     async def finish(self, timeout_s=30):
         """The lines that it printed up to "done"; nothing that the chip forbids was done."""
         match = await self.board.expect(rb"(?s).*?done\r\n", timeout_s)

@@ -1,7 +1,7 @@
 """docs/boards.md shows what the board files say, and the tests know every board."""
 
 from tests.drivers import board_table
-from tests.drivers.test_boards_both import BOARDS
+from tests.drivers.every_board import BOARDS
 
 
 def test_the_page_shows_the_board_files():

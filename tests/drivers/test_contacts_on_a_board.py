@@ -3,10 +3,10 @@
 import pytest
 
 from boards import devkit_rfm95 as pins
-from lyhord_rig import Board, Ports, World, sht31
+from lyhord_rig import Board, Ports, sht31
 from lyhord_rig.contact import PulseMeter, TiltSwitch
 from lyhord_rig.sensirion import Fault
-from tests.drivers.test_pulses_on_a_board import METER, PIN
+from tests.drivers.pulse_meter import METER, PIN
 from tests.fakes.board_image import write_image
 
 CLIMATE = """
@@ -33,25 +33,12 @@ print("done")
 """
 
 
-@pytest.fixture
-async def world():
-    async with World(seed=5, pace=None) as made:
-        yield made
-
-
-async def run(world, folder, ports, main):
-    board = Board(world, "node", write_image(folder / "node.img", main), folder / "work", ports)
-    board.power_on()
-    await board.expect(rb"done\r\n", 30)
-    return board.serial_lines()
-
-
 @pytest.mark.parametrize(("true_dc", "true_dp"), [(215, 480), (-250, 1000), (-400, 0), (1249, 3)])
-async def test_climate(world, tmp_path, true_dc, true_dp):
+async def test_climate(world, run, true_dc, true_dp):
     sensor = sht31.Sht31(world, lambda: true_dc, lambda: true_dp)
     ports = Ports()
     ports.i2c(pins.I2C_BUS, sht31.ADDRESS, sensor, scl=pins.I2C_SCL, sda=pins.I2C_SDA)
-    lines = await run(world, tmp_path, ports, CLIMATE)
+    lines = await run(ports, CLIMATE)
     assert lines[:4] == [f"read ({true_dc}, {true_dp}) None"] * 3 + ["honest True None"]
     assert (sensor.measurements, sensor.not_acknowledged) == (3, 0)
 
@@ -65,25 +52,25 @@ async def test_climate(world, tmp_path, true_dc, true_dp):
         (Fault.SILENT, "busy"),
     ],
 )
-async def test_climate_faults_are_values(world, tmp_path, fault, shown):
+async def test_climate_faults_are_values(world, run, fault, shown):
     sensor = sht31.Sht31(world, lambda: 215, lambda: 480)
     sensor.fault = fault
     ports = Ports()
     ports.i2c(pins.I2C_BUS, sht31.ADDRESS, sensor)
-    lines = await run(world, tmp_path, ports, CLIMATE)
+    lines = await run(ports, CLIMATE)
     assert lines[0] == f"read (None, None) {shown}"
     assert lines[3].startswith("honest False")
     assert world.now_us < 2_000_000
 
 
-async def test_out_of_what_it_can_measure(world, tmp_path):
+async def test_out_of_what_it_can_measure(world, run):
     ports = Ports()
     ports.i2c(pins.I2C_BUS, sht31.ADDRESS, sht31.Sht31(world, lambda: -440, lambda: 480))
-    assert (await run(world, tmp_path, ports, CLIMATE))[0] == "read (None, None) range"
+    assert (await run(ports, CLIMATE))[0] == "read (None, None) range"
 
 
-async def test_nobody_on_the_bus(world, tmp_path):
-    assert (await run(world, tmp_path, Ports(), CLIMATE))[0] == "read (None, None) absent"
+async def test_nobody_on_the_bus(run):
+    assert (await run(Ports(), CLIMATE))[0] == "read (None, None) absent"
 
 
 @pytest.mark.parametrize(("pulse_us", "per_hour"), [(60_000, 600), (2_000_000, 300)])
@@ -102,12 +89,12 @@ async def test_a_meter_through_deep_sleep(world, tmp_path, pulse_us, per_hour):
     assert counted == sorted(counted) and board.events.crashes == 0
 
 
-async def test_tilted_upright_and_rattling(world, tmp_path):
+async def test_tilted_upright_and_rattling(world, run):
     ports = Ports()
     switch = TiltSwitch(world, ports.line(36), bounce_us=50_000)
     world.call_at(1_000_000, switch.tilt, 80)
     world.call_at(2_000_000, switch.tilt, 0)
-    lines = await run(world, tmp_path, ports, TILT)
+    lines = await run(ports, TILT)
     said = [line.split()[1] for line in lines if line.startswith("tilted")]
     assert said[0] == "False" and said[15] == "True" and said[-1] == "False"
     assert said.count("True") >= 8

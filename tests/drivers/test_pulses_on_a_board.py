@@ -1,34 +1,8 @@
 """The pulse input on a virtual board: through deep sleeps, woken by level, against a meter that is known."""
 
-import pytest
-
-from lyhord_rig import Board, Ports, World
+from lyhord_rig import Board, Ports
+from tests.drivers.pulse_meter import METER, PIN
 from tests.fakes.board_image import write_image
-
-PIN = 4
-METER = f"""
-import esp32, machine
-from machine import Pin, RTC, deepsleep, reset_cause, wake_reason
-from time import sleep_ms
-from drivers.pulse_input import PulseInput
-
-pin = Pin({PIN}, Pin.IN)
-packed = RTC().memory() if reset_cause() == machine.DEEPSLEEP_RESET else b""
-woken = packed != b"" and wake_reason() == machine.PIN_WAKE
-pulses = PulseInput(pin, packed, woken)
-sleep_ms({{awake_ms}})
-print("count", pulses.read(), "woken", woken)
-packed, level = pulses.sleep()
-RTC().memory(packed)
-esp32.wake_on_ext0(pin, level)
-deepsleep(60_000)
-"""
-
-
-@pytest.fixture
-async def world():
-    async with World(seed=5, pace=None) as made:
-        yield made
 
 
 async def count(world, folder, edges, awake_ms, until_s):

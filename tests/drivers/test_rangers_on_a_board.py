@@ -5,11 +5,10 @@ import ast
 import pytest
 
 from boards import devkit_rfm95 as pins
-from lyhord_rig import Board, Ports, World, hcsr04, serial_ranger
+from lyhord_rig import Ports, hcsr04, serial_ranger
 from lyhord_rig.a02yyuw import A02yyuw
 from lyhord_rig.jsnsr04t import JsnSr04t, Mode
 from lyhord_rig.mb7389 import Mb7389
-from tests.fakes.board_image import write_image
 
 PINGS = 5
 OPENED = {
@@ -44,12 +43,6 @@ print("done")
 """
 
 
-@pytest.fixture
-async def world():
-    async with World(seed=5, pace=None) as made:
-        yield made
-
-
 def make(world, name, distance_mm, strays=0.0):
     """(emulated sensor, ports), the sensor without power until the board switches it on."""
     ports = Ports()
@@ -75,21 +68,18 @@ def make(world, name, distance_mm, strays=0.0):
     return sensor, ports
 
 
-async def listen(world, folder, name, ports, count=PINGS):
+async def listen(run, name, ports, count=PINGS):
     """What the pings gave, and the milliseconds they took."""
-    image = write_image(folder / "node.img", MAIN.format(opened=OPENED[name], pings=count))
-    board = Board(world, "node", image, folder / "work", ports)
-    board.power_on()
-    await board.expect(rb"done\r\n", 60)
-    shown = dict(line.split(" ", 1) for line in board.serial_lines() if " " in line)
+    lines = await run(ports, MAIN.format(opened=OPENED[name], pings=count))
+    shown = dict(line.split(" ", 1) for line in lines if " " in line)
     return ast.literal_eval(shown["pings"]), int(shown["took"])
 
 
 @pytest.mark.parametrize("name", OPENED)
 @pytest.mark.parametrize("true_mm", [320, 3900])
-async def test_distances(world, tmp_path, name, true_mm):
+async def test_distances(world, run, name, true_mm):
     sensor, ports = make(world, name, lambda: true_mm)
-    results, took_ms = await listen(world, tmp_path, name, ports)
+    results, took_ms = await listen(run, name, ports)
     assert len(results) == PINGS and all(abs(mm - true_mm) <= 4 for mm in results), results
     assert took_ms <= 1300
     if isinstance(sensor, hcsr04.HcSr04):
@@ -102,9 +92,9 @@ async def test_distances(world, tmp_path, name, true_mm):
 
 @pytest.mark.parametrize("name", OPENED)
 @pytest.mark.parametrize("true_mm", [None, 10])
-async def test_nothing_that_can_be_measured_is_no_number(world, tmp_path, name, true_mm):
+async def test_nothing_that_can_be_measured_is_no_number(world, run, name, true_mm):
     _, ports = make(world, name, lambda: true_mm)
-    results, took_ms = await listen(world, tmp_path, name, ports)
+    results, took_ms = await listen(run, name, ports)
     near = true_mm == 10 and name not in ("hcsr04", "jsn pulse")  # these hear nothing below their blind zone
     assert results == ["too near" if near else "no target"] * PINGS
     assert took_ms <= 1300
@@ -119,10 +109,10 @@ async def test_nothing_that_can_be_measured_is_no_number(world, tmp_path, name, 
         (serial_ranger.Fault.NOISE, ["garbled"] * PINGS),
     ],
 )
-async def test_faults_of_serial_rangers(world, tmp_path, name, fault, shown):
+async def test_faults_of_serial_rangers(world, run, name, fault, shown):
     sensor, ports = make(world, name, lambda: 1000)
     sensor.fault = fault
-    results, took_ms = await listen(world, tmp_path, name, ports)
+    results, took_ms = await listen(run, name, ports)
     assert results == shown
     assert took_ms <= 4000
 
@@ -131,43 +121,43 @@ async def test_faults_of_serial_rangers(world, tmp_path, name, fault, shown):
 @pytest.mark.parametrize(
     ("fault", "shown"), [(hcsr04.Fault.SILENT, ["silent"] * 2), (hcsr04.Fault.STUCK, ["stuck"] * PINGS)]
 )
-async def test_faults_of_pulse_rangers(world, tmp_path, name, fault, shown):
+async def test_faults_of_pulse_rangers(world, run, name, fault, shown):
     sensor, ports = make(world, name, lambda: 1000)
     sensor.fault = fault
-    results, took_ms = await listen(world, tmp_path, name, ports)
+    results, took_ms = await listen(run, name, ports)
     assert results == shown and took_ms <= 600
 
 
 @pytest.mark.parametrize("name", OPENED)
-async def test_a_sensor_that_is_not_there(world, tmp_path, name):
-    results, took_ms = await listen(world, tmp_path, name, Ports())
+async def test_a_sensor_that_is_not_there(run, name):
+    results, took_ms = await listen(run, name, Ports())
     assert results == ["silent"] * 2 and took_ms <= 1500
 
 
 @pytest.mark.parametrize(("name", "opened"), [("jsn asked", "aj asked"), ("aj asked", "jsn asked")])
-async def test_the_wrong_checksum_variant_is_garbled(world, tmp_path, name, opened):
+async def test_the_wrong_checksum_variant_is_garbled(world, run, name, opened):
     _, ports = make(world, name, lambda: 1000)
-    results, _ = await listen(world, tmp_path, opened, ports)
+    results, _ = await listen(run, opened, ports)
     assert results == ["garbled"] * PINGS
 
 
-async def test_a_wrong_sensor_on_the_wire_is_garbled(world, tmp_path):
+async def test_a_wrong_sensor_on_the_wire_is_garbled(world, run):
     _, ports = make(world, "jsn auto", lambda: 1000)
-    assert set((await listen(world, tmp_path, "mb7389 free", ports))[0]) == {"garbled"}
+    assert set((await listen(run, "mb7389 free", ports))[0]) == {"garbled"}
 
 
 @pytest.mark.parametrize("name", ["a02yyuw", "mb7389"])
-async def test_pings_are_of_now_and_of_their_own(world, tmp_path, name):
+async def test_pings_are_of_now_and_of_their_own(world, run, name):
     """A surface that is another one for each ping: no sensor's own average hides that."""
     asked = []
     _, ports = make(world, name, lambda: asked.append(0) or 500 + 300 * (len(asked) % 2))
-    results, _ = await listen(world, tmp_path, name, ports, count=8)
+    results, _ = await listen(run, name, ports, count=8)
     assert {round(mm, -2) for mm in results} == {500, 800}
 
 
-async def test_noise_never_makes_a_number(world, tmp_path):
+async def test_noise_never_makes_a_number(world, run):
     sensor, ports = make(world, "a02yyuw", lambda: 1000)
     sensor.fault = serial_ranger.Fault.NOISE
-    results, _ = await listen(world, tmp_path, "a02yyuw", ports, count=40)
+    results, _ = await listen(run, "a02yyuw", ports, count=40)
     numbers = [mm for mm in results if isinstance(mm, int)]
     assert len(numbers) <= 1  # a sum of eight bits lets one of 256 pass, where the rest fits as well

@@ -6,11 +6,10 @@ from statistics import median
 import pytest
 
 from boards import devkit_rfm95 as pins
-from lyhord_rig import Board, Ports, World
+from lyhord_rig import Ports
 from lyhord_rig import ds18b20 as thermometer
 from lyhord_rig import hcsr04 as ranger
 from lyhord_rig.battery import Battery
-from tests.fakes.board_image import write_image
 
 RANGE = """
 from time import sleep_ms
@@ -61,20 +60,6 @@ print("done")
 )
 
 
-@pytest.fixture
-async def world():
-    async with World(seed=5, pace=None) as made:
-        yield made
-
-
-async def run(world, folder, ports, main):
-    """The lines that `main` prints on a board with these ports."""
-    board = Board(world, "node", write_image(folder / "node.img", main), folder / "work", ports)
-    board.power_on()
-    match = await board.expect(rb"(?s).*?done\r\n", 30)
-    return match[0].decode().split("\r\n")
-
-
 def make_ranger(world, distance_mm, temperature_dc, strays=0.0):
     sensor = ranger.HcSr04(world, lambda: distance_mm, lambda: temperature_dc, strays=strays)
     ports = Ports()
@@ -85,9 +70,9 @@ def make_ranger(world, distance_mm, temperature_dc, strays=0.0):
 
 
 @pytest.mark.parametrize(("true_mm", "temperature_dc"), [(150, 200), (1000, -150), (1234, 350), (3990, 0)])
-async def test_distances(world, tmp_path, true_mm, temperature_dc):
+async def test_distances(world, run, true_mm, temperature_dc):
     sensor, ports = make_ranger(world, true_mm, temperature_dc)
-    lines = await run(world, tmp_path, ports, RANGE.format(count=5, temperature_dc=temperature_dc))
+    lines = await run(ports, RANGE.format(count=5, temperature_dc=temperature_dc))
     measured_mm = [int(line.split()[2]) for line in lines if line.startswith("echo")]
     assert len(measured_mm) == 5 and abs(median(measured_mm) - true_mm) <= 3
     assert all(abs(mm - true_mm) <= 4 for mm in measured_mm)
@@ -95,10 +80,10 @@ async def test_distances(world, tmp_path, true_mm, temperature_dc):
 
 
 @pytest.mark.parametrize("fault", [None, *ranger.Fault])
-async def test_no_echo(world, tmp_path, fault):
+async def test_no_echo(world, run, fault):
     sensor, ports = make_ranger(world, None, 200)
     sensor.fault = fault
-    lines = await run(world, tmp_path, ports, RANGE.format(count=3, temperature_dc=200))
+    lines = await run(ports, RANGE.format(count=3, temperature_dc=200))
     assert [line for line in lines if line.startswith("echo")] == ["echo None None"] * 3
     assert world.now_us < 2_000_000
 
@@ -115,9 +100,9 @@ def make_bus(world, *temperatures_dc):
 
 @pytest.mark.parametrize(("bits", "wait"), [(9, 94), (10, 188), (11, 375), (12, 750)])
 @pytest.mark.parametrize("true_dc", [-250, -1, 0, 215, 850, 1250])
-async def test_temperatures(world, tmp_path, bits, wait, true_dc):
+async def test_temperatures(world, run, bits, wait, true_dc):
     (device,), ports = make_bus(world, true_dc)
-    lines = await run(world, tmp_path, ports, SINGLE.format(bits=bits, wait=wait))
+    lines = await run(ports, SINGLE.format(bits=bits, wait=wait))
     assert lines[:2] == ["resolution True", "start True"]
     found = re.fullmatch(r"read (-?\d+) None", lines[2])
     step_dc = 5 >> (bits - 9)
@@ -135,22 +120,22 @@ async def test_temperatures(world, tmp_path, bits, wait, true_dc):
         (thermometer.Fault.FAILED, "read None failed"),
     ],
 )
-async def test_thermometer_faults_are_values(world, tmp_path, fault, shown):
+async def test_thermometer_faults_are_values(world, run, fault, shown):
     (device,), ports = make_bus(world, 215)
     device.fault = fault
-    lines = await run(world, tmp_path, ports, SINGLE.format(bits=12, wait=750))
+    lines = await run(ports, SINGLE.format(bits=12, wait=750))
     assert lines[2] == shown
 
 
-async def test_a_reading_before_the_first_conversion_has_ended_is_the_power_on_value(world, tmp_path):
+async def test_a_reading_before_the_first_conversion_has_ended_is_the_power_on_value(world, run):
     _, ports = make_bus(world, 215)
-    lines = await run(world, tmp_path, ports, SINGLE.format(bits=12, wait=700))
+    lines = await run(ports, SINGLE.format(bits=12, wait=700))
     assert lines[2] == "read None power_on"
 
 
-async def test_several_on_one_wire(world, tmp_path):
+async def test_several_on_one_wire(world, run):
     devices, ports = make_bus(world, 215, -30, 1000)
-    lines = await run(world, tmp_path, ports, SEVERAL)
+    lines = await run(ports, SEVERAL)
     assert lines[0] == "found 3"
     assert sorted(line for line in lines if line.startswith("read")) == [
         "read -30 None",
@@ -160,14 +145,12 @@ async def test_several_on_one_wire(world, tmp_path):
     assert [device.conversions for device in devices] == [1, 1, 1]
 
 
-async def test_battery(world, tmp_path):
+async def test_battery(world, run):
     battery = Battery(world, charge=0.5)
     ports = Ports()
     divider = pins.BATTERY_DIVIDER_NUM / pins.BATTERY_DIVIDER_DEN
     ports.adc(pins.BATTERY_ADC, lambda: battery.microvolts(divider))
     lines = await run(
-        world,
-        tmp_path,
         ports,
         """
 from machine import ADC, Pin
