@@ -27,12 +27,7 @@ async def settle(world, ether, gateway, node_image, tmp_path):
         person = Person(NODE, "school", KEY)
         tenant = Tenant(world, ether, Weather(world), person, flash, tmp_path, (40.0, 0.0), 1.0, pins, fitted)
         made.append(tenant)
-        await tenant.enter()
-        await tenant.command(f"provision {NODE:06x} {KEY.hex()} 0")
-        for name, value in (tenant.settings() | PERIODS | settings).items():
-            await tenant.command(f"set {name} {value}")
-        await tenant.command("save")
-        await tenant.leave()
+        await tenant.install(PERIODS | settings)
         return tenant
 
     yield move_in

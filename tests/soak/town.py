@@ -129,10 +129,7 @@ class Town:
 
     async def _provision(self, house):
         resident = self.residents[house.number]
-        person = resident.person
-        await resident.enter()
-        await resident.command(f"provision {person.node:06x} {person.key.hex()} 0")
-        settings = resident.settings() | {
+        settings = {
             "sample_period": _CELLAR_PERIOD_S if house.cellar else self.plan.sample_period_s,
             "report_period": self.plan.report_period_s,
             "spreading_factor": self.spreading_factor(resident),
@@ -146,10 +143,7 @@ class Town:
                 "broker_host": _GATEWAY_HOST,
                 "broker_port": 1883,
             }
-        for key, value in settings.items():
-            await resident.command(f"set {key} {value}")
-        await resident.command("save")
-        await resident.leave()
+        await resident.install(settings)
 
     def _arrived(self, arrival):
         self.counts["arrivals"] += 1

@@ -104,6 +104,15 @@ class Dweller:
             self.board.console.on_line.remove(said.append)
         return said, match[1].decode(errors="replace")
 
+    async def install(self, settings: Mapping[str, object]) -> None:
+        """From the factory to work: who it is, what its installer tells it of itself, and `settings`."""
+        await self.enter()
+        await self.command(f"provision {self.person.node:06x} {self.person.key.hex()} 0")
+        for name, value in {**self.settings(), **settings}.items():
+            await self.command(f"set {name} {value}")
+        await self.command("save")
+        await self.leave()
+
     async def leave(self) -> None:
         """Out of the console: the node starts its work."""
         await self.board.type("exit\n")

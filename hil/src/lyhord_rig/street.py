@@ -37,6 +37,7 @@ SF = 7
 
 _RADIUS_M = 45.0  # at SF7 the path loss of the ether leaves a margin at any shadowing
 _DELIVER_ROUNDS = 20
+_APART_S = 2.0  # several times what a frame is on the air
 _ARRIVE_S = 30.0
 _LISTEN_S = 20.0
 
@@ -166,17 +167,11 @@ class Street:
                 group.create_task(work(resident), name=resident.person.name)  # type: ignore[arg-type]
 
     async def _provision(self, resident: Resident) -> None:
-        person = resident.person
         plan = self.plan
-        await resident.enter()
-        await resident.command(f"provision {person.node:06x} {person.key.hex()} 0")
         settings: dict[str, object] = {
-            "name": person.name,
             "sample_period": plan.sample_period_s,
             "report_period": plan.report_period_s,
             "ack_every": plan.ack_every,
-            "empty_distance": resident.bin.empty_mm,
-            "full_distance": resident.bin.full_mm,
             "spreading_factor": SF,
             "channels": 1,
             "link": 2 if self.over_wifi(resident) else 1,
@@ -188,10 +183,7 @@ class Street:
                 "broker_host": GATEWAY_HOST,
                 "broker_port": 1883,
             }
-        for key, value in settings.items():
-            await resident.command(f"set {key} {value}")
-        await resident.command("save")
-        await resident.leave()
+        await resident.install(settings)
 
     # -- live --------------------------------------------------------------------------------------
 
@@ -218,7 +210,10 @@ class Street:
         async def finish(resident: Resident) -> None:
             await resident.enter()
             why = ""
+            hand = self.world.rng(f"hand/{resident.person.name}")
             for _ in range(_DELIVER_ROUNDS):
+                # Nobody types in unison: nodes that send at one moment, each time, would never be heard.
+                await asyncio.sleep(hand.uniform(0, _APART_S))
                 try:
                     await resident.deliver()
                     why = ""
