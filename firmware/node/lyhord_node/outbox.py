@@ -19,14 +19,14 @@ from micropython import const
 
 from lyhord_wire import cbor
 
-RECORD = const(64)
+_RECORD = const(64)
 SEGMENT = const(64)  # records
 _PAGE = const(16)  # records that are read at a time
-SEGMENTS = const(32)  # 2048 records in 128 KiB: three weeks of samples every 15 minutes
+_SEGMENTS = const(32)  # 2048 records in 128 KiB: three weeks of samples every 15 minutes
 
 _HEADER = ">BBIIB"  # kind, flags, number, time, size of the body
 _HEADER_SIZE = const(11)
-_BODY_MAX = const(49)  # RECORD - header - CRC
+_BODY_MAX = const(49)  # _RECORD - header - CRC
 _CRC_AT = const(60)
 
 _HEAD = const(0x48)  # number: next sample; time: newest; body: see _HEAD_BODY
@@ -75,11 +75,11 @@ class Outbox:
     written since then.
     """
 
-    def __init__(self, folder, lost_number, reserve, segments=SEGMENTS):
+    def __init__(self, folder, lost_number, reserve, segments=_SEGMENTS):
         self._folder = folder
         self._reserve = reserve
         self._limit = segments
-        self._page = bytearray(_PAGE * RECORD)
+        self._page = bytearray(_PAGE * _RECORD)
         self.next_seq = 0
         self.stored = 0
         self.floor = 0
@@ -178,18 +178,16 @@ class Outbox:
         time: Unix seconds on the line; values: quantity → integer or None. OSError when the flash fails.
         """
         number = self.next_seq
-        body = cbor.encode(values)
-        if len(body) > _BODY_MAX:
-            raise ValueError("sample: over %d bytes" % _BODY_MAX)
-        self._reserve(number)
         flags = _SYNCED if synced else 0
+        sample = _pack(_SAMPLE, flags, number, time, cbor.encode(values))
+        self._reserve(number)
         try:
-            self._write(_SAMPLE, flags, number, time, body)
+            self._write(sample)
         except OSError as fault:
             if fault.errno != _ENOSPC or len(self._segments) < 2:
                 raise
             self._give_up_oldest()
-            self._write(_SAMPLE, flags, number, time, body)
+            self._write(sample)
         self.next_seq = number + 1
         self._note_time(_SAMPLE, flags, time)
         return number
@@ -232,17 +230,17 @@ class Outbox:
     def _note(self, kind, flags, number, time, body):
         # Lost with the power, and then the gateway says it again.
         try:
-            self._write(kind, flags, number, time, body)
+            self._write(_pack(kind, flags, number, time, body))
         except OSError as fault:
             print("log:", fault)
             self.failed = True
 
-    def _write(self, kind, flags, number, time, body):
+    def _write(self, record):
         if not self._segments or self._in_newest >= SEGMENT:
             self._begin_segment()
         records, self._in_newest = self._in_newest, SEGMENT  # behind half a record nothing is written
         with open(self._path(_name(self._segments[-1])), "ab") as segment:
-            segment.write(_pack(kind, flags, number, time, body))
+            segment.write(record)
         self._in_newest = records + 1
 
     def _give_up_oldest(self):
@@ -328,7 +326,7 @@ class Outbox:
         """Yields (kind, flags, number, time, body) of each record of a segment; kind None: damaged."""
         page = self._page
         view = memoryview(page)
-        for offset in range(0, SEGMENT * RECORD, _PAGE * RECORD):
+        for offset in range(0, SEGMENT * _RECORD, _PAGE * _RECORD):
             # Closed before anything is yielded: a generator that is left alone would keep the file open.
             try:
                 with open(self._path(_name(first)), "rb") as segment:
@@ -337,15 +335,15 @@ class Outbox:
             except OSError:
                 yield None, 0, 0, 0, b""
                 return
-            for at in range(0, size, RECORD):
+            for at in range(0, size, _RECORD):
                 end = at + _CRC_AT
-                if at + RECORD > size or crc32(view[at:end]) != int.from_bytes(view[end : end + 4], "big"):
+                if at + _RECORD > size or crc32(view[at:end]) != int.from_bytes(view[end : end + 4], "big"):
                     yield None, 0, 0, 0, b""
                     continue
                 kind, flags, number, time, length = struct.unpack_from(_HEADER, page, at)
                 start = at + _HEADER_SIZE
                 yield kind, flags, number, time, bytes(view[start : start + length])
-            if size < _PAGE * RECORD:
+            if size < _PAGE * _RECORD:
                 return
 
     def _path(self, name):
@@ -353,7 +351,9 @@ class Outbox:
 
 
 def _pack(kind, flags, number, time, body):
-    record = bytearray(RECORD)
+    if len(body) > _BODY_MAX:
+        raise ValueError("sample: over %d bytes" % _BODY_MAX)
+    record = bytearray(_RECORD)
     struct.pack_into(_HEADER, record, 0, kind, flags, number, time, len(body))
     record[_HEADER_SIZE : _HEADER_SIZE + len(body)] = body
     record[_CRC_AT:] = crc32(memoryview(record)[:_CRC_AT]).to_bytes(4, "big")
