@@ -1,6 +1,5 @@
 """The registry's files: nodes as JSON Lines, in with their keys, out without, or with them if asked to."""
 
-import re
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
@@ -11,11 +10,10 @@ from msgspec import Meta, Struct
 
 from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.printable import printable
-from lyhord_gateway.reading import node_text
+from lyhord_gateway.reading import node_of, node_text
 from lyhord_gateway.store.reader import Listed
 from lyhord_gateway.store.rotation import begin
 from lyhord_gateway.store.transaction import transaction
-from lyhord_wire.frame import NODE_MAX
 from lyhord_wire.tables import PROFILES
 
 NAME_MAX = 64  # characters
@@ -24,7 +22,6 @@ _NEW_WINDOW = (
     "UPDATE session SET top0 = -1, mask0 = zeroblob(8), latest0 = x'' WHERE node = ?",
     "UPDATE session SET top1 = -1, mask1 = zeroblob(8), latest1 = x'' WHERE node = ?",
 )
-_HEX_ID = re.compile(r"[0-9a-fA-F]{6}")
 
 
 class NodeLine(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -65,11 +62,11 @@ def parse_lines(where: str, lines: Iterable[bytes]) -> list[tuple[int, NodeLine]
             node = _decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise UserFault(f"{where}:{number}: {error}") from error
-        if not _HEX_ID.fullmatch(node.id) or not 1 <= int(node.id, 16) <= NODE_MAX:
+        if (known := node_of(node.id)) is None:
             raise UserFault(f"{where}:{number}: id: expected six hexadecimal digits, 000001…ffffff")
         if node.profile is not None and node.profile not in PROFILE_KEYS:
             raise UserFault(f"{where}:{number}: profile: expected {' or '.join(PROFILE_KEYS)}")
-        found.append((int(node.id, 16), node))
+        found.append((known, node))
     return found
 
 

@@ -1,5 +1,6 @@
 """The canonical reading that every platform profile starts from, and the message that it ends in."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -7,6 +8,8 @@ from enum import Enum
 from msgspec import Struct
 
 from lyhord_wire.tables import ALARMS, PROFILES, QUANTITIES
+
+_NODE = re.compile(r"[0-9a-fA-F]{6}")
 
 
 class Reading(Struct, frozen=True, array_like=True):
@@ -104,3 +107,8 @@ def snr_db(snr_q4: int | None) -> float | None:
 def node_text(node: int) -> str:
     """A node id as people and topics write it: six hexadecimal digits."""
     return f"{node:06x}"
+
+
+def node_of(text: str) -> int | None:
+    """The node id in six hexadecimal digits; None if the text is no such thing."""
+    return int(text, 16) or None if _NODE.fullmatch(text) else None

@@ -1,7 +1,6 @@
 """What the commands share: common options, the store they work on, ids as people write them, two outputs."""
 
 import json
-import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +11,9 @@ import typer
 
 from lyhord_gateway.config.tree import Loaded
 from lyhord_gateway.faults import UserFault
+from lyhord_gateway.reading import node_of
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.schema import connect, open_store
-from lyhord_wire.frame import NODE_MAX
-
-_HEX_ID = re.compile(r"[0-9a-fA-F]{6}")
 
 ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
 MaybeConfigOption = Annotated[
@@ -27,9 +24,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 
 def node_number(text: str) -> int:
     """A node's id out of six hexadecimal digits; raises UserFault."""
-    if not _HEX_ID.fullmatch(text) or not 1 <= int(text, 16) <= NODE_MAX:
+    number = node_of(text)
+    if number is None:
         raise UserFault(f"{text}: expected a node id, six hexadecimal digits, 000001…ffffff")
-    return int(text, 16)
+    return number
 
 
 def given(command: str, config: Path | None) -> Path:

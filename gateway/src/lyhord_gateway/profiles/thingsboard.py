@@ -11,7 +11,6 @@ One that came after a younger one of its node has "backlog": true. Requests and 
 an answer is told by its "id" (https://thingsboard.io/docs/reference/gateway-api/rpc/).
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +20,10 @@ import msgspec
 from lyhord_gateway.profiles import DEVICE, BadRequest, Profile, Request
 from lyhord_gateway.profiles.flat import Flat, Values
 from lyhord_gateway.profiles.scale import SI, Units
-from lyhord_gateway.reading import Message, NodeFacts, Reading, node_text
+from lyhord_gateway.reading import Message, NodeFacts, Reading, node_of, node_text
 
 _TELEMETRY = "v1/gateway/telemetry"
 _RPC = "v1/gateway/rpc"
-_NODE = re.compile(r"[0-9a-f]{6}")
 _DEVICE_MAX = 255
 
 
@@ -100,10 +98,8 @@ class ThingsBoardProfile(Profile):
 
     def _node(self, device: str) -> int | None:
         before, _, after = self.device.partition("{node}")
-        text = device.removeprefix(before).removesuffix(after)
-        if not _NODE.fullmatch(text) or self._device(int(text, 16)) != device:
-            return None
-        return int(text, 16)
+        node = node_of(device.removeprefix(before).removesuffix(after))
+        return node if node is not None and self._device(node) == device else None
 
     def _device(self, node: int) -> str:
         return self.device.replace("{node}", node_text(node))
