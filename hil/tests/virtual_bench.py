@@ -10,7 +10,7 @@ from pathlib import Path
 
 from boards import devkit_rfm95 as pins
 from lyhord_rig.ether import Ether
-from lyhord_rig.resident import Person, Resident
+from lyhord_rig.resident import Person, Resident, Site
 from lyhord_rig.weather import Weather
 from lyhord_rig.world import World
 
@@ -19,7 +19,8 @@ async def run(flash: Path, folder: Path) -> None:
     """The bench until standard input ends."""
     async with World(seed=1) as world:
         person = Person(1, "bench", b"")
-        node = Resident(world, Ether(world), Weather(world), person, flash, folder, (0.0, 0.0), 1.0, pins)
+        site = Site(world, Ether(world), Weather(world), flash, folder, (0.0, 0.0), pins)
+        node = Resident(site, person)
         print(node.board.serial_path, flush=True)
         node.board.power_on()
         running = asyncio.create_task(world.run())

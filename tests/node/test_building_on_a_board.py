@@ -6,7 +6,7 @@ import pytest
 
 from boards import devkit_rfm95 as pins
 from lyhord_rig import contact, motion
-from lyhord_rig.resident import NodeRefused, Person
+from lyhord_rig.resident import NodeRefused, Person, Site
 from lyhord_rig.sensirion import Fault
 from lyhord_rig.tenant import Tenant
 from lyhord_rig.weather import Weather
@@ -25,7 +25,8 @@ async def settle(world, ether, gateway, node_image, tmp_path):
         flash = tmp_path / "flash.bin"
         flash.write_bytes(node_image.read_bytes())
         person = Person(NODE, "school", KEY)
-        tenant = Tenant(world, ether, Weather(world), person, flash, tmp_path, (40.0, 0.0), 1.0, pins, fitted)
+        site = Site(world, ether, Weather(world), flash, tmp_path, (40.0, 0.0), pins)
+        tenant = Tenant(site, person, fitted)
         made.append(tenant)
         await tenant.install(PERIODS | settings)
         return tenant

@@ -9,7 +9,7 @@ from lyhord_rig.board import Exit, ExpectTimeout
 from lyhord_rig.ds18b20 import Fault as Ds18b20Fault
 from lyhord_rig.ether import Ether
 from lyhord_rig.hcsr04 import Fault as RangerFault
-from lyhord_rig.resident import NodeRefused, Person, Resident
+from lyhord_rig.resident import NodeRefused, Person, Resident, Site
 from lyhord_rig.sensirion import Fault as SensirionFault
 from lyhord_rig.sensors import BIN, BUILDING
 from lyhord_rig.solder import board_pins
@@ -94,9 +94,8 @@ class Town:
         if house.profile == "building":
             fitted = BUILDING if house.contacts else {"thermometer": BUILDING["thermometer"]}
             kind = Tenant
-        resident = kind(
-            world, self.ether, self.weather, person, flash, flash.parent, position, 1.0, pins, fitted
-        )
+        site = Site(world, self.ether, self.weather, flash, flash.parent, position, pins)
+        resident = kind(site, person, fitted)
         self.residents[number] = resident
         if house.wifi:
             self.wifi_nodes.add(number)

@@ -39,33 +39,39 @@ class Person:
         return f"Person({self.name}, {self.node:06x})"
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a node lives, with the board that it gets. image: the file that is its flash; speed: hours around
+    it per hour of the world."""
+
+    world: World
+    ether: Ether
+    weather: Weather
+    image: Path
+    work_dir: Path
+    position_m: tuple[float, float]
+    pins: ModuleType
+    speed: float = 1.0
+
+
 class Dweller:
-    """A node of either profile with all that is soldered to it. pins: its board's; fitted: its sensors, slot
-    to choice as its console takes them."""
+    """A node of either profile with all that is soldered to it. fitted: its sensors, slot to choice as its
+    console takes them."""
 
     def __init__(
-        self,
-        world: World,
-        ether: Ether,
-        person: Person,
-        image: Path,
-        work_dir: Path,
-        position_m: tuple[float, float],
-        pins: ModuleType,
-        fitted: Mapping[str, str],
-        surroundings: Surroundings,
+        self, site: Site, person: Person, fitted: Mapping[str, str], surroundings: Surroundings
     ) -> None:
-        name = person.name
+        world, pins, name = site.world, site.pins, person.name
         self.person = person
         self.battery = Battery(world, name=f"battery/{name}")
         ports = board_ports(pins)
-        self.antenna = ether.attach(position_m, name)
+        self.antenna = site.ether.attach(site.position_m, name)
         self.radio = solder_radio(world, ports, self.antenna, pins)
         self.sensors = Sensors(world, ports, pins, fitted, surroundings, name)
         divider = pins.BATTERY_DIVIDER_NUM / pins.BATTERY_DIVIDER_DEN
         if fitted.get("supply") != "mains":
             ports.adc(pins.BATTERY_ADC, lambda: self.battery.microvolts(divider))
-        self.board = Board(world, name, image, work_dir, ports, flash_blocks=flash_blocks(pins))
+        self.board = Board(world, name, site.image, site.work_dir, ports, flash_blocks=flash_blocks(pins))
 
     def settings(self) -> dict[str, object]:
         """What its installer tells it of itself, for `set`."""
@@ -136,22 +142,10 @@ class Dweller:
 class Resident(Dweller):
     """A bin node, and the bin that it looks into."""
 
-    def __init__(
-        self,
-        world: World,
-        ether: Ether,
-        weather: Weather,
-        person: Person,
-        image: Path,
-        work_dir: Path,
-        position_m: tuple[float, float],
-        speed: float,
-        pins: ModuleType,
-        fitted: Mapping[str, str] = BIN,
-    ) -> None:
-        self.bin = Bin(world, person.name, speed=speed)
-        around = Surroundings(self.bin.distance_mm, weather.temperature_dc)
-        super().__init__(world, ether, person, image, work_dir, position_m, pins, fitted, around)
+    def __init__(self, site: Site, person: Person, fitted: Mapping[str, str] = BIN) -> None:
+        self.bin = Bin(site.world, person.name, speed=site.speed)
+        around = Surroundings(self.bin.distance_mm, site.weather.temperature_dc)
+        super().__init__(site, person, fitted, around)
 
     def settings(self) -> dict[str, object]:
         distances = {"empty_distance": self.bin.empty_mm, "full_distance": self.bin.full_mm}

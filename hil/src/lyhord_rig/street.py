@@ -21,7 +21,7 @@ from .board import Board
 from .ether import Ether
 from .platform_end import PlatformEnd, Row
 from .ports import Ports
-from .resident import NodeRefused, Person, Resident
+from .resident import NodeRefused, Person, Resident, Site
 from .services import Broker, EmbeddedBroker, GatewayService
 from .solder import flash_blocks, solder_radio
 from .truth import Truth, judge
@@ -103,19 +103,8 @@ class Street:
             place = world.rng(f"place/{number}")
             angle, radius = place.uniform(0, math.tau), place.uniform(0.2, 1.0) * _RADIUS_M
             position = (radius * math.cos(angle), radius * math.sin(angle))
-            self.residents.append(
-                Resident(
-                    world,
-                    self.ether,
-                    self.weather,
-                    person,
-                    flash,
-                    flash.parent,
-                    position,
-                    plan.bin_speed,
-                    pins,
-                )
-            )
+            site = Site(world, self.ether, self.weather, flash, flash.parent, position, pins, plan.bin_speed)
+            self.residents.append(Resident(site, person))
 
     def _secret(self) -> str:
         return self.world.rng("wifi").randbytes(8).hex()

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from types import ModuleType
 
-from .ether import Ether
 from .indoors import Indoors
-from .resident import Dweller, Person
+from .resident import Dweller, Person, Site
 from .sensors import BUILDING, Surroundings
-from .weather import Weather
-from .world import World
 
 _HOUR_S = 3_600.0
 _MOVES_PER_PERSON = 2  # an hour, that the detector sees
@@ -20,32 +15,20 @@ _PULSES_MAX = 600
 
 
 class Tenant(Dweller):
-    """speed: the building's own hours per hour of the world. What its meter and its detector truly saw is in
-    `sensors.meter.pulses` and `sensors.motion.movements`."""
+    """What meter and detector truly saw is in `sensors.meter.pulses` and `sensors.motion.movements`."""
 
-    def __init__(
-        self,
-        world: World,
-        ether: Ether,
-        weather: Weather,
-        person: Person,
-        image: Path,
-        work_dir: Path,
-        position_m: tuple[float, float],
-        speed: float,
-        pins: ModuleType,
-        fitted: Mapping[str, str] = BUILDING,
-    ) -> None:
-        self.indoors = Indoors(world, weather, person.name, speed)
+    def __init__(self, site: Site, person: Person, fitted: Mapping[str, str] = BUILDING) -> None:
+        world = site.world
+        self.indoors = Indoors(world, site.weather, person.name, site.speed)
         around = Surroundings(
             temperature_dc=self.indoors.temperature_dc,
             humidity_dp=self.indoors.humidity_dp,
             co2_ppm=self.indoors.co2_ppm,
         )
-        super().__init__(world, ether, person, image, work_dir, position_m, pins, fitted, around)
+        super().__init__(site, person, fitted, around)
         self._world = world
         self._rng = world.rng(f"tenant/{person.name}")
-        self._hour_us = int(_HOUR_S * 1_000_000 / speed)
+        self._hour_us = int(_HOUR_S * 1_000_000 / site.speed)
         self._lives = True
         self._hour()
 
