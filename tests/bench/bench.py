@@ -87,7 +87,7 @@ async def run(
     ):
         if name in scenes:
             scene = Scene(name, source, nodes, samples, scaled(frames))
-            _, steady = await throughput(scene, folder / name, runs)
+            ((_, steady),) = await throughput([scene], folder, runs)
             enter(steady)
     if "udp-4" in scenes:
         report.blocks = await _blocks(folder / "udp-4")
@@ -95,10 +95,12 @@ async def run(
         scene = Scene("latency", "udp", nodes, 1, scaled(_LATENCY_FRAMES))
         enter(await latency(scene, folder / "latency", LIVE_RATE, runs))
     if "fleet" in scenes:
-        for number in FLEETS:
-            scene = Scene(_fleet(number), "udp", min(number, scaled(number) * 10), 4, scaled(20_000))
-            first, steady = await throughput(scene, folder / f"fleet-{number}", runs)
-            enter(*([first] if number == FLEETS[-1] else []), steady)
+        fleets = [
+            Scene(_fleet(number), "udp", min(number, scaled(number) * 10), 4, scaled(20_000))
+            for number in FLEETS
+        ]
+        heard = await throughput(fleets, folder, runs)
+        enter(*(steady for _, steady in heard), heard[-1][0])
     if "backlog" in scenes:
         number = scaled(FLEETS[-1])
         scene = Scene("backlog", "udp", number, 20, number * BACKLOG // FLEETS[-1] // 20)

@@ -3,7 +3,7 @@
 import contextlib
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -99,12 +99,20 @@ async def burst(stage: Stage, frames: int) -> Result:
     return _result(scene, frames, took["last_s"] - sent["sent_s"], before, after)
 
 
-async def throughput(scene: Scene, folder: Path, rounds: int) -> tuple[Result, Result]:
-    """How it goes while each node is heard for the first time since the start, and how from then on."""
-    async with staged(scene, folder) as stage:
-        first = await burst(stage, scene.nodes)
-        steady = median([await burst(stage, scene.frames) for _ in range(rounds)])
-        return replace(first, name=f"{scene.name}: first"), steady
+async def throughput(scenes: Sequence[Scene], folder: Path, rounds: int) -> list[tuple[Result, Result]]:
+    """Of each scene: how it goes while each node is heard for the first time since the start, and how from
+    then on. The scenes' rounds take turns, so that a slow minute of the machine is every scene's."""
+    async with contextlib.AsyncExitStack() as stack:
+        stages = [
+            await stack.enter_async_context(staged(scene, folder / scene.name.replace(" ", "-")))
+            for scene in scenes
+        ]
+        firsts = [await burst(stage, stage.scene.nodes) for stage in stages]
+        turns = [[await burst(stage, stage.scene.frames) for stage in stages] for _ in range(rounds)]
+    return [
+        (replace(first, name=f"{first.name}: first"), median(steady))
+        for first, *steady in zip(firsts, *turns, strict=True)
+    ]
 
 
 async def latency(scene: Scene, folder: Path, rate: float, rounds: int) -> Result:
