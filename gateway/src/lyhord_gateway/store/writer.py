@@ -184,8 +184,6 @@ class Writer:
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF not in _WORLDS_FAULTS:
                     raise
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
                 self._refused(error, "retention")
                 continue
             self._note(tended)
