@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.tree import load
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.operation.exposition import Exposition, rx1_share
+from lyhord_gateway.operation.exposition import RULES, Exposition, rx1_share
 from lyhord_gateway.operation.health import Facts, Health, Limits, Report
 from lyhord_gateway.operation.notify import Notify
 from lyhord_gateway.operation.wiring import Operation
@@ -166,6 +166,10 @@ def test_every_counter_is_exposed_once_by_convention() -> None:
     commits = found["lyhord_store_commit_seconds_bucket"]
     assert (commits["0.0005",], commits["0.0025",], commits["0.005",], commits["5.0",]) == (1, 1, 3, 3)
     assert commits["+Inf",] == found["lyhord_store_commit_seconds_count"][()] == 4
+
+
+def test_no_family_of_metrics_has_two_rules() -> None:
+    assert len({rule.family for rule in RULES}) == len(RULES)
 
 
 def test_no_share_of_rx1_before_the_first_answer() -> None:

@@ -33,7 +33,7 @@ def _rules(*rows: tuple[str, str, str]) -> tuple[Rule, ...]:
     return tuple(Rule(re.compile(pattern), family, text) for pattern, family, text in rows)
 
 
-_RULES = _rules(
+RULES = _rules(
     (r"ingest\.refused\.(?P<reason>.+)", "lyhord_frames_refused", "Frames that were refused."),
     (r"ingest\.retransmissions", "lyhord_frames_retransmitted", "Frames that a node sent again."),
     (
@@ -102,11 +102,6 @@ _RULES = _rules(
         r"platform\.(?P<platform>.+)\.readings_skipped",
         "lyhord_platform_readings_skipped",
         "Readings that the platform has not taken, though it took others.",
-    ),
-    (
-        r"platform\.(?P<platform>.+)\.introductions_skipped",
-        "lyhord_platform_introductions_skipped",
-        "Introductions of nodes that the platform has not taken, though it took readings.",
     ),
     (
         r"platform\.(?P<platform>.+)\.introductions_skipped",
@@ -208,7 +203,7 @@ def _counters(counters: dict[str, int]) -> Iterator[Metric]:
         if name == "ingest.heard":  # the sum of lyhord_frames_total
             continue
         rule, match = next(
-            ((rule, match) for rule in (*_RULES, _OTHER) if (match := rule.pattern.fullmatch(name))),
+            ((rule, match) for rule in (*RULES, _OTHER) if (match := rule.pattern.fullmatch(name))),
             (_OTHER, None),
         )
         labels = tuple(match.groups()) if match else (name,)
