@@ -26,7 +26,7 @@ def machine() -> str:
         ),
         platform.machine(),
     )
-    # Which build it is matters by a fifth: Debian's is optimised with a profile, one made by hand often not.
+    # Which build it is matters by a fifth: docs/decisions/speed.md.
     python = f"Python {platform.python_version()} of {Path(sys.executable).resolve().parent}"
     return f"{len(os.sched_getaffinity(0))} cores, {model}, {python}, {platform.system()}"
 

@@ -34,22 +34,23 @@ class _World:
         self.stored = 0
 
     def story(self, box):
-        for _ in range(4):
-            append(box)
-            self.kept = box.next_seq
-        box.mark_stored(20)
-        _is_written(box)
-        self.stored = 20
+        self._appends(box, 4)
+        self._stores(box, 20)
         box.note_clock(time_of(self.kept), 0)
         _is_written(box)
-        for _ in range(3):
+        self._appends(box, 3)
+        self._stores(box, 90)
+        self._appends(box, 1)
+
+    def _appends(self, box, count):
+        for _ in range(count):
             append(box)
             self.kept = box.next_seq
-        box.mark_stored(90)
+
+    def _stores(self, box, below):
+        box.mark_stored(below)
         _is_written(box)
-        self.stored = 90
-        append(box)
-        self.kept = box.next_seq
+        self.stored = below
 
 
 def _prepared():
