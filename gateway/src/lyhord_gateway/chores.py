@@ -10,8 +10,10 @@ from pathlib import Path
 
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.reading import node_text
-from lyhord_gateway.store.rotation import Rotation, due, retire
+from lyhord_gateway.store.keyring import retire_older
+from lyhord_gateway.store.rotation import Rotation, due
 from lyhord_gateway.store.schema import connect
+from lyhord_gateway.store.transaction import transaction
 from lyhord_gateway.strangers import Strangers
 
 _log = logging.getLogger(__name__)
@@ -65,7 +67,8 @@ class Chores:
         try:
             changes = due(connection, int(self._now_s()))
             if changes:
-                retire(connection, changes)
+                with transaction(connection):
+                    retire_older(connection, changes, int(self._now_s()))
         finally:
             connection.close()
         return changes

@@ -113,7 +113,9 @@ class Ingest:
         accepted = ReplayWindow(stream.window.top, stream.window.mask)
         accepted.accept(sealed.counter)
         newest = accepted.top == sealed.counter
-        arrival = _arrival(opened, uplink, accepted, digest if newest else stream.latest_digest)
+        arrival = _arrival(
+            opened, uplink, accepted, digest if newest else stream.latest_digest, stream.cipher.fingerprint
+        )
         exchange = Exchange(uplink, arrival.next_seq - len(arrival.samples), len(arrival.samples))
         if not self._submit(arrival, partial(self._committed, sealed, stream, exchange)):
             raise Refused(OVERLOAD, "")
@@ -153,7 +155,7 @@ class Ingest:
         ):
             self._metrics.count("ingest.heard_by_another")
             if uplink.better_than(exchange.best):
-                self._heard_better(uplink, sealed, exchange)
+                self._heard_better(uplink, sealed, stream, exchange)
             return
         self._metrics.count("ingest.retransmissions")
         exchange.best = uplink
@@ -162,12 +164,12 @@ class Ingest:
         if stream.repeats >= REPEATS_MAX:
             raise Refused(refusal.REPLAY, f"counter {sealed.counter} repeated {REPEATS_MAX} times")
         number = uplink_number(sealed.generation, sealed.counter)
-        repeat = Repeat(sealed.node, number, uplink.heard_s, uplink.sf)
+        repeat = Repeat(sealed.node, number, uplink.heard_s, stream.cipher.fingerprint, uplink.sf)
         if not self._submit(repeat, partial(self._committed, sealed, stream, exchange)):
             raise Refused(OVERLOAD, "")
         stream.repeats += 1
 
-    def _heard_better(self, uplink: Uplink, sealed: SealedUplink, exchange: Exchange) -> None:
+    def _heard_better(self, uplink: Uplink, sealed: SealedUplink, stream: Stream, exchange: Exchange) -> None:
         exchange.best = uplink
         if exchange.count:
             better = Better(
@@ -177,6 +179,8 @@ class Ingest:
                 uplink.source,
                 uplink.rssi_dbm,
                 uplink.snr_q4,
+                sealed.generation,
+                stream.cipher.fingerprint,
             )
             if not self._submit(better, None):
                 self._metrics.count("ingest.better_signal_dropped")
@@ -236,7 +240,9 @@ class Ingest:
         )
 
 
-def _arrival(opened: OpenedUplink, uplink: Uplink, window: ReplayWindow, digest: bytes) -> Arrival:
+def _arrival(
+    opened: OpenedUplink, uplink: Uplink, window: ReplayWindow, digest: bytes, key: bytes
+) -> Arrival:
     """What one opened frame leaves behind; raises Refused("cbor") or Refused("schema")."""
     report = decode_report(opened.payload) if opened.kind == KIND_REPORT else None
     about = decode_about(opened.payload) if report is None else None
@@ -250,6 +256,7 @@ def _arrival(opened: OpenedUplink, uplink: Uplink, window: ReplayWindow, digest:
         source=uplink.source,
         rssi_dbm=uplink.rssi_dbm,
         snr_q4=uplink.snr_q4,
+        key=key,
         samples=_rows(report, uplink.heard_s) if report else (),
         next_seq=report.seq + report.count() if report else 0,
         status=report.status if report else None,

@@ -6,6 +6,7 @@ one key ──rotate──▶ two keys, both good ──first frame under the ne
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.nodes import NodeLine, enter
 from lyhord_gateway.private_file import append_private
 from lyhord_gateway.reading import node_text
-from lyhord_gateway.store.rotation import Rotation, generations, next_generation, retire, rotation
+from lyhord_gateway.store.keyring import retire_older as retire_older_keys
+from lyhord_gateway.store.rotation import Rotation, generations, next_generation, rotation
 from lyhord_gateway.store.transaction import transaction
 from lyhord_wire.frame import NODE_MAX
 
@@ -82,7 +84,8 @@ def retire_older(connection: sqlite3.Connection, node: int) -> int:
             f"{node_text(node)}: expected a frame under generation {under_way.generation} first, the node "
             "may still use the older key"
         )
-    retire(connection, [under_way])
+    with transaction(connection):
+        retire_older_keys(connection, [under_way], int(time.time()))
     return under_way.generation
 
 

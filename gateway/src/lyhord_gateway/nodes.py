@@ -11,17 +11,13 @@ from msgspec import Meta, Struct
 from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.printable import printable
 from lyhord_gateway.reading import node_of, node_text
+from lyhord_gateway.store.keyring import enter_key
 from lyhord_gateway.store.reader import Listed
-from lyhord_gateway.store.rotation import begin
 from lyhord_gateway.store.transaction import transaction
 from lyhord_wire.tables import PROFILES
 
 NAME_MAX = 64  # characters
 PROFILE_KEYS = {name: key for key, name in PROFILES.items()}
-_NEW_WINDOW = (
-    "UPDATE session SET top0 = -1, mask0 = zeroblob(8), latest0 = x'' WHERE node = ?",
-    "UPDATE session SET top1 = -1, mask1 = zeroblob(8), latest1 = x'' WHERE node = ?",
-)
 
 
 class NodeLine(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -101,21 +97,7 @@ def enter(connection: sqlite3.Connection, node: int, line: NodeLine) -> None:
         if value is not None:
             connection.execute(f"UPDATE node SET {column} = ? WHERE id = ?", (value, node))  # noqa: S608
     if line.key is not None:
-        _enter_key(connection, node, line.generation, bytes.fromhex(line.key))
-
-
-def _enter_key(connection: sqlite3.Connection, node: int, generation: int, key: bytes) -> None:
-    parity = generation & 1
-    before = connection.execute(
-        "SELECT key FROM node_key WHERE node = ? AND parity = ?", (node, parity)
-    ).fetchone()
-    connection.execute(
-        "INSERT OR REPLACE INTO node_key (node, parity, generation, key) VALUES (?, ?, ?, ?)",
-        (node, parity, generation, key),
-    )
-    if before is None or before[0] != key:
-        connection.execute(_NEW_WINDOW[parity], (node,))
-        begin(connection, node, generation, int(time.time()))
+        enter_key(connection, node, line.generation, bytes.fromhex(line.key), int(time.time()))
 
 
 def set_enabled(connection: sqlite3.Connection, node: int, enabled: bool) -> None:

@@ -22,7 +22,9 @@ class Arrival(Struct, frozen=True):
     whole frame, so that a retransmission of it is recognised. next_seq: number after the last sample
     that the node is known to have taken. oldest: number of the oldest sample that the node still
     keeps, if it said so. about: fields of an about report (`lyhord_wire.tables.ABOUT`). counter: the
-    frame's own. sf: spreading factor, None without a radio.
+    frame's own. sf: spreading factor, None without a radio. key: fingerprint of the key that opened the frame
+    (`store.keyring`); a frame of a key that is no longer in force when its turn comes is not stored. Sample
+    numbers, here and in all work, are the node's own; the store adds the base of the node's life.
     """
 
     node: int
@@ -34,6 +36,7 @@ class Arrival(Struct, frozen=True):
     source: str
     rssi_dbm: int | None
     snr_q4: int | None
+    key: bytes
     samples: tuple[SampleRow, ...] = ()
     next_seq: int = 0
     status: dict[int, int] | None = None
@@ -56,6 +59,7 @@ class Repeat(Struct, frozen=True):
     node: int
     uplink: int
     heard_s: int
+    key: bytes
     sf: int | None = None
 
 
@@ -68,6 +72,8 @@ class Better(Struct, frozen=True):
     source: str
     rssi_dbm: int | None
     snr_q4: int | None
+    generation: int
+    key: bytes
 
 
 class Advance(Struct, frozen=True):
@@ -113,8 +119,8 @@ NOTHING = Handout()
 class Committed(Struct, frozen=True):
     """The answer to an Arrival or a Repeat, given after the commit.
 
-    stored: every sample numbered below it is stored for good, or given up. again: first missing range
-    (first, count). downlink: a downlink counter that was never used before under this node's keys,
+    stored: every sample that the node numbers below it is stored for good, or given up. again: first
+    missing range (first, count). downlink: a counter that was never used before under this node's keys,
     reserved in the same transaction; None if no answer was asked for or the counter is used up. orders:
     what the node's queue had for this answer, marked as sent in the same transaction.
     """
@@ -123,6 +129,11 @@ class Committed(Struct, frozen=True):
     again: tuple[int, int] | None
     downlink: int | None
     orders: Handout = NOTHING
+
+
+def generation_of(uplink: int) -> int:
+    """Of the key, 0 or 1, out of an uplink's number."""
+    return uplink >> 24
 
 
 def uplink_number(generation: int, counter: int) -> int:

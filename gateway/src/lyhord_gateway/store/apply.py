@@ -9,7 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from lyhord_gateway import ranges
+from lyhord_gateway.cipher import fingerprint
 from lyhord_gateway.printable import printable
 from lyhord_gateway.store import rotation
 from lyhord_gateway.store.asking import Asking
@@ -30,6 +33,7 @@ from lyhord_gateway.work import (
     SampleRow,
     Unsent,
     Work,
+    generation_of,
 )
 from lyhord_wire import tables
 
@@ -73,6 +77,7 @@ class Applier:
         self._asking = Asking()
         self._marks = Marks(connection)
         self._sessions: dict[int, Session] = {}
+        self._keys: dict[int, dict[int, bytes]] = {}  # of each node, fingerprints by parity of the generation
         self._dirty: dict[int, Session] = {}
         self._rows: list[object] = []  # columns of the samples, see `RowWriter`
         self._heard_s = 0  # of the newest arrival
@@ -83,6 +88,7 @@ class Applier:
         """Drops everything that is remembered; the database says how things are."""
         self._marks.rolled_back()
         self._sessions.clear()
+        self._keys.clear()
         self._dirty.clear()
         self._rows.clear()
         self._queues.forget()
@@ -98,12 +104,15 @@ class Applier:
             answer = None
             match work:
                 case Arrival():
-                    answer = self._arrival(work, applied)
+                    if self._in_force(work.node, work.generation, work.key, applied):
+                        answer = self._arrival(work, applied)
                 case Repeat():
-                    answer = self._answer(self._session(work.node), applied, work.uplink, work)
+                    if self._in_force(work.node, generation_of(work.uplink), work.key, applied):
+                        answer = self._answer(self._session(work.node), applied, work.uplink, work)
                 case Better():
-                    self._flush()
-                    self._better(work)
+                    if self._in_force(work.node, work.generation, work.key, applied):
+                        self._flush()
+                        self._better(work)
                 case Advance():
                     deliver(self._connection, work.platform, work.first, work.end)
                 case Unsent():
@@ -136,8 +145,22 @@ class Applier:
         self._dirty[node] = session
         return session
 
+    def _in_force(self, node: int, generation: int, key: bytes, applied: Applied) -> bool:
+        """False for what was opened with a key that was replaced meanwhile: its numbers and its window say
+        nothing about the device that has the id now."""
+        keys = self._keys.get(node)
+        if keys is None:
+            rows = self._connection.execute("SELECT parity, key FROM node_key WHERE node = ?", (node,))
+            keys = self._keys[node] = {parity: fingerprint(bytes(known)) for parity, known in rows}
+        if keys.get(generation) == key:
+            return True
+        applied.counts["store.key_replaced"] += 1
+        return False
+
     def _arrival(self, arrival: Arrival, applied: Applied) -> Committed:
         session = self._session(arrival.node)
+        if session.base:
+            arrival = _moved(arrival, session.base)
         if session.windows[arrival.generation].top < 0:
             rotation.heard(self._connection, arrival.node, arrival.generation, arrival.heard_s)
         session.note(arrival)
@@ -173,7 +196,7 @@ class Applier:
         if arrival.node in self._queues and (arrival.status or arrival.about):
             self._queues.heard(arrival)
         if not arrival.answer:
-            return Committed(session.stored, None, None)
+            return Committed(session.stored_by_node, None, None)
         # To an older frame nobody listens for an answer any more.
         newest = arrival.counter == arrival.window_top
         return self._answer(session, applied, arrival.uplink if newest else None, arrival)
@@ -201,12 +224,14 @@ class Applier:
         downlink = session.take_downlink()
         if downlink is None:
             applied.counts["store.downlinks_used_up"] += 1
-            return Committed(session.stored, None, None)
+            return Committed(session.stored_by_node, None, None)
         again = self._asking.next(session, uplink, asks.sf, asks.heard_s)
         orders = NOTHING
         if session.node in self._queues and uplink is not None:
             orders = self._queues.next(session.node, uplink, asks.heard_s)
-        return Committed(session.stored, again, downlink, orders)
+        if again is not None:
+            again = again[0] - session.base, again[1]
+        return Committed(session.stored_by_node, again, downlink, orders)
 
     def _about(self, node: int, about: dict[int, int | str]) -> None:
         known = {_ABOUT_COLUMNS[key]: value for key, value in about.items() if key in _ABOUT_COLUMNS}
@@ -215,6 +240,7 @@ class Applier:
             self._connection.execute(f"UPDATE node SET {column} = ? WHERE id = ?", (entered, node))  # noqa: S608
 
     def _better(self, better: Better) -> None:
+        first = better.first + self._session(better.node).base
         # Only what no platform has seen: a reading that is sent twice must be the same twice.
         self._connection.execute(
             "UPDATE sample SET source = ?, rssi_dbm = ?, snr_q4 = ? WHERE node = ? AND seq >= ? AND seq < ? "  # noqa: S608
@@ -224,9 +250,19 @@ class Applier:
                 better.rssi_dbm,
                 better.snr_q4,
                 better.node,
-                better.first,
-                better.first + better.count,
+                first,
+                first + better.count,
                 self._shown.floor,
                 better.rssi_dbm,
             ),
         )
+
+
+def _moved(arrival: Arrival, base: int) -> Arrival:
+    """With the numbers that this device's samples have here."""
+    return structs.replace(
+        arrival,
+        samples=tuple(structs.replace(sample, seq=sample.seq + base) for sample in arrival.samples),
+        next_seq=arrival.next_seq + base,
+        oldest=None if arrival.oldest is None else arrival.oldest + base,
+    )

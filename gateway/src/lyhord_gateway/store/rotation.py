@@ -2,10 +2,7 @@
 grace period has passed."""
 
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from lyhord_gateway.store.transaction import transaction
 
 GRACE_S = 7 * 86_400
 _GENERATIONS = 256  # a node keeps its key's generation in one byte; frames carry its lowest bit
@@ -76,11 +73,6 @@ def due(connection: sqlite3.Connection, now_s: int) -> list[Rotation]:
     return [Rotation(*row) for row in rows]
 
 
-def retire(connection: sqlite3.Connection, changes: Sequence[Rotation]) -> None:
-    """Takes the older keys back, in one transaction."""
-    with transaction(connection):
-        for change in changes:
-            connection.execute(
-                "DELETE FROM node_key WHERE node = ? AND generation != ?", (change.node, change.generation)
-            )
-            connection.execute("DELETE FROM rotation WHERE node = ?", (change.node,))
+def done(connection: sqlite3.Connection, change: Rotation) -> None:
+    """The older key is gone, within the caller's transaction."""
+    connection.execute("DELETE FROM rotation WHERE node = ?", (change.node,))

@@ -19,9 +19,9 @@ from lyhord_wire.frame import COUNTER_MAX
 
 COLUMNS = (
     "node, received, given_up, expected, downlink, top0, mask0, latest0, top1, mask1, latest1, "
-    "heard_s, source, rssi_dbm, snr_q4, status, alarms"
+    "heard_s, source, rssi_dbm, snr_q4, status, alarms, base"
 )
-WIDTH = 17
+WIDTH = 18
 _json = msgspec.json.Encoder().encode
 AGAIN_MAX = 1000  # samples asked for at once: more than a node can send in an hour of duty cycle
 GAPS_MAX = 256  # beyond that the oldest gap is given up, so that a row stays small
@@ -39,7 +39,8 @@ class Window:
 @dataclass(slots=True)
 class Session:
     """received: sample numbers stored or given up; given_up: those of them that never came;
-    expected: number after the newest sample known to have been taken; downlink: next downlink counter."""
+    expected: number after the newest sample known to have been taken; downlink: next downlink counter;
+    base: the number here of the sample that the node itself numbers 0 (`keyring.begin_life`)."""
 
     node: int
     received: list[Range] = field(default_factory=list)
@@ -53,6 +54,14 @@ class Session:
     snr_q4: int | None = None
     status: str | None = None
     alarms: str | None = None
+    base: int = 0
+
+    def begin_at(self, base: int) -> None:
+        """Another device: its samples begin at this number, and nobody has what is missing below it."""
+        self.expected = self.base = base
+        self.give_up_below(base)
+        self.windows = Window(), Window()
+        self.status = self.alarms = None
 
     def note(self, arrival: Arrival) -> None:
         """Takes over what a frame says about the node, its samples' numbers apart."""
@@ -96,6 +105,11 @@ class Session:
         return self.received[0][1] if self.received and self.received[0][0] == 0 else 0
 
     @property
+    def stored_by_node(self) -> int:
+        """`stored` as the node numbers its samples."""
+        return max(0, self.stored - self.base)
+
+    @property
     def again(self) -> tuple[int, int] | None:
         """The first missing range as (first, count), at most AGAIN_MAX samples of it."""
         first = self.stored
@@ -129,6 +143,7 @@ class Session:
             self.snr_q4,
             self.status,
             self.alarms,
+            self.base,
         )
 
 
@@ -143,8 +158,14 @@ def load_session(connection: sqlite3.Connection, node: int) -> Session:
         raise StoreDamaged(f"the session of node {node:06x} is not what was stored") from error
 
 
+def save_session(connection: sqlite3.Connection, session: Session) -> None:
+    """Writes one session within the caller's transaction."""
+    marks = ", ".join("?" * WIDTH)
+    connection.execute(f"INSERT OR REPLACE INTO session ({COLUMNS}) VALUES ({marks})", session.row())  # noqa: S608
+
+
 def from_row(row: tuple[Any, ...]) -> Session:
-    """A session from a row with COLUMNS."""
+    """A session from a row with COLUMNS, or the first of them: a migration adds to rows in name only."""
     return Session(
         node=row[0],
         received=_ranges(row[1]),
@@ -158,6 +179,7 @@ def from_row(row: tuple[Any, ...]) -> Session:
         snr_q4=row[14],
         status=row[15],
         alarms=row[16],
+        base=row[17] if len(row) > 17 else 0,
     )
 
 
