@@ -1,9 +1,24 @@
-"""DS18B20 1-Wire thermometer over MicroPython's `onewire.OneWire`.
+"""DS18B20 1-Wire thermometer, and what is sold as one, over MicroPython's `onewire.OneWire`.
 
 What goes wrong on the wire is a value, not an exception: `read_dc` gives None and `fault` says why.
+
+Before its first conversion the part answers with a number and a right checksum: 85.0 °C, or 25.0 °C, or
+what it knew before its power went. No byte of the scratchpad tells that apart in all makes (byte 6 does in
+genuine parts only, see the survey of C. Petrich, counterfeit_DS18B20). So a number is believed by what
+the part did, not by what it looks like:
+
+    settings written ─▶ scratchpad read ─▶ Convert ─▶ its read slots are 0 ─▶ … 1 ─▶ read twice ─▶ compared
+
+A part holds its read slots at 0 from the Convert command to the end of the conversion, 11 ms (family D1) to
+750 ms, whatever resolution it was told: that it does is the proof that it converts, and when it ends, it has.
+A reset of the part on the way (its supply sagged) is seen by its settings, which fall back.
 """
 
+import time
+
 from micropython import const
+
+from drivers.reading import NOT_MEASURED, objection
 
 _SKIP_ROM = const(0xCC)
 _CONVERT = const(0x44)
@@ -11,70 +26,120 @@ _READ_SCRATCHPAD = const(0xBE)
 _WRITE_SCRATCHPAD = const(0x4E)
 
 _FAMILY = const(0x28)
-_POWER_ON_RAW = const(0x0550)  # 85 °C, in the scratchpad until the first conversion has ended
-_POWER_ON_BYTE_6 = const(0x0C)
+_POWER_ON_RAW = const(0x0550)  # 85 °C: genuine parts, families A2, B, C, E
+_POWER_ON_RAW_D = const(0x0190)  # 25 °C: family D
 _FAILED_RAW = const(0x07FF)
-# Written at power-on and kept over a new resolution: the alarm registers, which nothing here uses.
-_ALARM_HIGH = const(0x4B)
-_ALARM_LOW = const(0x46)
+_LOWEST_DC = const(-550)
+_HIGHEST_DC = const(1250)
+# Into the alarm registers, which nothing here uses: no make has these two after its power came.
+_MARK_HIGH = const(0x3A)
+_MARK_LOW = const(0xC5)
 
 _CONVERSION_MS = (94, 188, 375, 750)  # 9…12 bits, data sheet table 3
+_FASTEST_MS = const(3)  # family D1 takes 11 ms: slots that are 0 for less were a disturbance
+_LONGEST_MS = const(1000)  # 750 by the data sheet; some clones are slower when warm
+_POLL_MS = const(10)
 
 ABSENT = "absent"  # nobody answered the reset
 CRC = "crc"  # bytes changed on the wire, or a shorted line that reads as zeros
-POWER_ON = "power_on"  # 85 °C of the power-on scratchpad: no conversion has happened
+BUSY = "busy"  # a conversion did not end
 FAILED = "failed"  # the sensor itself gave up a conversion
 
 
 class Ds18b20:
-    """One sensor on `bus` (an `onewire.OneWire`); `rom` of 8 bytes, or None where it is alone on the bus."""
+    """One sensor on `bus` (an `onewire.OneWire`), with a supply wire of its own (no parasite power).
+
+    rom: its 8 bytes, or None where it is alone on the bus.
+    """
 
     def __init__(self, bus, rom=None):
         self._bus = bus
         self._rom = rom
         self._scratchpad = bytearray(9)
+        self._before = bytearray(9)  # as it was when the conversion began
+        self._began = None
+        self._converts = False
         self.fault = None  # why the last read_dc(), start() or set_resolution() gave nothing
 
     def start(self):
-        """Starts a conversion. True, or False when no sensor is there. Then wait `conversion_ms(bits)`."""
-        if not self._select():
+        """Starts a conversion, in some 20 ms. True, or False with the reason in `fault`. Then `read_dc()`."""
+        self._began = None
+        if not self._read(self._before) or not self._select():
             return False
         self._bus.writebyte(_CONVERT)
+        self._began = time.ticks_ms()
+        self._converts = not self._bus.readbit()
+        if self._converts:
+            time.sleep_ms(_FASTEST_MS)
+            self._converts = not self._bus.readbit()
         return True
 
-    def read_dc(self, expected_dc=None):
-        """Temperature of the last conversion in 0.1 °C, rounded; None with the reason in `fault`.
+    def read_dc(self):
+        """Temperature of the conversion that `start()` began, 0.1 °C; None with the reason in `fault`.
 
-        A reading of 85.0 °C that looks like the power-on value is believed only if `expected_dc`, the
-        last temperature that the caller believed, is within 5 °C of it.
+        Waits until it has ended, 1 s at most. One conversion gives one reading.
         """
-        if not self._read_scratchpad():
+        if self._began is None:
+            self.fault = self.fault or NOT_MEASURED
             return None
+        ended = self._wait()
+        self._began = None
         pad = self._scratchpad
-        raw = pad[1] << 8 | pad[0]
-        if raw == _FAILED_RAW:
-            self.fault = FAILED
+        # Twice, because one of 256 disturbances has a right CRC.
+        if not ended or not self._read(pad):
             return None
-        if raw == _POWER_ON_RAW and pad[6] == _POWER_ON_BYTE_6:
-            # Genuine parts show 0x10 in byte 6 for a measured 85 °C, some clones keep 0x0C for ever.
-            if expected_dc is None or not 800 <= expected_dc <= 900:
-                self.fault = POWER_ON
-                return None
-        if raw & 0x8000:
-            raw -= 0x10000
-        unused_bits = 3 - (pad[4] >> 5 & 3)  # undefined below the resolution
-        raw = raw >> unused_bits << unused_bits
-        return (raw * 10 + 8) >> 4
+        first = bytes(pad)
+        if not self._read(pad):
+            return None
+        if first != pad:
+            self.fault = CRC
+            return None
+        raw = pad[1] << 8 | pad[0]
+        temperature = _temperature_dc(pad)
+        never = (_FAILED_RAW,)
+        self.fault = objection(temperature, _LOWEST_DC, _HIGHEST_DC, self._has_converted(), raw, never)
+        if raw == _FAILED_RAW and self.fault != NOT_MEASURED:
+            self.fault = FAILED
+        return None if self.fault else temperature
 
     def set_resolution(self, bits):
-        """9…12 bits (0.5…0.0625 °C) until the next power-on. False when no sensor is there."""
+        """9…12 bits (0.5…0.0625 °C) until the next power-on. False when no sensor is there.
+
+        Some clones measure with 12 bits whatever they are told.
+        """
         if not 9 <= bits <= 12:
             raise ValueError("bits")
         if not self._select():
             return False
-        for byte in (_WRITE_SCRATCHPAD, _ALARM_HIGH, _ALARM_LOW, (bits - 9) << 5 | 0x1F):
+        for byte in (_WRITE_SCRATCHPAD, _MARK_HIGH, _MARK_LOW, (bits - 9) << 5 | 0x1F):
             self._bus.writebyte(byte)
         return True
+
+    def _wait(self):
+        """Until the conversion has ended. False with a `fault` when it does not."""
+        while True:
+            elapsed = time.ticks_diff(time.ticks_ms(), self._began)
+            # Where several hang on the bus, its slots may already be somebody else's: the longest time, then.
+            if self._rom is None and self._converts:
+                if self._bus.readbit():
+                    return True
+            elif elapsed >= _CONVERSION_MS[-1]:
+                return True
+            if elapsed >= _LONGEST_MS:
+                self.fault = BUSY
+                return False
+            time.sleep_ms(_POLL_MS)
+
+    def _has_converted(self):
+        """Whether what is in the scratchpad came of the conversion that was begun."""
+        pad, before = self._scratchpad, self._before
+        if pad[2:5] != before[2:5]:
+            return False  # it has been reset since: that is its power-on value
+        if self._converts:
+            return True
+        # A part that keeps its slots at 1: only a number that was not there before is new.
+        raw = pad[1] << 8 | pad[0]
+        return pad[:2] != before[:2] and raw not in (_POWER_ON_RAW, _POWER_ON_RAW_D)
 
     def _select(self):
         self.fault = None
@@ -87,20 +152,29 @@ class Ds18b20:
             self._bus.select_rom(self._rom)
         return True
 
-    def _read_scratchpad(self):
+    def _read(self, into):
         if not self._select():
             return False
         self._bus.writebyte(_READ_SCRATCHPAD)
-        self._bus.readinto(self._scratchpad)
+        self._bus.readinto(into)
         # A line shorted to ground reads nine zeros, and their CRC is right: the fixed bits of byte 4 are not.
-        if self._bus.crc8(self._scratchpad) != 0 or self._scratchpad[4] & 0x9F != 0x1F:
+        if self._bus.crc8(into) != 0 or into[4] & 0x9F != 0x1F:
             self.fault = CRC
             return False
         return True
 
 
+def _temperature_dc(pad):
+    raw = pad[1] << 8 | pad[0]
+    if raw & 0x8000:
+        raw -= 0x10000
+    unused_bits = 3 - (pad[4] >> 5 & 3)  # undefined below the resolution
+    raw = raw >> unused_bits << unused_bits
+    return (raw * 10 + 8) >> 4
+
+
 def conversion_ms(bits=12):
-    """Longest time of a conversion at 9…12 bits, in milliseconds."""
+    """Longest time of a conversion at 9…12 bits, in milliseconds, by the data sheet; clones differ."""
     return _CONVERSION_MS[bits - 9]
 
 

@@ -88,9 +88,9 @@ async def test_no_echo(world, run, fault):
     assert world.now_us < 2_000_000
 
 
-def make_bus(world, *temperatures_dc):
+def make_bus(world, *temperatures_dc, family=thermometer.Family.GENUINE):
     devices = [
-        thermometer.Ds18b20(world, thermometer.rom_code(serial), lambda value=value: value)
+        thermometer.Ds18b20(world, thermometer.rom_code(serial), lambda value=value: value, family)
         for serial, value in enumerate(temperatures_dc, 0x1234)
     ]
     ports = Ports()
@@ -116,7 +116,9 @@ async def test_temperatures(world, run, bits, wait, true_dc):
         (thermometer.Fault.ABSENT, "read None absent"),
         (thermometer.Fault.SHORTED, "read None crc"),
         (thermometer.Fault.CORRUPT, "read None crc"),
-        (thermometer.Fault.POWER_ON, "read None power_on"),
+        (thermometer.Fault.POWER_ON, "read None busy"),
+        (thermometer.Fault.DEAF, "read None not measured"),
+        (thermometer.Fault.SAGS, "read None not measured"),
         (thermometer.Fault.FAILED, "read None failed"),
     ],
 )
@@ -127,10 +129,11 @@ async def test_thermometer_faults_are_values(world, run, fault, shown):
     assert lines[2] == shown
 
 
-async def test_a_reading_before_the_first_conversion_has_ended_is_the_power_on_value(world, run):
-    _, ports = make_bus(world, 215)
-    lines = await run(ports, SINGLE.format(bits=12, wait=700))
-    assert lines[2] == "read None power_on"
+@pytest.mark.parametrize("family", thermometer.Family)
+async def test_a_reading_that_comes_early_waits_for_the_conversion(world, run, family):
+    (device,), ports = make_bus(world, 215, family=family)
+    lines = await run(ports, SINGLE.format(bits=12, wait=1))
+    assert lines[2] == "read 215 None" and device.conversions == 1
 
 
 async def test_several_on_one_wire(world, run):

@@ -2,7 +2,7 @@
 
 from boards import devkit_rfm95 as pins
 from lyhord_rig import Board, Ports
-from lyhord_rig.ds18b20 import Ds18b20, OneWireBus, rom_code
+from lyhord_rig.ds18b20 import Ds18b20, Family, OneWireBus, rom_code
 from lyhord_rig.hcsr04 import HcSr04
 from lyhord_rig.sx1276 import Sx1276
 
@@ -22,7 +22,7 @@ BIN = {
 class BinNode:
     """`board`, `radio`, `ranger`, `thermometer`; `distance_mm` and `temperature_dc` are what they see."""
 
-    def __init__(self, world, image, folder, ether=None, position_m=(40, 0)):
+    def __init__(self, world, image, folder, ether=None, position_m=(40, 0), family=Family.GENUINE):
         self.world = world
         self.distance_mm = 800
         self.temperature_dc = 215
@@ -37,7 +37,7 @@ class BinNode:
         ports.output(pins.ULTRASONIC_TRIGGER, self.ranger.trigger)
         ports.pulse(pins.ULTRASONIC_ECHO, self.ranger.pulse)
         ports.input(pins.ULTRASONIC_ECHO, self.ranger.level)
-        self.thermometer = Ds18b20(world, rom_code(1), lambda: self.temperature_dc)
+        self.thermometer = Ds18b20(world, rom_code(1), lambda: self.temperature_dc, family)
         bus = OneWireBus([self.thermometer])
         ports.one_wire(pins.ONE_WIRE, bus)
         ports.output(pins.SENSOR_POWER, lambda on: (self.ranger.power(on), bus.power(on)), floating=0)

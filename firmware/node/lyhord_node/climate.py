@@ -1,19 +1,14 @@
 """Temperature and humidity from the sensor that is fitted: begun, and fetched when the pings are over.
 
-A climate has `start()` and, after it, `finish(expected_dc)`, which waits as long as it must and gives
-(temperature in 0.1 °C, humidity in 0.1 %), each None where there is nothing to believe.
+A climate has `start()` and, after it, `finish()`, which waits as long as it must and gives (temperature in
+0.1 °C, humidity in 0.1 %), each None where there is nothing to believe.
 """
-
-from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
 from lyhord_node import hardware
 
 _BITS = const(11)  # 0.125 °C in 375 ms: the pings take that long anyway, 12 bits would double it
-_CONVERSION_MARGIN_MS = const(10)
-_LOWEST_DC = const(-550)
-_HIGHEST_DC = const(1250)
 
 
 def climate(board, choice):
@@ -22,9 +17,7 @@ def climate(board, choice):
         from drivers.sht31 import Sht31
 
         return _I2cClimate(Sht31(hardware.i2c(board)))
-    from drivers.ds18b20 import conversion_ms
-
-    return _OneWireClimate(hardware.ds18b20(board), conversion_ms(_BITS) + _CONVERSION_MARGIN_MS)
+    return _OneWireClimate(hardware.ds18b20(board))
 
 
 class _OneWireClimate:
@@ -32,25 +25,15 @@ class _OneWireClimate:
 
     has_humidity = False
 
-    def __init__(self, thermometer, conversion_ms):
+    def __init__(self, thermometer):
         self._thermometer = thermometer
-        self._conversion_ms = conversion_ms
-        self._ready = None
 
     def start(self):
-        if self._thermometer.set_resolution(_BITS) and self._thermometer.start():
-            self._ready = ticks_add(ticks_ms(), self._conversion_ms)
+        if self._thermometer.set_resolution(_BITS):
+            self._thermometer.start()
 
-    def finish(self, expected_dc):
-        if self._ready is None:
-            return None, None
-        wait = ticks_diff(self._ready, ticks_ms())
-        if wait > 0:
-            sleep_ms(wait)
-        temperature = self._thermometer.read_dc(expected_dc)
-        if temperature is None or not _LOWEST_DC <= temperature <= _HIGHEST_DC:
-            return None, None
-        return temperature, None
+    def finish(self):
+        return self._thermometer.read_dc(), None
 
 
 class _I2cClimate:
@@ -64,7 +47,7 @@ class _I2cClimate:
     def start(self):
         """Nothing: what it takes is less than a ping."""
 
-    def finish(self, _expected_dc):
+    def finish(self):
         if self._sensor.is_honest():
             return self._sensor.read()
         self._sensor.reset()  # its heater warms what it measures: the next sample is true again

@@ -85,7 +85,7 @@ def _pings(ranger, temperature_dc):
 
 
 def _take_air(air, values, state):
-    temperature, humidity = air.finish(state.temperature_dc)
+    temperature, humidity = air.finish()
     values[TEMPERATURE] = temperature
     if air.has_humidity:
         values[HUMIDITY] = humidity
