@@ -4,6 +4,7 @@ import asyncio
 
 import aiomqtt
 
+from lyhord_rig.mqtt_server import MqttServer
 from tests.fakes.lora_gateway import Heard
 
 
@@ -44,3 +45,17 @@ class MqttGateway(Heard):
                     raw = self.answer(self.hear(message.payload))
                     if raw is not None:
                         await client.publish(str(message.topic).replace("/up", "/down"), raw, qos=1)
+
+
+class IndoorGateway(Heard):
+    """The same inside a world, broker included, so that only virtual time goes by; `server` goes behind an
+    access point."""
+
+    def __init__(self, world, key):
+        super().__init__(world, key)
+        self.server = MqttServer(self._said)
+
+    def _said(self, topic, payload):
+        raw = self.answer(self.hear(payload))
+        if raw is not None:
+            self.server.publish(topic.replace("/up", "/down"), raw)

@@ -18,10 +18,12 @@ async def test_the_node_keeps_to_its_budget_and_a_lower_limit_would_fail():
     stored = report.image.stored_bytes
     largest = max(file.stored_bytes for file in report.image.files)
     least = min(100 * heap.after // (128 * 1024) for heap in report.heaps)
+    block = min(heap.block for heap in report.heaps)
     for lowered, named in (
         (replace(budget, stored_bytes_max=stored - 1), "image.stored_bytes_max"),
         (replace(budget, module_bytes_max=largest - 1), "image.module_bytes_max"),
         (replace(budget, free_after_cycle_percent_min=least + 1), "heap.free_after_cycle_percent_min"),
+        (replace(budget, free_block_bytes_min=block + 1), "heap.free_block_bytes_min"),
     ):
         found = list(lowered.exceeded(report))
         assert found, named

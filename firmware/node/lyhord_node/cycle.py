@@ -39,7 +39,7 @@ _OTHER_LINK = "other link"  # of plan.py, which most wakes do not need
 class Node:
     """All that the stages work on: `board`, `power`, `store`, `identity` (None before provisioning),
     `settings`, `state`, `outbox`, `contacts` (None where none are fitted), `version` (number), `reset_cause`
-    (number on the wire), `starts`."""
+    (number on the wire), `starts`, `linked` (the link that this start has used, see reporting.py)."""
 
     def __init__(self, board, power, store, kept, version, reset_cause, started):
         self.board = board
@@ -49,6 +49,7 @@ class Node:
         self.starts = started
         self.store = store
         self.contacts = None
+        self.linked = None
         if _has_contacts(store) and not started.is_safe:  # first: what happens meanwhile counts
             from lyhord_node.contacts import open_contacts
 
@@ -145,26 +146,10 @@ def _live(node):
 
 
 def _talk(node):
-    """Somebody at the serial line: the terminal and what it is asked for in turn, never both in memory."""
-    staged = {}
-    job, enter = _hear(node, staged, None)
-    while job:
-        _do(node, job, *(report(node, True) if job == "send" else ()))
-        job, enter = _hear(node, staged, enter)
-
-
-def _hear(node, *visit):
     with Borrowed():
-        from lyhord_node.terminal import converse
+        from lyhord_node.session import talk
 
-        return converse(node, *visit)
-
-
-def _do(node, job, *told):
-    with Borrowed():
-        from lyhord_node import jobs
-
-        getattr(jobs, job)(node, *told)
+        talk(node)
 
 
 def _keep_safe(node):

@@ -58,3 +58,13 @@ def send(node, end, samples):
         print("error: %s, %d samples left" % (end, left))
     else:
         print("ok")
+
+
+def say_out_of_memory(_node):
+    """Ends the answer of a command that the heap had no room for."""
+    print("error: no memory was left; try again")
+
+
+def say_too_much_unsaved(_node):
+    """Ends the answer of a delivery whose fresh start cannot keep what `set` has collected."""
+    print("error: too many changes for another start; save or clear them first")

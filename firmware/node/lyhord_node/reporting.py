@@ -1,6 +1,12 @@
-"""One report: over which link, and what is to be done when the link is closed."""
+"""One report: over which link, and what is to be done when the link is closed.
+
+A start has memory for one link (plan.py): a report over another one waits for the next start. Whatever goes
+wrong in here is a link that is down: also a heap that has no piece left which is large enough.
+"""
 
 import gc
+
+from micropython import const
 
 from lyhord_node import config
 from lyhord_node.counters import Exhausted
@@ -9,6 +15,11 @@ from lyhord_node.instructions import step_clock
 from lyhord_node.link import DOWN, NO_ANSWER, LinkDown
 from lyhord_node.plan import OTHER_LINK, WIFI, Plan, usable
 from lyhord_wire.codes import FAULT_STORAGE, LINK, REPORT_PERIOD
+
+# Bytes. The heap is nearly full in a report: what lasts must not come to lie behind what does not, or the
+# largest free piece shrinks from 14 to 2 KB.
+_COLLECT_EVERY = const(4_096)
+_ANOTHER = const(-1)  # no link of this start any more: its heap is in pieces
 
 
 def send_due(node, everything, urgent=False):
@@ -21,8 +32,10 @@ def send_due(node, everything, urgent=False):
     name = plan.choose(links, everything or urgent)
     if name is None:
         print("the links rest")
+    elif node.linked not in (None, name):
+        return OTHER_LINK, 0  # and nothing is changed: the next start chooses the same
     else:
-        outcome = _send_over(_link(node, plan, name), node, plan, name, everything)
+        outcome = _send_over(node, plan, name, everything)
     node.state.links = plan.pack()
     if outcome is None:
         return OTHER_LINK if name is not None and plan.awake(links) else None, 0
@@ -31,31 +44,37 @@ def send_due(node, everything, urgent=False):
     return outcome.end, outcome.samples
 
 
-def _send_over(link, node, plan, name, everything):
+def _send_over(node, plan, name, everything):
     """The Outcome, or None when the link did not open."""
     node.power.feed()
+    node.linked = name
+    every = gc.threshold()
+    gc.threshold(_COLLECT_EVERY)
+    link = None
     outcome = None
-    failed = False
+    failed = True
     try:
-        link.open()
+        link = _link(node, plan, name)
         try:
+            link.open()
             delivery = Delivery(node, link, everything)
             outcome = delivery.outcome
             delivery.run()
         finally:
             link.close()
     except LinkDown as down:
-        failed = True
         node.state.faults |= link.fault
-        print("link down:", down)
-        if outcome is not None:
-            outcome.end = DOWN
-            node.state.failures = min(0xFFFF, node.state.failures + 1)
+        _note_down(node, outcome, down)
+    except MemoryError as shortage:
+        node.linked = _ANOTHER
+        _note_down(node, outcome, shortage)
     except Exhausted as end:
+        failed = False
         outcome.end = "a new key is needed, %s are used up" % end
     else:
         node.state.faults &= ~link.fault
         failed = outcome.end == NO_ANSWER
+    gc.threshold(every)
     gc.collect()
     node.state.least_heap = gc.mem_free()  # with all that a report takes still in memory
     if node.outbox.failed:
@@ -64,6 +83,13 @@ def _send_over(link, node, plan, name, everything):
     if failed or answered:  # else nobody was asked
         plan.note(name, answered, node.settings[REPORT_PERIOD])
     return outcome
+
+
+def _note_down(node, outcome, why):
+    print("link down:", why)
+    if outcome is not None:
+        outcome.end = DOWN
+        node.state.failures = min(0xFFFF, node.state.failures + 1)
 
 
 def _links(node):

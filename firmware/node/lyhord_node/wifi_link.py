@@ -111,13 +111,9 @@ class WifiLink:
         """Joins, connects and subscribes; raises LinkDown with the step that failed."""
         try:
             self._join()
-            self._connect()
-        except LinkDown:
-            self.close()
-            raise
         except OSError as fault:  # the chip's own driver: no memory left, or a state that it does not like
-            self.close()
             raise LinkDown("wifi: %s" % _reason(fault))
+        self._connect()
 
     def _join(self):
         import network

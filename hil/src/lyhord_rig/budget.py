@@ -19,6 +19,7 @@ class Budget:
     stored_bytes_max: int
     module_bytes_max: int
     free_after_cycle_percent_min: int
+    free_block_bytes_min: int
 
     def exceeded(self, report: SizeReport) -> Iterator[str]:
         """One line per limit that the measured node passes."""
@@ -37,6 +38,11 @@ class Budget:
                     f"heap.free_after_cycle_percent_min: {heap.link} leaves {heap.after} bytes, "
                     f"expected {self.free_after_cycle_percent_min} % of {HEAP_KIB} KiB"
                 )
+            if heap.block < self.free_block_bytes_min:
+                yield (
+                    f"heap.free_block_bytes_min: {heap.link} leaves {heap.block} bytes in one piece, "
+                    f"expected at least {self.free_block_bytes_min}"
+                )
 
 
 def read_budget(path: Path | None = None) -> Budget:
@@ -46,4 +52,5 @@ def read_budget(path: Path | None = None) -> Budget:
         limits["image"]["stored_bytes_max"],
         limits["image"]["module_bytes_max"],
         limits["heap"]["free_after_cycle_percent_min"],
+        limits["heap"]["free_block_bytes_min"],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import struct
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,8 @@ class Chip:
         self.rtc_memory = b""
         self.rtc_offset_us = 0  # RTC (us since 2000) minus the world's clock
         self.wake_pins: dict[int, tuple[int, Wake]] = {}
+        # bytes: the largest free block of the heap, each time that the program asked how much is free
+        self.largest_blocks: deque[int] = deque(maxlen=1000)
         self.handlers = {
             Op.HELLO: self._hello,
             Op.CHIP: self._chip,
@@ -84,6 +87,9 @@ class Chip:
                 return Answer(self.cause)
             case 1:
                 return Answer(self.wake)
+            case 3:
+                self.largest_blocks.append(call.request.b)
+                return Answer()
             case _:
                 return Answer(0, 0, self.unique_id)
 

@@ -25,11 +25,13 @@ class NoCycle(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Heap:
-    """Free heap in bytes: the least during the report, with all that it takes in memory, and after it."""
+    """Free heap in bytes: the least during the report, with all that it takes in memory, and after it.
+    `block`: the largest piece of it that is free in one, at its smallest."""
 
     link: str
     least: int
     after: int
+    block: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,10 @@ class SizeReport:
         return {
             "files": {file.path: file.stored_bytes for file in self.image.files},
             "stored": self.image.stored_bytes,
-            "heap": {heap.link: {"least": heap.least, "after": heap.after} for heap in self.heaps},
+            "heap": {
+                heap.link: {"least": heap.least, "after": heap.after, "block": heap.block}
+                for heap in self.heaps
+            },
         }
 
     def lines(self) -> Iterator[str]:
@@ -54,7 +59,8 @@ class SizeReport:
         yield f"free heap of {HEAP_KIB} KiB (objects here are twice an ESP32's size):"
         for heap in self.heaps:
             least, after = _share(heap.least), _share(heap.after)
-            yield f"  {heap.link}: {least} in the report, {after} after the full cycle"
+            yield f"  {heap.link}: {least} in the report, {after} after the full cycle;"
+            yield f"        {_share(heap.block)} in one piece"
 
 
 def _share(free: int) -> str:
@@ -74,7 +80,9 @@ async def measure_size() -> SizeReport:
                 found = _measured(lines)
                 if found is None:
                     raise NoCycle(f"{resident.person.name}: {' | '.join(list(lines)[-3:])}")
-                heaps[link] = Heap(link, int(found[1]), int(found[2]))
+                heaps[link] = Heap(
+                    link, int(found[1]), int(found[2]), min(resident.board.chip.largest_blocks)
+                )
         return SizeReport(image, tuple(heaps.values()))
 
 

@@ -22,6 +22,9 @@ _STDIN_READ = const(34)
 _STDOUT_RAW = const(35)
 _SOFT_RESET = const(5)
 _BLOCK = const(4096)
+_CHIP = const(29)
+_LEAST_BLOCK = const(3)
+_EXACT = const(128)  # bytes: what the largest free block is measured to
 _BOOT_US = const(250000)
 _NAMES = const(868)  # with those of all these modules as many as fill the first pools, 1260
 
@@ -150,6 +153,22 @@ class Overlay:
         return getattr(self._real, name)
 
 
+def _mem_free():
+    # Whoever asks how much is free is told, and the world how much of it is in one piece.
+    free = gc.mem_free()
+    low, high = 0, free
+    while high - low > _EXACT:
+        middle = (low + high) // 2
+        try:
+            bytearray(middle)
+            low = middle
+        except MemoryError:
+            high = middle
+    gc.collect()
+    _link.call(_CHIP, _LEAST_BLOCK, low)
+    return free
+
+
 def _kbd_intr(char):
     _link.call(_KBD_INTR, char)
 
@@ -191,6 +210,9 @@ def start(fd, image, mapped, blocks, rom):
     over = Overlay(micropython)
     over.kbd_intr = _kbd_intr
     sys.modules["micropython"] = over
+    over = Overlay(gc)
+    over.mem_free = _mem_free
+    sys.modules["gc"] = over
     builtins.input = _input
 
     try:
