@@ -2,7 +2,7 @@
 
 import random
 
-from lyhord_node.schedule import is_due, jitter, next_report, place
+from lyhord_node.schedule import in_order, is_due, is_report_due, jitter, next_report, place, plan_report
 
 
 def test_the_first_sample_begins_the_grid():
@@ -63,3 +63,43 @@ def test_the_jitter_covers_a_tenth_of_the_period_and_no_more():
     waits = set([jitter(3600, number * 7919) for number in range(2000)])
     assert min(waits) == 0 and max(waits) == 360
     assert jitter(9, 12345) == 0
+
+
+def test_a_mark_further_away_than_its_period_is_none():
+    assert is_due(1000, 1000 + 86_400, 60)
+    for period in (10, 60, 900, 3600, 86_400):
+        for far in (period + 61, 2 * period + 61, 86_400 + period + 61, 3650 * 86_400):
+            assert is_due(10_000, 10_000 + far, period), (period, far)
+        assert not is_due(10_000, 10_000 + period, period)
+        # A wake that was early by all that `place` allows has its next place that much further away.
+        _, following = place(10_000 - min(period // 4, 30), 10_000, period)
+        assert not is_due(10_000 - min(period // 4, 30), following, period)
+
+
+class Marks:
+    sample_due = 0
+    report_due = 0
+    report_at = 0
+    not_before = 0
+
+
+def test_reports_wait_for_their_start_and_for_the_duty_cycle_but_for_nothing_that_cannot_be():
+    state = Marks()
+    assert not is_report_due(state, 10_000, 120)  # none is planned before the first sample
+    plan_report(state, 10_120, 120, 12)
+    assert (state.report_due, state.report_at) == (10_120, 10_132)
+    assert not is_report_due(state, 10_131, 120) and is_report_due(state, 10_132, 120)
+    state.not_before = 10_132 + 3601
+    assert not is_report_due(state, 10_132, 120)
+    assert not is_report_due(state, 13_732, 120) and is_report_due(state, 13_733, 120)
+    state.not_before = 10_132 + 86_400
+    assert is_report_due(state, 10_132, 120)
+    state.not_before, state.report_at = 0, 10_000 + 86_400
+    assert is_report_due(state, 10_000, 120) and not is_report_due(state, 10_000, 86_400)
+
+
+def test_stamps_keep_their_order_where_the_clock_was_put_back_a_little():
+    assert in_order(1000, None) == 1000
+    assert in_order(1000, 999) == 1000
+    assert in_order(1000, 1000) == 1001 and in_order(1000, 1059) == 1060
+    assert in_order(1000, 1060) == 1000 and in_order(1000, 1000 + 86_400) == 1000

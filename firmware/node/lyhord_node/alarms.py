@@ -52,7 +52,7 @@ _TILT_HYSTERESIS = const(5)  # degrees
 def judge(state, values, settings, profile, now):
     """Brings `state.alarms` up to date with a sample's values; True if a new alarm is to be told at once.
 
-    profile: PROFILE_BIN or PROFILE_BUILDING, which alone is too cold or too warm; now: seconds, on any line.
+    profile: PROFILE_BIN or PROFILE_BUILDING, which alone is too cold or too warm; now: seconds on the line.
     A value of None changes nothing; a quantity that is not measured at all has no alarm. An alarm
     that the gateway has stopped stays silent until its cause has gone away.
     """
@@ -110,7 +110,6 @@ def _fire(state, values, limit, now):
     temperature = values.get(TEMPERATURE)
     if temperature is None:
         return _follow(state, ALARM_FIRE, False, TEMPERATURE not in values)
-    # A clock that was set makes one step too long or none: no alarm of its own either way.
     elapsed = max(0, now - state.judged_at)
     state.judged_at = now - elapsed % _FOLLOW_S
     if state.slow_dc == NO_TEMPERATURE:

@@ -32,7 +32,6 @@ _LIGHT_S = const(5)  # shorter waits do not pay for a start
 _CRASH_REST_S = const(60)
 _ALARM_S = const(30)
 _ALARM_TRIES_MAX = const(10)
-_EARLY_MAX_S = const(60)  # a clock that was put back further is not waited for
 _OTHER_LINK = "other link"  # of plan.py, which most wakes do not need
 
 
@@ -129,7 +128,7 @@ def _live(node):
         due = schedule.is_due(clock.now(), node.state.sample_due, node.settings[SAMPLE_PERIOD])
         raised = take_sample(node) if due else False
         again = False
-        if raised or _is_report_due(node):
+        if raised or schedule.is_report_due(node.state, clock.now(), node.settings[REPORT_PERIOD]):
             again = report(node, urgent=raised)[0] == _OTHER_LINK
             if again:
                 node.state.report_at = clock.now()
@@ -139,7 +138,7 @@ def _live(node):
         if node.state.told_faults & FAULT_SAFE_MODE:  # told; what is over is told by its absence
             node.state.faults &= ~FAULT_SAFE_MODE
         node.state.save()
-        wait = max(1, _next_due(node) - clock.now())
+        wait = max(1, schedule.next_due(node.state) - clock.now())
         if again or (wait > _LIGHT_S and not (node.contacts and node.contacts.stays_awake)):
             sleep(node, wait)
         node.power.nap_ms(1000 * wait)
@@ -178,14 +177,11 @@ def measured(node):
 def take_sample(node):
     """Measures and keeps; True if a new alarm is to be told at once."""
     period = node.settings[SAMPLE_PERIOD]
-    # On a line that was put back too: no two samples in one second, none out of order.
-    early = 1 + (node.outbox.newest or 0) - clock.now()
-    if 0 < early <= _EARLY_MAX_S:
-        node.power.nap_ms(1000 * early)
     nominal, node.state.sample_due = schedule.place(clock.now(), node.state.sample_due, period)
+    stamp = schedule.in_order(node.state.unix(nominal), node.outbox.newest)
     values = measured(node)
     try:
-        number = node.outbox.append(nominal, bool(node.state.clock_set), values)
+        number = node.outbox.append(stamp, bool(node.state.clock_set), values)
         node.state.faults &= ~FAULT_STORAGE
         if node.contacts:
             node.contacts.taken()
@@ -208,22 +204,8 @@ def _judge(node, values):
         return judge(node.state, values, node.settings, profile, clock.now())
 
 
-def _is_report_due(node):
-    now = clock.now()
-    return bool(node.state.report_at) and now >= node.state.report_at and now >= node.state.not_before
-
-
-def _plan_report(node, due=None):
-    period = node.settings[REPORT_PERIOD]
-    if due is None:
-        due = schedule.next_report(clock.now(), node.state.report_due, period)
-    node.state.report_due = due
-    node.state.report_at = due + schedule.jitter(period, node.random(1 << 30))
-
-
-def _next_due(node):
-    report_at = max(node.state.report_at, node.state.not_before)
-    return min(node.state.sample_due, report_at) if node.state.report_at else node.state.sample_due
+def _plan_report(node, due):
+    schedule.plan_report(node.state, due, node.settings[REPORT_PERIOD], node.random(1 << 30))
 
 
 def report(node, everything=False, urgent=False):
@@ -232,8 +214,8 @@ def report(node, everything=False, urgent=False):
     told = _send(node, everything, urgent)
     node.state.free_heap = gc.mem_free()
     print("report:", told[0], told[1], "heap", node.state.least_heap, node.state.free_heap)
-    _plan_report(node)
     state = node.state
+    _plan_report(node, schedule.next_report(clock.now(), state.report_due, node.settings[REPORT_PERIOD]))
     if state.alarms_due:  # nobody has heard them: again in 1, 2, 4 … minutes
         state.alarms_due = min(_ALARM_TRIES_MAX, state.alarms_due + 1)
         state.report_at = min(state.report_at, clock.now() + (_ALARM_S << state.alarms_due - 1))

@@ -26,8 +26,8 @@ _TRIES = const(2)
 
 
 class Outcome:
-    """`end`: NOTHING, DONE, MORE_LEFT, NO_ANSWER or REFUSED (`until`: Unix seconds); `samples`: how many went
-    out; `answers`: how many came."""
+    """`end`: NOTHING, DONE, MORE_LEFT, NO_ANSWER or REFUSED (`until`: seconds on the line); `samples`: how
+    many went out; `answers`: how many came."""
 
     def __init__(self):
         self.end = NOTHING

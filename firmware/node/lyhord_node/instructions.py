@@ -1,4 +1,4 @@
-"""Doing what the gateway answers: most of it at once; clock and restart when the link is closed."""
+"""Doing what the gateway answers: most of it at once; blinking and restart when the link is closed."""
 
 from micropython import const
 
@@ -18,20 +18,17 @@ _BLINKS_MAX = const(100)
 
 
 class Afterwards:
-    """What waits until the link is closed. `delta`: seconds to add to the time line, or None; `moved`: to
-    add to the times of the samples that had waited for it."""
+    """What waits until the link is closed."""
 
     def __init__(self):
-        self.delta = None
-        self.moved = 0
         self.blinks = 0
         self.restart = False
 
 
 def obey(node, orders, now, afterwards):
-    """Does a decoded instructions map. Returns a refusal in one line, or None."""
-    if TIME in orders and afterwards.delta is None:
-        _take_time(node, orders[TIME], now, afterwards)
+    """Does a decoded instructions map, said at `now` on the line. Returns a refusal in one line, or None."""
+    if TIME in orders:
+        _take_time(node, orders[TIME], now)
     if STORED in orders:
         node.outbox.mark_stored(orders[STORED])
         node.state.unsent = max(node.state.unsent, node.outbox.stored)
@@ -44,12 +41,22 @@ def obey(node, orders, now, afterwards):
     return None
 
 
-def _take_time(node, unix, now, afterwards):
-    # The line stays as it is until the link is closed: duty ledgers and ages are counted on it.
-    delta = afterwards.delta = clock.correction(now, unix, node.state.clock_set)
-    if not node.state.clock_set:
+def _take_time(node, unix, now):
+    """Corrects the node's Unix time; the line, and with it all that waits, stays as it is."""
+    state = node.state
+    if not clock.is_plausible(unix):
+        print("time refused:", unix)
+        return
+    delta = clock.correction(state.unix(now), unix, state.clock_set)
+    if not state.clock_set:
         # The samples of the time before get their true times from this record, before they are told.
-        afterwards.moved = node.outbox.note_clock(clock.now() + delta, delta)
+        node.outbox.note_clock(state.unix(clock.now()) + delta, delta)
+    elif not delta:
+        return
+    state.offset += delta
+    state.clock_set = 1
+    state.save()
+    print("clock set,", delta, "s")
 
 
 def _send_again(node, first, count):
@@ -82,20 +89,3 @@ def _command(node, command, afterwards):
         afterwards.blinks = min(_BLINKS_MAX, max(1, command[1] if len(command) > 1 else _BLINKS))
     elif code == COMMAND_STOP_ALARMS:
         alarms.stop(node.state)
-
-
-def step_clock(node, delta, moved):
-    """Puts the time line `delta` seconds forward, and everything that is counted on it; `moved`: the samples
-    of the time before, and so their grid."""
-    state = node.state
-    unix = clock.now() + delta
-    if not state.clock_set:
-        if state.sample_due:
-            state.sample_due += moved
-        state.clock_set = 1
-    for name in ("started", "status_at", "not_before", "ledgers_at", "report_due", "report_at"):
-        value = getattr(state, name)
-        if value:
-            setattr(state, name, max(1, value + delta))
-    if delta:
-        clock.set_line(unix)

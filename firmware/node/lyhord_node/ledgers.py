@@ -6,6 +6,7 @@ the copy counts as if no time had passed: the node may be silent too long, never
 
 from micropython import const
 
+from lyhord_node import clock
 from lyhord_node.state import LEDGERS_KEY
 from lyhord_wire.duty import Ledger
 from lyhord_wire.lora import BANDS
@@ -17,17 +18,18 @@ _COUNT_SIZE = const(1)
 
 
 class Ledgers:
-    """The ledgers out of `state`. Times are Unix seconds on the node's line."""
+    """The ledgers out of `state`. Times are seconds on the line of `clock.now`."""
 
     def __init__(self, state, store):
         self._state = state
         self._store = store
         self._bands = {name: Ledger(BANDS[name][2], entries=_ENTRIES) for name in _UPLINK_BANDS}
         at = 0
+        packed_at = min(state.ledgers_at, clock.now())  # never ahead, or it would be silent until then
         for name in _UPLINK_BANDS:
             size = 8 * state.ledgers[at] if at < len(state.ledgers) else 0
             at += _COUNT_SIZE
-            self._bands[name].unpack(state.ledgers[at : at + size], state.ledgers_at * _SECOND_US)
+            self._bands[name].unpack(state.ledgers[at : at + size], packed_at * _SECOND_US)
             at += size
 
     def next_fit(self, band, now, airtime_us):

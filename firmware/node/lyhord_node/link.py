@@ -23,9 +23,10 @@ class LinkDown(Exception):
 
 
 class Result:
-    """`kind`: one of the first four above; `downlink`: the opened answer; `until`: Unix seconds from which on
-    a refused frame would fit; `rssi_dbm` and `snr_q4` of the answer where the link knows them; `waited_ms`:
-    how long the answer lay ready until its window came, so that its time is older than its arrival."""
+    """`kind`: one of the first four above; `downlink`: the opened answer; `until`: seconds on the line from
+    which on a refused frame would fit; `rssi_dbm` and `snr_q4` of the answer where the link knows them;
+    `waited_ms`: how long the answer lay ready until its window came, so that its time is older than its
+    arrival."""
 
     def __init__(self, kind, downlink=None, until=None, rssi_dbm=0, snr_q4=0, waited_ms=0):
         self.waited_ms = waited_ms

@@ -57,7 +57,7 @@ class Kept:
         self.age = None
 
     def aged(self, now):
-        """This sample as a report may say it at `now` on the line: with a true time, or with an age."""
+        """This sample as a report may say it at `now`, Unix seconds: with a true time, or with an age."""
         if not self.synced and self.time is not None:
             self.age = max(0, now - self.time)
             self.time = None

@@ -20,7 +20,7 @@ def lines(node):
         ("reset_cause", RESET_CAUSES[state.reset_cause]),
         ("uptime_s", max(0, now - state.started)),
         ("clock", "set" if state.clock_set else "not set"),
-        ("time", now),
+        ("time", state.unix(now)),
         ("link", ("auto", "lora", "wifi", "lora first")[node.settings[LINK]]),
         ("settings_version", node.settings.version),
         ("next_sample", outbox.next_seq),

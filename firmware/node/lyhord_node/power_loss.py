@@ -4,15 +4,15 @@ from lyhord_node import clock, state
 
 
 def begin_anew(node):
-    """Gives `node` a state; the time line goes on behind the newest record of the log."""
+    """Gives `node` a state; its time goes on behind the newest record of the log."""
     from machine import RTC
 
     fresh = node.state = state.State(RTC())
     if node.contacts:
         node.contacts.go_on(node.outbox)
     newest = node.outbox.newest
-    if newest is not None and clock.now() <= newest:
-        clock.set_line(newest + 1)
+    if newest is not None and clock.is_plausible(newest):
+        fresh.offset = max(0, newest + 1 - clock.now())
     fresh.started = clock.now()
     fresh.about_due = state.ABOUT_ALL if node.identity else 0
     # The duty ledgers count as if no time had passed: silent too long, never too short.

@@ -11,7 +11,6 @@ from micropython import const
 from lyhord_node import config
 from lyhord_node.counters import Exhausted
 from lyhord_node.delivery import Delivery
-from lyhord_node.instructions import step_clock
 from lyhord_node.link import DOWN, NO_ANSWER, LinkDown
 from lyhord_node.plan import OTHER_LINK, WIFI, Plan, usable
 from lyhord_wire.codes import FAULT_STORAGE, LINK, REPORT_PERIOD
@@ -113,9 +112,6 @@ def _link(node, plan, name):
 
 
 def _afterwards(node, orders):
-    if orders.delta is not None and (orders.delta or not node.state.clock_set):
-        step_clock(node, orders.delta, orders.moved)
-        print("clock set,", orders.delta, "s")
     if orders.blinks:
         from lyhord_node import hardware
 

@@ -117,7 +117,7 @@ def _wants_ack(node, message, always):
 
 def _report(node, samples, payload_max, now):
     """A report with samples, with as much of the due status as leaves room for one; None if none fits."""
-    samples = [sample.aged(now) for sample in samples]
+    samples = [sample.aged(node.state.unix(now)) for sample in samples]
     alarms = _alarms(node.state)
     due = node.state.status_due
     for parts in (due, due & STATUS_MATTERS) if due else (0,):
@@ -137,7 +137,7 @@ def _report(node, samples, payload_max, now):
 def _status_only(node, payload_max, now):
     alarms = _alarms(node.state)
     due = node.state.status_due
-    time = now if node.state.clock_set else -1
+    time = node.state.unix(now) if node.state.clock_set else -1
     for parts in (due, due & STATUS_MATTERS, due & STATUS_HEALTH):
         status = status_map(node, parts, now)
         payload = encode_report(Report(node.outbox.next_seq, time, 0, {}, status, alarms))

@@ -1,10 +1,21 @@
-"""When the next sample and the next report are due. Pure: times are Unix seconds, passed in."""
+"""When the next sample and the next report are due. Pure: times are seconds on `clock.now`'s line, passed in.
+
+The line only passes, so a mark on it is never further away than whoever made it meant. One that is belongs to
+another line, from before the RTC began anew, and counts as reached: the node never waits for it.
+"""
 
 from micropython import const
 
 _TOLERANCE_MAX_S = const(30)
 _EARLY_DIVISOR = const(50)
 JITTER_DIVISOR = const(10)  # docs/protocol.md section 4: reports start within 10 % of their period
+_DUTY_MAX_S = const(7_200)  # a duty cycle counts over one hour: what it refuses fits within two
+_MOVED_MAX_S = const(60)
+
+
+def waits(now, mark, longest):
+    """True while `mark` lies ahead, by `longest` seconds at most."""
+    return 0 < mark - now <= longest
 
 
 def is_due(now, due, period):
@@ -12,7 +23,8 @@ def is_due(now, due, period):
 
     The RC oscillator of deep sleep is that inexact, and another start would cost more than it is worth.
     """
-    return now >= due - min(period // _EARLY_DIVISOR, _TOLERANCE_MAX_S)
+    early = min(period // _EARLY_DIVISOR, _TOLERANCE_MAX_S)
+    return not waits(now, due - early, period + _tolerance(period))
 
 
 def place(now, due, period):
@@ -25,7 +37,7 @@ def place(now, due, period):
     """
     if due:
         late = now - due
-        tolerance = min(period // 4, _TOLERANCE_MAX_S)
+        tolerance = _tolerance(period)
         off = late % period
         missed = late // period
         if off >= period - tolerance:
@@ -37,8 +49,22 @@ def place(now, due, period):
     return now, now + period
 
 
+def _tolerance(period):
+    return min(period // 4, _TOLERANCE_MAX_S)
+
+
+def in_order(unix, newest):
+    """The time stamp of a sample taken at `unix` behind a record of `newest`: Unix seconds; None: no record.
+
+    Where the clock was put back by up to a minute, it is the second after that record: no two samples have
+    one second, and none are out of order. Further back the record was wrong, not the sample.
+    """
+    behind = (newest or 0) + 1 - unix
+    return unix + behind if 0 < behind <= _MOVED_MAX_S else unix
+
+
 def next_report(now, due, period):
-    """The first place after `now` on the grid of reports; a clock that jumped begins a new grid."""
+    """The first place after `now` on the grid of reports; a mark that cannot be begins a new grid."""
     if not due or not -2 * period < due - now <= period:
         return now + period
     while due <= now:
@@ -49,3 +75,26 @@ def next_report(now, due, period):
 def jitter(period, number):
     """Seconds to wait before a report, evenly spread over a tenth of `period`; number: 32 random bits."""
     return number % (period // JITTER_DIVISOR + 1)
+
+
+def plan_report(state, due, period, number):
+    """Puts the next report at `due`, and its start into the tenth of `period` behind it."""
+    state.report_due = due
+    state.report_at = due + jitter(period, number)
+
+
+def is_report_due(state, now, period):
+    """True if a report was planned, its start has come, and the duty cycle does not forbid it."""
+    longest = period + period // JITTER_DIVISOR + 1
+    return bool(
+        state.report_at
+        and not waits(now, state.report_at, longest)
+        and not waits(now, state.not_before, _DUTY_MAX_S)
+    )
+
+
+def next_due(state):
+    """When there is something to do: a sample, or a report."""
+    if not state.report_at:
+        return state.sample_due
+    return min(state.sample_due, max(state.report_at, state.not_before))

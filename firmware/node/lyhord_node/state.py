@@ -9,7 +9,7 @@ from binascii import crc32
 
 from micropython import const
 
-_MAGIC = b"LY\x08"  # the last byte changes with the fields
+_MAGIC = b"LY\x09"  # the last byte changes with the fields
 _LIMIT = const(600)
 
 # The status in two parts: both fit into one frame up to SF9, each into the 64 bytes of SF10 and slower.
@@ -22,20 +22,22 @@ _USUAL_DC = const(200)
 NO_TEMPERATURE = const(-32768)
 LEDGERS_KEY = "duty"  # in NVS: the copy of the ledgers for after a power loss
 
-_FORMAT = ">IIBIIIIIIIIBHhhHBBIHBIBBBhHBHBIIIIBBHhII"
+_FORMAT = ">IIqBIIIIIIIIBHhhHBBIHBIBBBhHBHBIIIIBBHhII"
 _PARTS = const(6)  # of variable length, behind the values
 _BODY = const(3)  # where the values begin, behind the magic
 
 
 class State:
-    """`rtc`: where `save` puts it, anything with `machine.RTC`'s `memory(data)`. Times are on the line."""
+    """`rtc`: where `save` puts it, anything with `machine.RTC`'s `memory(data)`. Times are on the line of
+    `clock.now`; `offset` alone makes Unix seconds of them."""
 
     def __init__(self, rtc):
         self._rtc = rtc
         self._record = bytearray(_LIMIT)  # once: where memory is in pieces, saving must still be possible
         self.counter = 0  # next frame counter
         self.counter_end = 0  # first counter beyond the block reserved in NVS
-        self.clock_set = 0  # the line came from a downlink
+        self.offset = 0  # from the line to Unix seconds
+        self.clock_set = 0  # it came from a downlink
         self.started = 0  # when this power session began
         self.sample_due = 0
         self.report_due = 0  # on the grid of reports
@@ -80,6 +82,10 @@ class State:
         self.surface = b""  # packed, see echo.py
         self.pulses = b""  # packed, see drivers/pulse_input.py
 
+    def unix(self, at):
+        """Unix seconds of `at`, on the line."""
+        return at + self.offset
+
     def save(self):
         """Writes the state to RTC memory. Due before anything that must not happen twice."""
         record = self._record
@@ -89,6 +95,7 @@ class State:
             _BODY,
             self.counter,
             self.counter_end,
+            self.offset,
             self.clock_set,
             self.started,
             self.sample_due,
@@ -146,6 +153,7 @@ class State:
         (
             self.counter,
             self.counter_end,
+            self.offset,
             self.clock_set,
             self.started,
             self.sample_due,

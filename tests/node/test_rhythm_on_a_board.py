@@ -1,0 +1,129 @@
+"""A node whose gateway's clock is wrong, and then right: it measures and reports at its periods, whatever the
+time is said to be, and a correction moves time stamps only."""
+
+import re
+
+import pytest
+
+from lyhord_rig import State
+from lyhord_wire import codes
+from tests.node.bin_node import BIN, whole
+
+HOUR = 3600
+HALF = 1800  # as long as it is watched
+DAY = 24 * HOUR
+YEARS = 3650 * DAY
+EVERY_MINUTE = BIN | {"sample_period": 60, "report_period": 120, "ack_every": 1}
+
+
+def taken(node):
+    return len(re.findall(r"(?m)^sample \d+ ", node.printed()))
+
+
+@pytest.mark.parametrize("fast_s", [45, HOUR, DAY, YEARS, -45, -HOUR, -DAY, -YEARS])
+async def test_periods_are_kept_when_the_clock_goes_wrong_and_right_again(fast_s, world, gateway, node):
+    await node.provision(EVERY_MINUTE)
+    await world.run_for(300)
+    for wrong in (fast_s, 0):
+        gateway.fast_s = wrong
+        assert await world.run_until(lambda: f"clock set, {wrong or -fast_s}" in rounded(node), 400)  # noqa: B023
+        before, heard = taken(node), len(gateway.reports)
+        await world.run_for(HALF)
+        assert 28 <= taken(node) - before <= 32
+        assert len(gateway.reports) - heard >= 12
+    whole(gateway)
+    newest = gateway.samples[max(gateway.samples)][0]
+    assert abs(newest - world.unix_us() // 1_000_000) <= 200
+
+
+def rounded(node):
+    """What was printed, with the steps of the clock, which may be a second or two off, as they were meant."""
+    return re.sub(r"clock set, (-?\d+) s", lambda step: f"clock set, {near(int(step[1]))} s", node.printed())
+
+
+def near(step):
+    for wanted in (45, HOUR, DAY, YEARS, -45, -HOUR, -DAY, -YEARS):
+        if abs(step - wanted) <= 3:
+            return wanted
+    return step
+
+
+@pytest.mark.parametrize("fast_s", [DAY, -DAY])
+async def test_a_fire_is_told_within_a_period_after_a_correction(fast_s, world, gateway, node):
+    gateway.fast_s = fast_s
+    await node.provision(EVERY_MINUTE)
+    await world.run_for(600)
+    gateway.fast_s = 0
+    await world.run_for(300)
+    node.temperature_dc = 900
+    assert await world.run_until(
+        lambda: any(codes.ALARM_FIRE in (report.alarms or ()) for report in gateway.reports), 90
+    )
+
+
+async def test_deep_sleep_and_the_console_know_no_correction(world, gateway, node):
+    gateway.fast_s = DAY
+    await node.provision(BIN | {"sample_period": 900, "report_period": 900, "ack_every": 1})
+    await world.run_for(1000)
+    gateway.fast_s = 0
+    await world.run_for(2000)
+    assert "clock set, -86" in node.printed()
+    assert node.board.state is State.ASLEEP
+    before = taken(node)
+    await world.run_for(2 * HOUR)
+    assert taken(node) - before == 8
+    await node.enter()
+    status = await node.ask("status")
+    assert int(status["next_sample_in_s"]) <= 900 and int(status["next_report_in_s"]) <= 1000
+
+
+@pytest.mark.parametrize("fast_s", [HOUR, DAY, YEARS, -DAY])
+async def test_a_log_whose_newest_record_is_wrong_after_a_power_cut(fast_s, world, gateway, node):
+    gateway.fast_s = fast_s
+    await node.provision(EVERY_MINUTE)
+    await world.run_for(600)
+    gateway.fast_s = 0
+    gateway.silent = True
+    node.board.power_off()
+    await world.run_for(50)
+    node.board.power_on()
+    before = taken(node)
+    kept = max(gateway.samples)
+    await world.run_for(HALF)  # with an estimate of the time that is wrong by as much
+    assert 28 <= taken(node) - before <= 32
+    gateway.silent = False
+    before = taken(node)
+    await world.run_for(HALF)
+    assert 28 <= taken(node) - before <= 32
+    whole(gateway)
+    end = world.unix_us() // 1_000_000
+    # What was taken since is told at its true times, as far as the gateway has not heard ages before.
+    for number in range(kept + 3, max(gateway.samples)):
+        assert end - 2 * HOUR - 120 <= gateway.samples[number][0] <= end
+
+
+@pytest.mark.parametrize("time", [0, 12_345, 946_684_799, 4_102_444_800, 0xFFFFFFFF])
+async def test_a_time_that_cannot_be_is_not_taken(time, world, gateway, node):
+    await node.provision(EVERY_MINUTE)
+    await world.run_for(300)
+    gateway.time = lambda: time
+    before = taken(node)
+    await world.run_for(HALF)
+    assert 28 <= taken(node) - before <= 32
+    assert f"time refused: {time}" in node.printed()
+    del gateway.time
+    await world.run_for(300)
+    assert -1 <= world.unix_us() // 1_000_000 - gateway.samples[max(gateway.samples)][0] <= 200
+
+
+async def test_the_duty_cycle_is_counted_on_through_corrections(world, ether, gateway, node):
+    await node.provision(
+        BIN
+        | {"sample_period": 10, "report_period": 10, "ack_every": 1, "channels": 1, "spreading_factor": 10}
+    )
+    for fast_s in (-DAY, 0, DAY, 0):
+        gateway.fast_s = fast_s
+        heard = len(gateway.frames)
+        await world.run_for(HALF)
+        assert len(gateway.frames) > heard + 8
+    assert "report: refused" in node.printed()
