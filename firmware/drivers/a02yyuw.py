@@ -6,8 +6,15 @@ independent, and their agreement would prove nothing. Wire RX to ground or to an
 """
 
 from drivers.range_frames import BinaryFrames
-from drivers.ranging import NO_TARGET, in_range
+from drivers.ranging import GARBLED, in_range
 from drivers.serial_ranger import SerialRanger
+
+# 0: towards an open space, and with its transducer covered. The codes are other makes' (DYP): no object, the
+# sound of another ranger, and nothing at all.
+_NO_ECHO = 0
+_NO_OBJECT = 0xFFFD
+_DISTURBED = 0xFFFE
+_NOTHING = 0xFFFF
 
 
 class A02yyuw(SerialRanger):
@@ -23,8 +30,7 @@ class A02yyuw(SerialRanger):
     compensates = True
 
     def __init__(self, uart):
-        super().__init__(uart, BinaryFrames())
+        super().__init__(uart, BinaryFrames(codes=(_NO_OBJECT, _DISTURBED, _NOTHING)))
 
     def read_mm(self, mm, temperature_dc):
-        """0 is what it says towards an open space, and with its transducer covered: no target, not 0 mm."""
-        return in_range(self, mm) if mm else NO_TARGET
+        return GARBLED if mm in (_DISTURBED, _NOTHING) else in_range(self, mm, (_NO_ECHO, _NO_OBJECT))

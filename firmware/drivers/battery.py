@@ -1,5 +1,11 @@
 """Battery voltage through a resistor divider on an ADC pin."""
 
+from drivers.reading import objection
+
+_LEAST_MV = 1000  # less is an open or shorted divider: the node would not be running
+_MOST_MV = 5500  # more is a pin at its end: no cell that a node runs on has it
+_STEADY_UV = 250_000  # readings of one battery lie nearer together; an open pin picks up the mains
+
 
 class Battery:
     """`adc` with `read_uv()` (MicroPython's calibrated microvolts); the pin sees the battery times den/num.
@@ -12,11 +18,17 @@ class Battery:
         self._divider_num = divider_num
         self._divider_den = divider_den
         self._samples = samples
+        self.fault = None  # why the last read_mv() gave nothing: NOT_MEASURED (an open pin) or RANGE
 
     def read_mv(self):
-        """Mean battery voltage in millivolts, rounded."""
-        total_uv = 0
+        """Mean battery voltage in millivolts, rounded, 1000…5500; None with the reason in `fault`."""
+        total_uv, least_uv, most_uv = 0, None, 0
         for _ in range(self._samples):
-            total_uv += self._adc.read_uv()
+            uv = self._adc.read_uv()
+            total_uv += uv
+            least_uv = uv if least_uv is None else min(least_uv, uv)
+            most_uv = max(most_uv, uv)
         share = self._samples * self._divider_den * 1000
-        return (total_uv * self._divider_num + share // 2) // share
+        mv = (total_uv * self._divider_num + share // 2) // share
+        self.fault = objection(mv, _LEAST_MV, _MOST_MV, most_uv - least_uv <= _STEADY_UV)
+        return None if self.fault else mv

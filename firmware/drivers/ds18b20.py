@@ -34,6 +34,7 @@ _HIGHEST_DC = const(1250)
 # Into the alarm registers, which nothing here uses: no make has these two after its power came.
 _MARK_HIGH = const(0x3A)
 _MARK_LOW = const(0xC5)
+_TWELVE_BITS = const(0x7F)
 
 _CONVERSION_MS = (94, 188, 375, 750)  # 9…12 bits, data sheet table 3
 _FASTEST_MS = const(3)  # family D1 takes 11 ms: slots that are 0 for less were a disturbance
@@ -57,14 +58,21 @@ class Ds18b20:
         self._rom = rom
         self._scratchpad = bytearray(9)
         self._before = bytearray(9)  # as it was when the conversion began
+        self._config = _TWELVE_BITS
         self._began = None
         self._converts = False
         self.fault = None  # why the last read_dc(), start() or set_resolution() gave nothing
 
     def start(self):
-        """Starts a conversion, in some 20 ms. True, or False with the reason in `fault`. Then `read_dc()`."""
+        """Starts a conversion, in some 10 ms. True, or False with the reason in `fault`. Then `read_dc()`."""
         self._began = None
-        if not self._read(self._before) or not self._select():
+        if not self._read(self._before):
+            return False
+        if self._before[2] != _MARK_HIGH or self._before[3] != _MARK_LOW:
+            # Nobody has set it since its power came, or that was lost on the wire.
+            if not self._write_settings() or not self._read(self._before):
+                return False
+        if not self._select():
             return False
         self._bus.writebyte(_CONVERT)
         self._began = time.ticks_ms()
@@ -109,9 +117,13 @@ class Ds18b20:
         """
         if not 9 <= bits <= 12:
             raise ValueError("bits")
+        self._config = (bits - 9) << 5 | 0x1F
+        return self._write_settings()
+
+    def _write_settings(self):
         if not self._select():
             return False
-        for byte in (_WRITE_SCRATCHPAD, _MARK_HIGH, _MARK_LOW, (bits - 9) << 5 | 0x1F):
+        for byte in (_WRITE_SCRATCHPAD, _MARK_HIGH, _MARK_LOW, self._config):
             self._bus.writebyte(byte)
         return True
 

@@ -6,12 +6,14 @@ The resistor R27 (R19 on some) chooses the way: open = pulses as an HC-SR04, 47 
 
 from drivers.hcsr04 import HcSr04
 from drivers.range_frames import BinaryFrames
-from drivers.ranging import NO_TARGET, in_range, rescaled_mm
+from drivers.ranging import in_range, rescaled_mm
 from drivers.serial_ranger import SerialRanger
 
 _NEAREST_MM = 250  # sellers say 200…250; nearer, it shows the second bounce or its own ringing
 _FARTHEST_MM = 4500
 _SETTLE_MS = 250  # nobody says how long it starts up; a request that comes too early is not heard
+_NO_ECHO = 0
+_ANSWER_MS = 5  # an echo from the nearest distance, and four bytes
 _ASSUMED_DC = 144  # its firmware counts with 340 m/s, which is air of 14.4 °C
 
 REQUEST = b"\x55"
@@ -45,6 +47,8 @@ class JsnSr04t(SerialRanger):
     def __init__(self, uart, request=REQUEST, header_in_sum=True, compensates=False):
         super().__init__(uart, BinaryFrames(header_in_sum))
         self._request = request
+        if request is not None:
+            self.earliest_ms = _ANSWER_MS
         self.compensates = compensates
 
     def request(self):
@@ -52,10 +56,8 @@ class JsnSr04t(SerialRanger):
             self._uart.write(self._request)
 
     def read_mm(self, mm, temperature_dc):
-        """0 is what it says without an echo; a sensor that counts with 340 m/s is corrected."""
-        if not mm:
-            return NO_TARGET
-        result = in_range(self, mm)  # the blind zone is the sensor's own, before any correction
+        """A sensor that counts with 340 m/s is corrected."""
+        result = in_range(self, mm, (_NO_ECHO,))  # the blind zone is the sensor's own, before any correction
         if result != mm or self.compensates:
             return result
         return rescaled_mm(mm, _ASSUMED_DC, temperature_dc)

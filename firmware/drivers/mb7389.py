@@ -9,11 +9,12 @@ from time import sleep_us
 from micropython import const
 
 from drivers.range_frames import TextFrames
-from drivers.ranging import GARBLED, NO_TARGET, TOO_NEAR
+from drivers.ranging import GARBLED, in_range
 from drivers.serial_ranger import SerialRanger
 
 _BLIND_MM = const(300)
 _NOTHING_MM = const(5000)
+_ANSWER_MS = const(100)  # data sheet: serial data 140 ms after the trigger
 _TRIGGER_US = const(100)  # data sheet: over 20 us, under 147 ms or it runs free
 
 
@@ -36,6 +37,7 @@ class Mb7389(SerialRanger):
         self._trigger = trigger
         if trigger is not None:
             trigger.value(0)
+            self.earliest_ms = _ANSWER_MS
 
     def request(self):
         if self._trigger is not None:
@@ -44,8 +46,4 @@ class Mb7389(SerialRanger):
             self._trigger.value(0)
 
     def read_mm(self, mm, temperature_dc):
-        if _BLIND_MM < mm < _NOTHING_MM:
-            return mm
-        if mm == _BLIND_MM:
-            return TOO_NEAR
-        return NO_TARGET if mm == _NOTHING_MM else GARBLED
+        return in_range(self, mm) if _BLIND_MM <= mm <= _NOTHING_MM else GARBLED

@@ -3,6 +3,10 @@
 It says so for seconds to minutes after each movement, and for up to a minute after its own power came.
 """
 
+from drivers.reading import objection
+
+_WARM_UP_S = 60
+
 
 class Pir:
     """The detector on `pin` (input; an RTC pin if it is to wake the chip). seen: what `sleep()` gave."""
@@ -20,6 +24,11 @@ class Pir:
         if self._pin.value():
             self._seen = True
         return self._seen
+
+    def occupancy(self, powered_s):
+        """1 or 0 as `read()`; None while it warms up. powered_s: seconds since its power came."""
+        seen = int(self.read())
+        return None if objection(seen, 0, 1, powered_s >= _WARM_UP_S) else seen
 
     def forget(self):
         """Begins anew."""

@@ -16,11 +16,13 @@ class BinaryFrames:
     or without `header_in_sum` of high + low.
 
     FF may also stand inside a message: the window slides by one byte until the sum is right and the
-    number is below 32768, which rules out most of what the end of one message and the next can feign.
+    number is below 32768, which rules out most of what the end of one message and the next can feign, or
+    one of `codes`, by which some makes say why they have no number.
     """
 
-    def __init__(self, header_in_sum=True):
+    def __init__(self, header_in_sum=True, codes=()):
         self._base = _START if header_in_sum else 0
+        self._codes = codes
         self._window = 0
 
     def reset(self):
@@ -29,9 +31,9 @@ class BinaryFrames:
     def feed(self, byte):
         window = (self._window << 8 | byte) & 0xFFFFFFFF
         self._window = window
-        if window >> 24 != _START or window & 0x800000:
-            return None
         mm = window >> 8 & 0xFFFF
+        if window >> 24 != _START or (mm & 0x8000 and mm not in self._codes):
+            return None
         if (self._base + (mm >> 8) + mm) & 0xFF != byte:
             return None
         self._window = 0

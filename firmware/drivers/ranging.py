@@ -15,13 +15,22 @@ poll_mm, within 80 ms, because nothing but machine.time_pulse_us stamps its echo
 
 import time
 
+from drivers.reading import NOT_MEASURED, RANGE, objection
+
 # Reasons are text, so that whoever forgets to ask for them gets a TypeError and not a distance.
 NO_TARGET = "no target"  # it works, and hears nothing within its range
 TOO_NEAR = "too near"  # something is in its blind zone
 SILENT = "silent"  # it does not answer: absent, without power, wrong pins
 GARBLED = "garbled"  # it answers, but not a whole message with the right checksum came in time
 STUCK = "stuck"  # its line does not come to rest
-REASONS = (NO_TARGET, TOO_NEAR, SILENT, GARBLED, STUCK)
+REASONS = (
+    NO_TARGET,
+    TOO_NEAR,
+    SILENT,
+    GARBLED,
+    STUCK,
+    NOT_MEASURED,
+)  # the last: an answer from before the ping
 
 _POLL_MS = 5
 _GIVE_UP = 2  # pings in a row that nobody answers: the rest would cost battery and bring nothing
@@ -32,11 +41,12 @@ def is_mm(result):
     return isinstance(result, int)
 
 
-def in_range(ranger, mm):
-    """`mm` if `ranger` can measure that, else the reason."""
-    if mm < ranger.nearest_mm:
-        return TOO_NEAR
-    return mm if mm <= ranger.farthest_mm else NO_TARGET
+def in_range(ranger, mm, nothing=()):
+    """`mm` if that is a reading of `ranger`, else the reason. nothing: numbers that stand for "no target"."""
+    why = objection(mm, ranger.nearest_mm, ranger.farthest_mm, raw=mm, never=nothing)
+    if why is None:
+        return mm
+    return TOO_NEAR if why == RANGE and mm < ranger.nearest_mm else NO_TARGET
 
 
 def distance_mm(echo_us, temperature_dc):

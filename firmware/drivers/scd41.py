@@ -11,7 +11,8 @@ import time
 
 from micropython import const
 
-from drivers.sensirion import ABSENT, BUSY, RANGE, Sensirion
+from drivers.reading import RANGE, objection
+from drivers.sensirion import ABSENT, BUSY, Sensirion
 
 ADDRESS = const(0x62)
 
@@ -61,10 +62,9 @@ class Scd41(Sensirion):
             return self._fail()
         ppm = self._words[0] << 8 | self._words[1]
         self._deadline = None
-        if not _LEAST_PPM <= ppm <= _MOST_PPM:
-            self.fault = RANGE
-            return False
-        return ppm
+        # It gives each measurement once, and refuses a read without one: the read itself is the proof.
+        self.fault = objection(ppm, _LEAST_PPM, _MOST_PPM)
+        return False if self.fault else ppm
 
     def sleep(self):
         """To sleep, which costs next to nothing, while idling costs some 0.2 mA; from idle only."""

@@ -10,7 +10,6 @@ ABSENT = "absent"  # nobody acknowledged the address
 BUS = "bus"  # the bus itself hangs: a line is held low
 BUSY = "busy"  # a measurement did not end
 CRC = "crc"  # bytes changed on the wire
-RANGE = "range"  # outside of what the sensor can measure
 
 _WORD = 3  # bytes, with the checksum
 
@@ -32,6 +31,10 @@ class Sensirion:
             return False
         self._deadline = time.ticks_add(time.ticks_ms(), deadline_ms)
         return True
+
+    def _is_measuring(self):
+        """Whether it refuses to be read, as it does while it measures; else what it gives is old."""
+        return not self._receive(self._words) and self.fault == ABSENT
 
     def _is_late(self):
         return time.ticks_diff(time.ticks_ms(), self._deadline) >= 0

@@ -4,11 +4,11 @@
 (timeout 0). The interface is that of `drivers.ranging`.
 """
 
-from time import ticks_add, ticks_diff, ticks_ms
+from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from drivers.ranging import GARBLED, SILENT
+from drivers.ranging import GARBLED, NOT_MEASURED, SILENT
 
 _CHUNK = const(32)
 _CHUNKS_MAX = const(16)  # 512 bytes are more than any receive buffer: a line that never rests ends as well
@@ -19,16 +19,20 @@ class SerialRanger:
 
     A sensor adds `deadline_ms`, the longest time from start() to a whole message, and `read_mm(mm,
     temperature_dc)`, which makes of the sensor's number millimetres or one of ranging.REASONS.
+
+    earliest_ms: a message that is whole sooner after start() was measured before it, and is no answer. By
+    itself that is what four bytes take on the wire; a sensor that measures when told needs longer.
     """
 
     compensates = False
+    earliest_ms = 4
 
     def __init__(self, uart, frames):
         self._uart = uart
         self._frames = frames
         self._buffer = bytearray(_CHUNK)
-        self._deadline = None
-        self._heard = False
+        self._began = None
+        self._heard = None  # what it would be if nothing else came: SILENT, NOT_MEASURED or GARBLED
 
     def start(self):
         """Forgets what came before now, which was measured before now, and waits for the next message."""
@@ -36,8 +40,8 @@ class SerialRanger:
             if not self._receive():
                 break
         self._frames.reset()
-        self._heard = False
-        self._deadline = ticks_add(ticks_ms(), self.deadline_ms)
+        self._heard = SILENT
+        self._began = ticks_ms()
         self.request()
 
     def request(self):
@@ -45,22 +49,27 @@ class SerialRanger:
 
     def poll_mm(self, temperature_dc):
         """None while no message is whole; then, within deadline_ms, millimetres or a reason."""
-        if self._deadline is None:
+        if self._began is None:
             raise RuntimeError("not started")
+        elapsed = ticks_diff(ticks_ms(), self._began)
         for _ in range(_CHUNKS_MAX):
             count = self._receive()
             if not count:
                 break
-            self._heard = True
             for index in range(count):
                 mm = self._frames.feed(self._buffer[index])
-                if mm is not None:
-                    self._deadline = None
+                if mm is None:
+                    continue
+                if elapsed >= self.earliest_ms:
+                    self._began = None
                     return self.read_mm(mm, temperature_dc)
-        if ticks_diff(ticks_ms(), self._deadline) < 0:
+                self._heard = NOT_MEASURED
+            if self._heard == SILENT:
+                self._heard = GARBLED
+        if elapsed < self.deadline_ms:
             return None
-        self._deadline = None
-        return GARBLED if self._heard else SILENT
+        self._began = None
+        return self._heard
 
     def _receive(self):
         waiting = self._uart.any()

@@ -8,7 +8,8 @@ import time
 
 from micropython import const
 
-from drivers.sensirion import ABSENT, BUSY, RANGE, Sensirion
+from drivers.reading import objection
+from drivers.sensirion import ABSENT, BUSY, Sensirion
 
 ADDRESS = const(0x44)  # ADDR pin low; 0x45 where it is high
 
@@ -34,10 +35,15 @@ class Sht31(Sensirion):
 
     def __init__(self, i2c, address=ADDRESS):
         super().__init__(i2c, address, 2)
+        self._measures = False  # it has refused to be read while it should measure
 
     def start(self):
         """Starts a measurement. True, or False with the reason in `fault`; then `poll()`."""
-        return self._begin(_MEASURE, _DEADLINE_MS)
+        if not self._begin(_MEASURE, _DEADLINE_MS):
+            return False
+        self._measures = self._is_measuring()
+        self.fault = None
+        return True
 
     def poll(self):
         """None while it measures (about CONVERSION_MS), then (temperature 0.1 °C, humidity 0.1 %RH), rounded.
@@ -57,8 +63,8 @@ class Sht31(Sensirion):
             return None, None
         self._deadline = None
         temperature = temperature_dc(words[0] << 8 | words[1])
-        if not _LOWEST_DC <= temperature <= _HIGHEST_DC:
-            self.fault = RANGE
+        self.fault = objection(temperature, _LOWEST_DC, _HIGHEST_DC, self._measures)
+        if self.fault:
             return None, None
         return temperature, humidity_permille(words[3] << 8 | words[4])
 

@@ -6,6 +6,8 @@ time is believed; and only a bin that still lies there at the next sample should
 
 from time import sleep_ms
 
+from drivers.reading import objection
+
 _READS = 5
 _EVERY_MS = 4
 
@@ -24,8 +26,8 @@ class TiltSwitch:
     def read(self):
         """True if it lies, False if it stands, None while it rattles. Takes 16 ms."""
         level = self._pin.value()
+        steady = True
         for _ in range(_READS - 1):
             sleep_ms(_EVERY_MS)
-            if self._pin.value() != level:
-                return None
-        return level == self._tilted_level
+            steady = steady and self._pin.value() == level
+        return None if objection(level, 0, 1, steady) else level == self._tilted_level

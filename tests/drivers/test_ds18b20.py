@@ -98,6 +98,19 @@ def test_settings_that_are_lost_on_the_way_cost_nothing(family, true_dc):
     bench = Bench(family, true_dc)
     bench.part.lose = {WRITE: 1}
     assert abs(bench.sample() - true_dc) <= 1
+    assert bench.part.lose == {WRITE: 0}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("sets", [True, False])
+def test_a_reset_on_the_way_is_seen_with_and_without_a_resolution(family, sets):
+    bench = Bench(family)
+    bench.part.fault = Fault.SAGS
+    for _ in range(3):
+        if sets:
+            bench.sensor.set_resolution(11)
+        assert bench.sensor.start() and bench.sensor.read_dc() is None
+        assert bench.sensor.fault == NOT_MEASURED
 
 
 @pytest.mark.parametrize("family", FAMILIES)

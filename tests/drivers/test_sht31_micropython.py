@@ -2,7 +2,8 @@
 
 import drivers.sht31 as driver
 from drivers import sensirion
-from drivers.sensirion import ABSENT, BUS, BUSY, CRC, RANGE
+from drivers.reading import RANGE
+from drivers.sensirion import ABSENT, BUS, BUSY, CRC
 from drivers.sht31 import HEATER, Sht31
 from tests.fakes.sht31_bus import Sht31Bus
 from tests.fakes.ticks import PERIOD, Ticks

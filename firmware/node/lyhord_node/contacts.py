@@ -18,7 +18,6 @@ from lyhord_wire.codes import OCCUPANCY, PULSE_COUNT
 
 _SETTLE_MS = const(20)  # a contact bounces for 5 ms
 _LEAST_S = const(5)  # a shorter rest of the sleep is left to the cycle
-_WARM_UP_S = const(60)  # a PIR sees things when its power has come
 _LOOK_BACK = const(1024)  # samples; a torn record costs a block of numbers
 
 
@@ -90,7 +89,7 @@ class Contacts:
         if self._meter:
             values[PULSE_COUNT] = self._meter.read()
         if self._pir:
-            values[OCCUPANCY] = None if powered_s < _WARM_UP_S else int(self._pir.read())
+            values[OCCUPANCY] = self._pir.occupancy(powered_s)
 
     def taken(self):
         """A sample has been kept: who moves from now on belongs to the next one."""

@@ -29,7 +29,6 @@ from lyhord_wire.codes import (
 
 PINGS = const(5)
 _SETTLE_MS = const(50)  # sensors after power-on; a ranger may want more
-_BATTERY_LEAST_MV = const(1000)  # less is an open or shorted divider: the node would not be running
 _BATTERY_STEP_MV = const(20)  # finer is the ADC's noise, and would cost bytes on the air
 _COUNT_MAX = const(0xFFFF)
 
@@ -124,11 +123,11 @@ def _take_battery(board, supply, values, state):
         _note(state, FAULT_BATTERY, False)
         return
     mv = hardware.battery(board).read_mv()
-    broken = mv < _BATTERY_LEAST_MV
-    _note(state, FAULT_BATTERY, broken)
-    if not broken:
-        state.battery_mv = mv - mv % _BATTERY_STEP_MV
-    values[BATTERY] = None if broken else state.battery_mv
+    _note(state, FAULT_BATTERY, mv is None)
+    if mv is not None:
+        mv -= mv % _BATTERY_STEP_MV
+        state.battery_mv = mv
+    values[BATTERY] = mv
 
 
 def _take_tilt(board, choice, state):

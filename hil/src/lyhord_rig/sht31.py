@@ -104,7 +104,9 @@ class Sht31(Sensirion):
 
     def read(self, size: int) -> bytes | None:
         """What was measured, once; None (not acknowledged, section 4.4) while there is nothing."""
-        if not self._is_there or self._world.now_us < self._ready_us or self._measures or not self._answer:
+        if self._is_there and self._measures:
+            return None  # which is how a driver asks whether it has ended
+        if not self._is_there or self._world.now_us < self._ready_us or not self._answer:
             self._refuse()
             return None
         self.measurements += len(self._answer) == 6
