@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from lyhord_gateway.answer import Answerer
+from lyhord_gateway.clock import Clock
 from lyhord_gateway.head import Head
 from lyhord_gateway.ingest import Ingest
 from lyhord_gateway.metrics import Metrics
@@ -37,6 +38,8 @@ class Bench:
         max_bytes: int = 1 << 40,
         queue: int = 1000,
         drop_undelivered: bool = False,
+        clock: Clock | None = None,
+        per_hour: int = 0,
     ) -> None:
         self.path = path
         self.metrics = Metrics()
@@ -60,8 +63,17 @@ class Bench:
             commit_ms=1,
             shown=self.shown,
         )
-        answerer = Answerer(1, self.metrics, self.store.submit, lambda: NOW_S)
-        self.ingest = Ingest(self.registry, self._stream, self.store.submit, answerer.answer, self.metrics)
+        told_s = clock.told_s if clock else lambda: NOW_S
+        answerer = Answerer(1, self.metrics, self.store.submit, told_s)
+        self.ingest = Ingest(
+            self.registry,
+            self._stream,
+            self.store.submit,
+            answerer.answer,
+            self.metrics,
+            clock=clock,
+            per_hour=per_hour,
+        )
         self.answers: list[tuple[str, bytes]] = []
         self.mute = False  # True: no answer goes out, and the gateway learns that
 

@@ -20,6 +20,7 @@ from lyhord_gateway.cli import main
 from lyhord_rig.services import free_port
 from lyhord_wire.frame import KIND_REPORT, open_downlink, parse_downlink, seal_uplink
 from lyhord_wire.instructions import decode_instructions
+from lyhord_wire.refusal import Refused
 from lyhord_wire.report import Report, encode_report
 from tests.vectors import load
 
@@ -238,6 +239,13 @@ class Node:
         opened = open_downlink(parse_downlink(raw), self.cipher, self.counter if answers is None else answers)
         self.downlinks.append(opened.counter)
         return decode_instructions(opened.payload)
+
+    def open_or_none(self, raw: bytes) -> dict[int, object]:
+        """As `open`, empty for the answer to another uplink than the newest."""
+        try:
+            return self.open(raw)
+        except Refused:
+            return {}
 
     @property
     def up(self) -> str:

@@ -255,7 +255,7 @@ async def test_the_platform_hears_that_we_are_there_and_when_we_are_gone(tmp_pat
 
 def test_every_platform_is_told_that_has_a_place_for_it(tmp_path: Path) -> None:
     path = tmp_path / "gateway.toml"
-    path.write_text("[gateway]\nnumber = 1\n")
+    path.write_text('[gateway]\nnumber = 1\ndata_dir = "data"\n')
     loaded = load(path)
     open_store(loaded.store_path).close()
     operation = Operation(loaded, Metrics())

@@ -16,6 +16,7 @@ REPLAY = "replay"  # seen before, or too old to tell
 TAG = "tag"  # not sealed with this key, or changed on the way
 CBOR = "cbor"  # not deterministic CBOR
 SCHEMA = "schema"  # CBOR, but not what the protocol says
+IMPLAUSIBLE = "implausible"  # sample numbers that cannot have been reached
 
 REASONS = (
     LENGTH,
@@ -29,6 +30,7 @@ REASONS = (
     TAG,
     CBOR,
     SCHEMA,
+    IMPLAUSIBLE,
 )
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from lyhord_gateway.dating import EARLIEST_S, LATEST_S
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.orders import ANSWER_MAX
 from lyhord_gateway.uplink import Question
@@ -19,19 +20,17 @@ from lyhord_wire.instructions import (
     encode_instructions,
 )
 
-_CLOCK_SET_S = 1_704_067_200  # 2024-01-01: a gateway whose own clock is older must not set a node's
-
 
 class Answerer:
     """gateway: this gateway's number, part of every downlink's nonce. unsent: takes back the orders of an
-    answer that never went out."""
+    answer that never went out. now_s: the time that a node may be told, None while the clock is in doubt."""
 
     def __init__(
         self,
         gateway: int,
         metrics: Metrics,
         unsent: Callable[[Unsent], object],
-        now_s: Callable[[], float] = time.time,
+        now_s: Callable[[], float | None] = time.time,
     ) -> None:
         self._gateway = gateway
         self._metrics = metrics
@@ -81,8 +80,11 @@ class Answerer:
         return payload, orders.more or left_out
 
     def _time(self) -> int | None:
-        now_s = int(self._now_s())
-        return now_s if now_s >= _CLOCK_SET_S else None
+        now_s = self._now_s()
+        if now_s is None or not EARLIEST_S <= now_s <= LATEST_S:
+            self._metrics.count("downlink.without_time")
+            return None
+        return int(now_s)
 
     def _take_back(self, question: Question, ids: tuple[int, ...]) -> None:
         uplink = uplink_number(question.generation, question.counter)

@@ -21,6 +21,7 @@ from lyhord_gateway import __version__, ranges
 from lyhord_gateway.answer import Answerer
 from lyhord_gateway.broker import EmbeddedBroker
 from lyhord_gateway.chores import Chores
+from lyhord_gateway.clock import Clock
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.source_options import Mqtt
@@ -83,6 +84,7 @@ class Stages:
     metrics: Metrics
     operation: Operation
     chores: Chores
+    clock: Clock
 
 
 async def run(loaded: Loaded) -> None:
@@ -126,6 +128,7 @@ async def _run(stages: Stages, stop: asyncio.Event) -> None:
         ]
         sources = [group.create_task(source.run(), name=name) for name, source in stages.sources.items()]
         helpers = [group.create_task(stages.chores.run(), name="chores")]
+        helpers.append(group.create_task(stages.clock.watch(), name="clock"))
         helpers += [group.create_task(watch, name=name) for name, watch in watches.items()]
         if stages.broker is not None:
             helpers.append(group.create_task(stages.broker.watch(), name="broker-watch"))
@@ -185,10 +188,18 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
         config.store.commit_ms,
         shown,
     )
-    answerer = Answerer(config.gateway.number, metrics, store.submit)
+    clock = Clock(metrics, reader.newest_heard_s(), config.gateway.clock == "trusted")
+    answerer = Answerer(config.gateway.number, metrics, store.submit, clock.told_s)
     strangers = Strangers(reader.kept(STRANGERS), partial(_keep, store, STRANGERS), metrics.count)
     ingest = Ingest(
-        registry, partial(_stream, reader), store.submit, answerer.answer, metrics, strangers.heard
+        registry,
+        partial(_stream, reader),
+        store.submit,
+        answerer.answer,
+        metrics,
+        strangers.heard,
+        clock,
+        config.store.node_hour,
     )
     sources: dict[str, MqttSource | BridgeSource | UdpSource] = {}
     broker = None
@@ -227,7 +238,7 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
     publishers = _publishers(loaded, stack, reader, head, registry, store, shown, metrics, operation)
     expected = [*sources, *concentrators, *(["broker"] if broker else [])]
     chores = Chores(loaded.store_path, strangers, metrics)
-    return Stages(store, sources, publishers, expected, broker, metrics, operation, chores)
+    return Stages(store, sources, publishers, expected, broker, metrics, operation, chores, clock)
 
 
 def _publishers(

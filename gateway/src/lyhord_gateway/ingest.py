@@ -2,11 +2,14 @@
 
     length, bytes 0–1 → node known → key → replay window → tag → CBOR → schema → store → answer
 
-Nothing is decoded before its tag has passed; nothing is acknowledged before its commit.
+Nothing is decoded before its tag has passed; nothing is acknowledged before its commit. Whatever a frame
+holds costs that frame at most: `hear` raises what is wrong with the store, and nothing else. A frame that its
+node has sealed and that is refused all the same goes into the quarantine (store/quarantine.py).
 """
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,11 +20,28 @@ from hashlib import blake2b
 import msgspec
 
 from lyhord_gateway.cipher import Cipher
+from lyhord_gateway.clock import Clock
+from lyhord_gateway.dating import Dated, bounded, date
+from lyhord_gateway.faults import StoreDamaged
 from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.quota import QUOTA, Quota
+from lyhord_gateway.reading import node_text
 from lyhord_gateway.registry import Registry
 from lyhord_gateway.uplink import Question, Uplink
-from lyhord_gateway.work import Arrival, Better, Committed, Repeat, SampleRow, Work, uplink_number
+from lyhord_gateway.work import (
+    FAULT,
+    Arrival,
+    Better,
+    Committed,
+    Outcome,
+    Quarantine,
+    Rejected,
+    Repeat,
+    SampleRow,
+    Work,
+    uplink_number,
+)
 from lyhord_wire import refusal
 from lyhord_wire.about import decode_about
 from lyhord_wire.frame import KIND_REPORT, OpenedUplink, SealedUplink, open_uplink, parse_uplink
@@ -38,9 +58,15 @@ REPEATS_MAX = 8  # a frame is acknowledged again that often; after that it is a 
 _SAME_AIR_US = 1_000_000  # receptions of one transmission by several radios lie within this …
 RECENT_MAX = 1000  # … and so long is known who heard them: six concentrators do not hear more in that time
 _json = msgspec.json.Encoder().encode
-_SENML_ABSOLUTE_S = 1 << 28  # RFC 8428 section 4.5.3: times below are relative, and no clock is set to 1978
+_DAY_S = 86_400
+_HOUR_US = 3_600_000_000
+_NOT_KEPT = (OVERLOAD, QUOTA)  # refusals that say nothing about the frame
+# Bytes 0 and 1 are not those of our frames: what stands behind them is a stranger's, and no node id.
+_FOREIGN = (refusal.NOT_OURS, refusal.VERSION, refusal.LENGTH)
+_RSSI_DBM = range(-300, 101)
+_SNR_Q4 = range(-400, 401)
 
-Submit = Callable[[Work, Callable[[Committed | None], None] | None], bool]
+Submit = Callable[[Work, Callable[[Outcome], None] | None], bool]
 
 
 @dataclass(slots=True)
@@ -69,7 +95,8 @@ class Stream:
 
 class Ingest:
     """load_stream: window and newest digest from the store. answer: seals and sends an answer.
-    stranger: takes note of a frame whose node is not in the registry."""
+    stranger: takes note of a frame whose node is not in the registry. clock: stamps what is heard; None: the
+    sources' stamps are right. per_hour: frames and samples that one node may bring, 0: no bound."""
 
     def __init__(
         self,
@@ -79,6 +106,8 @@ class Ingest:
         answer: Callable[[Question, Committed], None],
         metrics: Metrics,
         stranger: Callable[[int, Uplink], None] | None = None,
+        clock: Clock | None = None,
+        per_hour: int = 0,
     ) -> None:
         self._registry = registry
         self._load_stream = load_stream
@@ -89,15 +118,36 @@ class Ingest:
         self._streams: dict[tuple[int, int], Stream] = {}
         self._recent: deque[tuple[Stream, Exchange]] = deque()  # stored ones
         self._lines = LineLimit()
+        self._clock = clock
+        self._quota = Quota(per_hour)
+        self._told_days: dict[int, int] = {}  # node → day of the last line about its dates
+        self._held_us: dict[tuple[int, str], int] = {}  # node, reason → when one went into the quarantine
 
     def hear(self, uplink: Uplink) -> None:
-        """Handles one reception, whatever its bytes are."""
+        """Handles one reception, whatever its bytes are. Raises only what is wrong with the store."""
         self._metrics.count("ingest.heard")
         self._metrics.heard[uplink.source] += 1
         try:
-            self._hear(uplink)
+            self._hear(self._sound(uplink))
         except Refused as refused:
             self._refuse(uplink, refused)
+        except (sqlite3.Error, StoreDamaged):
+            raise  # the store's, not this frame's
+        except Exception as error:  # noqa: BLE001 — a bug of ours costs one frame, never the process
+            held_back = self._lines.admit("bug", uplink.heard_us / 1e6)
+            if held_back is not None:
+                _log.exception("a bug of ours, one frame is refused%s", more(held_back))
+            self._refuse(uplink, Refused(FAULT, f"{type(error).__name__}: {error}"))
+            self._hold(uplink, FAULT, f"{type(error).__name__}: {error}")
+
+    def _sound(self, uplink: Uplink) -> Uplink:
+        """The reception with every number of the source in its bounds; nearly always as it came."""
+        heard_s = bounded(uplink.heard_s) if self._clock is None else self._clock.stamp(uplink.heard_s)
+        rssi_dbm = uplink.rssi_dbm if uplink.rssi_dbm is None or uplink.rssi_dbm in _RSSI_DBM else None
+        snr_q4 = uplink.snr_q4 if uplink.snr_q4 is None or uplink.snr_q4 in _SNR_Q4 else None
+        if (heard_s, rssi_dbm, snr_q4) == (uplink.heard_s, uplink.rssi_dbm, uplink.snr_q4):
+            return uplink
+        return msgspec.structs.replace(uplink, heard_s=heard_s, rssi_dbm=rssi_dbm, snr_q4=snr_q4)
 
     def _hear(self, uplink: Uplink) -> None:
         sealed = parse_uplink(uplink.raw)
@@ -113,9 +163,19 @@ class Ingest:
         accepted = ReplayWindow(stream.window.top, stream.window.mask)
         accepted.accept(sealed.counter)
         newest = accepted.top == sealed.counter
-        arrival = _arrival(
-            opened, uplink, accepted, digest if newest else stream.latest_digest, stream.cipher.fingerprint
-        )
+        if self._clock is not None and uplink.gps_s is not None:
+            self._clock.heard_gps(uplink.source, uplink.gps_s)
+        try:
+            report = decode_report(opened.payload) if opened.kind == KIND_REPORT else None
+            about = decode_about(opened.payload) if report is None else None
+        except Refused as refused:
+            self._hold(uplink, refused.reason, refused.detail)
+            raise
+        self._quota.take(sealed.node, report.count() if report else 0, uplink.heard_us)
+        dated = self._date(sealed.node, report, uplink.heard_s) if report and report.columns else None
+        latest = digest if newest else stream.latest_digest
+        key = stream.cipher.fingerprint
+        arrival = _arrival(opened, uplink, accepted, latest, key, report, about, dated)
         exchange = Exchange(uplink, arrival.next_seq - len(arrival.samples), len(arrival.samples))
         if not self._submit(arrival, partial(self._committed, sealed, stream, exchange)):
             raise Refused(OVERLOAD, "")
@@ -185,14 +245,16 @@ class Ingest:
             if not self._submit(better, None):
                 self._metrics.count("ingest.better_signal_dropped")
 
-    def _committed(
-        self, sealed: SealedUplink, stream: Stream, exchange: Exchange, answer: Committed | None
-    ) -> None:
+    def _committed(self, sealed: SealedUplink, stream: Stream, exchange: Exchange, answer: Outcome) -> None:
         key = (sealed.node, sealed.generation)
-        if answer is None:
+        if not isinstance(answer, Committed):
             # Not stored, so the window in memory is ahead of the one on disk: start again from that.
             if self._streams.get(key) is stream:
                 del self._streams[key]
+            if isinstance(answer, Rejected):
+                self._refuse(exchange.best, Refused(answer.reason, answer.detail))
+                if answer.reason != FAULT:  # then the store has kept it itself
+                    self._hold(exchange.best, answer.reason, answer.detail)
             return
         exchange.stored = True
         self._remember(stream, exchange)
@@ -223,8 +285,37 @@ class Ingest:
         )
         self._answer(question, answer)
 
+    def _date(self, node: int, report: Report, heard_s: int) -> Dated:
+        doubtful = self._clock is not None and self._clock.doubtful
+        dated = date(report.time, report.period, report.count(), heard_s, doubtful)
+        if dated.redated is not None:
+            self._metrics.count(f"ingest.redated.{dated.redated.value}", report.count())
+            day = heard_s // _DAY_S
+            if self._told_days.get(node) != day:
+                self._told_days[node] = day
+                _log.warning(
+                    "node %s: samples are dated by their arrival, its clock says %d (%s); said once a day",
+                    node_text(node),
+                    report.time,
+                    dated.redated.value,
+                )
+        return dated
+
+    def _hold(self, uplink: Uplink, reason: str, detail: str) -> None:
+        """Into the quarantine, one frame per node, reason and hour."""
+        node = int.from_bytes(uplink.raw[2:5], "big")
+        held_us = self._held_us.get((node, reason))
+        if held_us is not None and 0 <= uplink.heard_us - held_us < _HOUR_US:
+            return
+        self._held_us[node, reason] = uplink.heard_us
+        kept = Quarantine(node, bounded(uplink.heard_s), uplink.source, reason, detail, uplink.raw)
+        if not self._submit(kept, None):
+            self._metrics.count("ingest.quarantine_dropped")
+
     def _refuse(self, uplink: Uplink, refused: Refused) -> None:
         self._metrics.count(f"ingest.refused.{refused.reason}")
+        if refused.reason in _FOREIGN:
+            return  # a neighbour's LoRaWAN sends all day: counted, and that is all
         held_back = self._lines.admit(refused.reason, uplink.heard_us / 1e6)
         if held_back is None:
             return
@@ -241,11 +332,16 @@ class Ingest:
 
 
 def _arrival(
-    opened: OpenedUplink, uplink: Uplink, window: ReplayWindow, digest: bytes, key: bytes
+    opened: OpenedUplink,
+    uplink: Uplink,
+    window: ReplayWindow,
+    digest: bytes,
+    key: bytes,
+    report: Report | None,
+    about: dict[int, int | str] | None,
+    dated: Dated | None,
 ) -> Arrival:
-    """What one opened frame leaves behind; raises Refused("cbor") or Refused("schema")."""
-    report = decode_report(opened.payload) if opened.kind == KIND_REPORT else None
-    about = decode_about(opened.payload) if report is None else None
+    """What one opened and decoded frame leaves behind."""
     return Arrival(
         node=opened.node,
         generation=opened.generation,
@@ -257,7 +353,7 @@ def _arrival(
         rssi_dbm=uplink.rssi_dbm,
         snr_q4=uplink.snr_q4,
         key=key,
-        samples=_rows(report, uplink.heard_s) if report else (),
+        samples=_rows(report, dated.first_s) if report and dated else (),
         next_seq=report.seq + report.count() if report else 0,
         status=report.status if report else None,
         alarms=tuple(report.alarms) if report and report.alarms is not None else None,
@@ -266,12 +362,12 @@ def _arrival(
         answer=opened.ack_requested,
         counter=opened.counter,
         sf=uplink.sf,
+        raw=uplink.raw,
     )
 
 
-def _rows(report: Report, heard_s: int) -> tuple[SampleRow, ...]:
+def _rows(report: Report, first_s: int) -> tuple[SampleRow, ...]:
     newest = report.count() - 1
-    first_s = _first_s(report, newest * report.period, heard_s)
     rows = []
     # strict=False: the columns are equally long, `decode_report` has seen to that.
     for at, values in enumerate(zip(*report.columns.values(), strict=False)):
@@ -281,13 +377,3 @@ def _rows(report: Report, heard_s: int) -> tuple[SampleRow, ...]:
             alarms = _json(report.alarms).decode()
         rows.append(SampleRow(report.seq + at, first_s + at * report.period, row, alarms))
     return tuple(rows)
-
-
-def _first_s(report: Report, span_s: int, heard_s: int) -> int:
-    """Unix seconds of the first sample; span_s: from it to the newest."""
-    if report.time < 0:  # the clock was not set: the first sample's age, by −1 − age
-        return heard_s + 1 + report.time
-    if report.time < _SENML_ABSOLUTE_S:
-        # A node that believes in the seventies: its samples' distances are right, their dates are not.
-        return heard_s - span_s
-    return report.time

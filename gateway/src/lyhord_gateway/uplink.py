@@ -18,7 +18,7 @@ class Uplink(Struct, frozen=True):
     the monotonic clock, taken as close to the reception as the host can. rssi_dbm, snr_q4 (dB × 4):
     None where there is no radio (MQTT). reply: see `Reply`. gather_us: how long after `heard_us` an answer
     waits for a radio that heard the frame better; 0 where there is one. sf: spreading factor, None where
-    there is no radio.
+    there is no radio. gps_s: Unix seconds that the radio itself gives the reception, by GPS.
     """
 
     raw: bytes
@@ -30,6 +30,7 @@ class Uplink(Struct, frozen=True):
     reply: Reply
     gather_us: int = 0
     sf: int | None = None
+    gps_s: float | None = None
 
     def better_than(self, other: "Uplink") -> bool:
         """True if the radio heard this one better; a reception without a radio is never better."""

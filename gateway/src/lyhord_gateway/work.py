@@ -24,7 +24,8 @@ class Arrival(Struct, frozen=True):
     keeps, if it said so. about: fields of an about report (`lyhord_wire.tables.ABOUT`). counter: the
     frame's own. sf: spreading factor, None without a radio. key: fingerprint of the key that opened the frame
     (`store.keyring`); a frame of a key that is no longer in force when its turn comes is not stored. Sample
-    numbers, here and in all work, are the node's own; the store adds the base of the node's life.
+    numbers, here and in all work, are the node's own; the store adds the base of the node's life. raw: the
+    frame as it was heard.
     """
 
     node: int
@@ -46,6 +47,7 @@ class Arrival(Struct, frozen=True):
     answer: bool = False
     counter: int = 0
     sf: int | None = None
+    raw: bytes = b""
 
     @property
     def uplink(self) -> int:
@@ -99,7 +101,20 @@ class Unsent(Struct, frozen=True):
     ids: tuple[int, ...]
 
 
-Work = Arrival | Repeat | Better | Advance | Keep | Unsent
+class Quarantine(Struct, frozen=True):
+    """A frame that its node has sealed and that was refused all the same, with its bytes for a look.
+
+    reason: as in the counters; detail: one line for a person."""
+
+    node: int
+    heard_s: int
+    source: str
+    reason: str
+    detail: str
+    raw: bytes
+
+
+Work = Arrival | Repeat | Better | Advance | Keep | Unsent | Quarantine
 
 
 class Handout(Struct, frozen=True):
@@ -129,6 +144,18 @@ class Committed(Struct, frozen=True):
     again: tuple[int, int] | None
     downlink: int | None
     orders: Handout = NOTHING
+
+
+class Rejected(Struct, frozen=True):
+    """The answer to an Arrival or a Repeat that the store does not believe, or cannot take whatever the disk
+    does. Nothing of it is stored and it must not be acknowledged. reason: as in the counters."""
+
+    reason: str
+    detail: str = ""
+
+
+FAULT = "fault"  # one of our own bugs, met by this frame
+Outcome = Committed | Rejected | None  # None: the store took nothing just now
 
 
 def generation_of(uplink: int) -> int:

@@ -16,6 +16,7 @@ from lyhord_gateway.cli import show
 from lyhord_gateway.cli.backup import backup, restore
 from lyhord_gateway.cli.common import ConfigOption, JsonOption, reading, tell
 from lyhord_gateway.cli.nodes import nodes_app
+from lyhord_gateway.cli.quarantine import quarantine
 from lyhord_gateway.cli.queue import queue_app, send
 from lyhord_gateway.cli.readings import readings
 from lyhord_gateway.config.template import template
@@ -36,6 +37,7 @@ app.add_typer(nodes_app, name="nodes")
 app.command()(send)
 app.add_typer(queue_app, name="queue")
 app.command()(readings)
+app.command()(quarantine)
 app.command()(backup)
 app.command()(restore)
 

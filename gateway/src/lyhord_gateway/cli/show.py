@@ -88,6 +88,21 @@ def unknown(rows: Sequence[Row], now_s: int) -> None:
     _print(table)
 
 
+def quarantine(rows: Sequence[Row], now_s: int) -> None:
+    """rows: as `quarantine --json` prints them."""
+    table = _table("node", "heard", "by", "reason", "what", "frame")
+    for row in rows:
+        table.add_row(
+            str(row["node"]),
+            f"{_age(row['heard'], now_s)} ago",
+            str(row["source"]),
+            str(row["reason"]),
+            str(row["detail"]),
+            str(row["frame"]),
+        )
+    _print(table)
+
+
 def queue(rows: Sequence[Row], now_s: int) -> None:
     """rows: as `queue --json` prints them."""
     table = _table("order", "node", "what", "version", "state", "since", "tries")
@@ -127,7 +142,7 @@ def _or_dash(value: object) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, no_wrap=column not in ("name", "url", "what"))
+        table.add_column(column, no_wrap=column not in ("name", "url", "what", "frame"))
     return table
 
 

@@ -6,7 +6,7 @@ drift away from what is accepted. Unknown keys are refused.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -20,7 +20,19 @@ from lyhord_gateway.faults import UserFault
 from lyhord_wire.lora import band_of
 
 # Other parts have states and counters under these names.
-_PARTS = ("broker", "downlink", "ingest", "keys", "mqtt", "platform", "queue", "store", "strangers", "udp")
+_PARTS = (
+    "broker",
+    "clock",
+    "downlink",
+    "ingest",
+    "keys",
+    "mqtt",
+    "platform",
+    "queue",
+    "store",
+    "strangers",
+    "udp",
+)
 
 
 class Gateway(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -39,6 +51,14 @@ class Gateway(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: Annotated[
         Name, Meta(description="Name of this gateway, for people and for topics.", examples=["lyhord-1"])
     ] = "lyhord"
+    clock: Annotated[
+        Literal["auto", "trusted"],
+        Meta(
+            description="auto: nodes are told the time while nothing speaks against this machine's clock "
+            "(its time service, the store, concentrators' GPS). trusted: the clock is right without a time "
+            "service, and may be behind what the store has heard."
+        ),
+    ] = "auto"
     data_dir: Annotated[
         str,
         Meta(
@@ -71,6 +91,15 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             "that a platform still waits for, counted, instead of refusing new ones."
         ),
     ] = False
+    node_hour: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000_000,
+            description="Frames and samples that one node may bring in an hour, so that no single key fills "
+            "the store; what is over is counted and not acknowledged. 0: no bound.",
+        ),
+    ] = 20_000
     queue_frames: Annotated[
         int,
         Meta(

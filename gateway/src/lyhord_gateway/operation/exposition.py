@@ -35,6 +35,11 @@ def _rules(*rows: tuple[str, str, str]) -> tuple[Rule, ...]:
 
 RULES = _rules(
     (r"ingest\.refused\.(?P<reason>.+)", "lyhord_frames_refused", "Frames that were refused."),
+    (
+        r"ingest\.redated\.(?P<reason>.+)",
+        "lyhord_samples_redated",
+        "Samples that were dated by their arrival, because their node's own date was impossible.",
+    ),
     (r"ingest\.retransmissions", "lyhord_frames_retransmitted", "Frames that a node sent again."),
     (
         r"ingest\.heard_by_another",
@@ -51,6 +56,14 @@ RULES = _rules(
         "lyhord_samples_dropped",
         "Samples that were removed before every platform had them, because the store was full.",
     ),
+    (
+        r"store\.quarantined",
+        "lyhord_frames_quarantined",
+        "Frames that their nodes have sealed, that were refused all the same, and that are kept for a look.",
+    ),
+    (r"store\.work_rejected", "lyhord_store_work_rejected", "Work that met a bug of ours, a piece each."),
+    (r"clock\.jumps", "lyhord_clock_jumps", "Jumps of the wall clock against the monotonic one."),
+    (r"downlink\.without_time", "lyhord_answers_without_time", "Answers that told no time to their node."),
     (
         r"store\.again_put_off",
         "lyhord_send_again_put_off",

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lyhord_gateway.clock import PART as CLOCK
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.store.retention import used_bytes
 
@@ -70,6 +71,7 @@ class Facts:
     store_bytes: int = 0
     disk_free_bytes: int = 0
     set_aside: int = 0
+    quarantined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class Probe:
             nodes={"known": known, "enabled": enabled, "heard_last_day": heard},
             store_bytes=used_bytes(self._connection),
             disk_free_bytes=disk.f_bavail * disk.f_frsize,
+            quarantined=one("SELECT count(*) FROM quarantine").fetchone()[0],
             set_aside=sum(1 for _ in self._data_dir.glob("*.damaged-*.db")),
         )
 
@@ -152,8 +155,13 @@ class Health:
         reasons = [reason for source in self._sources if (reason := self._source(source, now_s))]
         for platform in platforms:
             reasons += self._behind(platform, now_s)
+        reasons += self._clock(now_s)
         reasons += self._disk(facts, now_s)
         notes = []
+        if (doubt := self._clock_doubt()) and self._clock_settles(now_s):
+            notes.append(f"{CLOCK}: {doubt}")
+        if facts.quarantined:
+            notes.append(f"{facts.quarantined} frames are in quarantine: lyhord-gateway quarantine")
         if facts.set_aside:
             notes.append(f"{facts.set_aside} damaged store files are set aside in gateway.data_dir")
         notes += [
@@ -202,6 +210,20 @@ class Health:
         if platform.oldest_age_s > self._limits.backlog_age_s:
             return [Reason("backlog_old", platform.name, backlog)]
         return []
+
+    def _clock(self, now_s: float) -> list[Reason]:
+        text = self._clock_doubt()
+        return [Reason("clock_in_doubt", CLOCK, text)] if text and not self._clock_settles(now_s) else []
+
+    def _clock_doubt(self) -> str:
+        if self._metrics.states.get(CLOCK, "up") == "up":
+            return ""
+        return f"{self._metrics.why[CLOCK]}; nodes are told no time"
+
+    def _clock_settles(self, now_s: float) -> bool:
+        """A clock that was moved while we run may be right, or be put right, in a minute."""
+        jumped = self._metrics.counters["clock.jumps"] > 0
+        return jumped and self._down_s(CLOCK, now_s) <= self._limits.source_down_s
 
     def _disk(self, facts: Facts, now_s: float) -> list[Reason]:
         found = []

@@ -19,6 +19,7 @@ from lyhord_gateway.store.asking import Asking
 from lyhord_gateway.store.delivered import NEWEST, deliver
 from lyhord_gateway.store.handout import Queues
 from lyhord_gateway.store.marks import Marks
+from lyhord_gateway.store.quarantine import hold
 from lyhord_gateway.store.rows import RowWriter
 from lyhord_gateway.store.session import COLUMNS, WIDTH, Session, load_session
 from lyhord_gateway.store.shown import Shown
@@ -29,6 +30,9 @@ from lyhord_gateway.work import (
     Better,
     Committed,
     Keep,
+    Outcome,
+    Quarantine,
+    Rejected,
     Repeat,
     SampleRow,
     Unsent,
@@ -36,6 +40,7 @@ from lyhord_gateway.work import (
     generation_of,
 )
 from lyhord_wire import tables
+from lyhord_wire.refusal import IMPLAUSIBLE
 
 _ABOUT_COLUMNS = {
     tables.ABOUT_NAME: "name",
@@ -59,7 +64,7 @@ _SESSIONS = RowWriter(f"INSERT OR REPLACE INTO session ({COLUMNS})", WIDTH)
 class Applied:
     """What a batch came to: one answer per piece of work (None where none is due), and the counts."""
 
-    answers: list[Committed | None] = field(default_factory=list)
+    answers: list[Outcome] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     about: set[int] = field(default_factory=set)
 
@@ -101,7 +106,7 @@ class Applier:
     def apply(self, batch: Sequence[Work]) -> Applied:
         applied = Applied()
         for work in batch:
-            answer = None
+            answer: Outcome = None
             match work:
                 case Arrival():
                     if self._in_force(work.node, work.generation, work.key, applied):
@@ -117,6 +122,9 @@ class Applier:
                     deliver(self._connection, work.platform, work.first, work.end)
                 case Unsent():
                     self._queues.unsent(work)
+                case Quarantine():
+                    hold(self._connection, work)
+                    applied.counts["store.quarantined"] += 1
                 case Keep():
                     self._connection.execute(
                         "INSERT OR REPLACE INTO kept (key, value) VALUES (?, ?)", (work.key, work.value)
@@ -157,10 +165,16 @@ class Applier:
         applied.counts["store.key_replaced"] += 1
         return False
 
-    def _arrival(self, arrival: Arrival, applied: Applied) -> Committed:
+    def _arrival(self, arrival: Arrival, applied: Applied) -> Committed | Rejected:
         session = self._session(arrival.node)
         if session.base:
             arrival = _moved(arrival, session.base)
+        if arrival.next_seq > (reach := session.reach(arrival.heard_s)):
+            return Rejected(
+                IMPLAUSIBLE,
+                f"sample numbers up to {arrival.next_seq - 1}, {session.expected} were known; "
+                f"expected less than {reach}",
+            )
         if session.windows[arrival.generation].top < 0:
             rotation.heard(self._connection, arrival.node, arrival.generation, arrival.heard_s)
         session.note(arrival)

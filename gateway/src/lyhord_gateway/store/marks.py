@@ -40,7 +40,7 @@ class Marks:
         for sample in samples:
             if sample.time_s // SPAN_S != span:
                 span = sample.time_s // SPAN_S
-                if self._newest.get(node) != span and sample.time_s <= heard_s + DAY_S and sample.seq < _U32:
+                if self._newest.get(node) != span and _packs(span, sample.seq, heard_s):
                     self._mark(node, span, sample.seq)
 
     def _mark(self, node: int, span: int, seq: int) -> None:
@@ -74,6 +74,11 @@ class Marks:
         self._dirty |= self._written
         self._written = set()
         self._flushed_s = 0
+
+
+def _packs(span: int, seq: int, heard_s: int) -> bool:
+    """True for what a mark can hold and a clock that is right can bring."""
+    return 0 <= span <= (heard_s + DAY_S) // SPAN_S < _U32 and 0 <= seq < _U32
 
 
 def unpack(packed: bytes) -> list[tuple[int, int]]:

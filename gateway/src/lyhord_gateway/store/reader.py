@@ -15,6 +15,7 @@ from lyhord_gateway.faults import StoreDamaged
 from lyhord_gateway.ranges import Range
 from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.store.delivered import delivered
+from lyhord_gateway.store.quarantine import Held, held
 from lyhord_gateway.store.queue import Entry, entries
 from lyhord_gateway.store.retention import dropped
 from lyhord_gateway.store.rotation import Rotation, generations, rotation
@@ -125,6 +126,14 @@ class Reader:
     def head(self) -> int:
         """The newest arrival number, 0 if there is none."""
         return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM sample").fetchone()[0])
+
+    def newest_heard_s(self) -> int:
+        """When the newest frame was heard, Unix seconds; 0 if there was none."""
+        return int(self._connection.execute("SELECT coalesce(max(heard_s), 0) FROM session").fetchone()[0])
+
+    def quarantined(self) -> list[Held]:
+        """Frames that were refused though their nodes have sealed them, the newest first."""
+        return held(self._connection)
 
     def delivered(self, platform: str) -> list[Range]:
         """What the platform has, as ranges of arrival numbers; see `store.delivered`."""

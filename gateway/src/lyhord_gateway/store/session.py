@@ -25,6 +25,11 @@ WIDTH = 18
 _json = msgspec.json.Encoder().encode
 AGAIN_MAX = 1000  # samples asked for at once: more than a node can send in an hour of duty cycle
 GAPS_MAX = 256  # beyond that the oldest gap is given up, so that a row stays small
+# How far a node's numbers may run ahead of what is known. A log that was lost skips a few hundred (a node
+# keeps 2048); a gateway that was away for years has missed one sample in FASTEST_S at most.
+JUMP_MAX = 1 << 16
+FASTEST_S = 5
+FIRST_MAX = 1 << 28  # of a node that was never heard: a sample every ten seconds for 85 years
 
 
 @dataclass(slots=True)
@@ -76,6 +81,14 @@ class Session:
             self.status = _json(json.loads(self.status or "{}") | told).decode()
         if arrival.alarms is not None:
             self.alarms = _json(arrival.alarms).decode()
+
+    def reach(self, heard_s: int) -> int:
+        """The highest number after its newest sample that the node can have got to by then."""
+        if self.expected == self.base:
+            return self.base + FIRST_MAX
+        return min(
+            FIRST_MAX + JUMP_MAX, self.expected + JUMP_MAX + max(0, heard_s - self.heard_s) // FASTEST_S
+        )
 
     def give_up_below(self, oldest: int) -> int:
         """Gives up what is missing below `oldest`, which the node no longer has; how many samples."""

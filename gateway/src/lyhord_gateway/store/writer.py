@@ -5,6 +5,9 @@
          ◀───────────────────────── done(answer) after the commit ────────────────────────────┘
 
 While one commit is on its way to the disk the next group gathers, so the group grows with the load.
+
+A group that meets an exception which is neither the disk's nor damage is halved until the one piece of work
+stands alone that brings it: that piece is rejected, counted, its frame quarantined; all others are stored.
 """
 
 import asyncio
@@ -19,9 +22,21 @@ from dataclasses import dataclass
 
 from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.store.apply import Applied, Applier
+from lyhord_gateway.store.recover import damage_in
 from lyhord_gateway.store.retention import FULL, HELD, UP, Retention, Tended
 from lyhord_gateway.store.shown import Shown
-from lyhord_gateway.work import Advance, Arrival, Better, Committed, Keep, Repeat, Work
+from lyhord_gateway.work import (
+    FAULT,
+    Advance,
+    Arrival,
+    Better,
+    Keep,
+    Outcome,
+    Quarantine,
+    Rejected,
+    Repeat,
+    Work,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +64,7 @@ _NO_ROOM = {
 _PROBE = Keep("store.probe", b"")
 _FRAMES = (Arrival, Repeat)
 
-Done = Callable[[Committed | None], None]
+Done = Callable[[Outcome], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +125,8 @@ class Writer:
     def submit(self, work: Work, done: Done | None = None) -> bool:
         """Queues `work`; False if the queue is full or closing, and then nothing else happens.
 
-        done(answer) is called on the event loop after the commit of an Arrival or Repeat; done(None)
-        says that it could not be stored and must not be acknowledged.
+        done(answer) is called on the event loop after the commit of an Arrival or Repeat; done(None) says
+        that it could not be stored just now, done(Rejected) that it never will be. Neither is acknowledged.
         """
         frames = isinstance(work, _FRAMES)
         with self._wake:
@@ -219,6 +234,37 @@ class Writer:
     def _commit(self, applier: Applier, group: list[tuple[Work, Done | None]]) -> None:
         if self._state != UP:
             group = self._turn_away(group)
+        try:
+            self._transact(applier, group)
+        except Exception as error:
+            if isinstance(error, sqlite3.OperationalError) or damage_in(error) is not None:
+                raise  # a table that is not there, a damaged page: nothing that a frame can bring
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            applier.forget()
+            half = len(group) // 2
+            if half:
+                self._commit(applier, group[:half])
+                self._commit(applier, group[half:])
+            else:
+                self._reject(applier, group, error)
+
+    def _reject(self, applier: Applier, group: list[tuple[Work, Done | None]], error: Exception) -> None:
+        """One piece of work that raises whenever it is tried. If nothing else can be written either, the
+        fault is not the work's, and ends the process."""
+        if not group or group[0][0] is _PROBE:
+            raise error
+        self._transact(applier, [(_PROBE, None)])
+        (work, done), *_ = group
+        held_back = self._limit.admit(FAULT, time.monotonic())
+        if held_back is not None:
+            kind = type(work).__name__
+            _log.error("store: a bug of ours, %s is rejected%s", kind, more(held_back), exc_info=error)
+        detail = f"{type(error).__name__}: {error}"
+        self._loop.call_soon_threadsafe(self._report_rejected, work, done, Rejected(FAULT, detail))
+
+    def _transact(self, applier: Applier, group: list[tuple[Work, Done | None]]) -> None:
+        """Commits a group and reports it; a disk that refuses is reported too. Raises anything else."""
         changing = any(isinstance(work, Better) for work, _ in group)
         start_s = time.monotonic()
         try:
@@ -288,8 +334,28 @@ class Writer:
             self._events.changed(applied.about)
         self._events.committed(head)
         for (_, done), answer in zip(group, applied.answers, strict=True):
-            if done is not None:
-                done(answer)
+            self._call(done, answer)
+
+    def _call(self, done: Done | None, answer: Outcome) -> None:
+        """What one frame's owner does with its answer is nobody else's trouble."""
+        if done is None:
+            return
+        try:
+            done(answer)
+        except Exception:  # noqa: BLE001 — see the docstring
+            self._events.counted(Counter({"store.callback_faults": 1}))
+            held_back = self._limit.admit("callback", time.monotonic())
+            if held_back is not None:
+                _log.exception("store: a bug of ours after a commit%s", more(held_back))
+
+    def _report_rejected(self, work: Work, done: Done | None, rejected: Rejected) -> None:
+        self._make_room()
+        self._events.counted(Counter({"store.work_rejected": 1}))
+        if isinstance(work, Arrival) and work.raw:
+            self.submit(
+                Quarantine(work.node, work.heard_s, work.source, rejected.reason, rejected.detail, work.raw)
+            )
+        self._call(done, rejected)
 
     def _make_room(self) -> None:
         if len(self._queue) <= self._queue_frames // 2:
@@ -300,8 +366,7 @@ class Writer:
         frames = [(work, done) for work, done in group if isinstance(work, _FRAMES)]
         self._events.counted(Counter({"store.frames_not_stored": len(frames)}))
         for _, done in frames:
-            if done is not None:
-                done(None)
+            self._call(done, None)
         for work, _ in group:
             if isinstance(work, Advance | Keep) and work is not _PROBE:
                 self.submit(work)  # these have no sender who would repeat them

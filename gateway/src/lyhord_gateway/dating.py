@@ -1,0 +1,69 @@
+"""The one rule for when a sample was taken; docs/clocks.md says it in words.
+
+    age (clock not set)     the frame's arrival, rounded down, minus the age
+    Unix seconds            as the node says, if it lies in  now − PAST_S … now + AHEAD_S
+    anything else           re-dated: the newest sample of the frame gets the frame's arrival, and the
+                            distances between the samples stay
+
+Every date that leaves this module lies in EARLIEST_S … LATEST_S.
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+EARLIEST_S = 1_704_067_200  # 2024-01-01: before it there was no node of ours
+LATEST_S = (1 << 32) - 1  # as the wire counts
+AHEAD_S = 900  # a node's RC oscillator may be that wrong between two answers
+DOUBT_AHEAD_S = 400 * 86_400  # while our own clock is in doubt, a node's may be the better one
+PAST_S = 3 * 365 * 86_400  # longer than any battery and any log of samples
+_GRID_S = (60, 50, 40, 30, 20, 10)
+
+
+class Redated(Enum):
+    """Why the node's own date was not believed; the values are counters' names."""
+
+    FUTURE = "future"
+    PAST = "past"
+    AGE = "age"
+
+
+class Dated(NamedTuple):
+    """first_s: Unix seconds of the first sample. redated: None if the node's date was taken."""
+
+    first_s: int
+    redated: Redated | None
+
+
+def bounded(time_s: int) -> int:
+    """The nearest time that can be one of ours."""
+    return min(max(time_s, EARLIEST_S), LATEST_S)
+
+
+def date(time: int, period_s: int, count: int, heard_s: int, doubtful: bool = False) -> Dated:
+    """When the first sample of a report was taken.
+
+    time, period_s, count: of the report, as on the wire; heard_s: Unix seconds of its arrival. doubtful: our
+    own clock may be behind (`clock.py`).
+    """
+    heard_s = bounded(heard_s)
+    span_s = max(0, count - 1) * period_s
+    earliest_s = max(EARLIEST_S, heard_s - PAST_S)
+    if time < 0:
+        first_s = _sent_s(heard_s, period_s) + 1 + time
+        why = Redated.AGE if first_s < earliest_s else None
+    else:
+        first_s = time
+        latest_s = heard_s + (DOUBT_AHEAD_S if doubtful else AHEAD_S)
+        ahead = first_s + span_s > latest_s
+        why = Redated.FUTURE if ahead else Redated.PAST if first_s < earliest_s else None
+    if why is not None:
+        first_s = heard_s - span_s
+    return Dated(min(max(first_s, EARLIEST_S), LATEST_S - span_s), why)
+
+
+def _sent_s(heard_s: int, period_s: int) -> int:
+    """When a frame with ages was sent, on a grid, so that two gateways that hear it seconds apart nearly
+    always give its samples the same times. The grid is never wider than the samples' distance: no two
+    samples of a node fall together because of it."""
+    grid_s = next((step for step in _GRID_S if step <= period_s), _GRID_S[-1])
+    return heard_s - heard_s % grid_s
