@@ -15,7 +15,7 @@ EARLIEST_S = 1_704_067_200  # 2024-01-01: before it there was no node of ours
 LATEST_S = (1 << 32) - 1  # as the wire counts
 AHEAD_S = 900  # a node's RC oscillator may be that wrong between two answers
 DOUBT_AHEAD_S = 400 * 86_400  # while our own clock is in doubt, a node's may be the better one
-PAST_S = 3 * 365 * 86_400  # longer than any battery and any log of samples
+PAST_S = 3 * 365 * 86_400  # longer than any log of samples
 _GRID_S = (60, 50, 40, 30, 20, 10)
 
 
@@ -39,17 +39,19 @@ def bounded(time_s: int) -> int:
     return min(max(time_s, EARLIEST_S), LATEST_S)
 
 
-def date(time: int, period_s: int, count: int, heard_s: int, doubtful: bool = False) -> Dated:
+def date(
+    time: int, period_s: int, count: int, heard_s: int, doubtful: bool = False, after_s: int = 0
+) -> Dated:
     """When the first sample of a report was taken.
 
     time, period_s, count: of the report, as on the wire; heard_s: Unix seconds of its arrival. doubtful: our
-    own clock may be behind (`clock.py`).
+    own clock may be behind (`clock.py`). after_s: an earlier sample of the node was dated so, by its age.
     """
     heard_s = bounded(heard_s)
     span_s = max(0, count - 1) * period_s
     earliest_s = max(EARLIEST_S, heard_s - PAST_S)
     if time < 0:
-        first_s = _sent_s(heard_s, period_s) + 1 + time
+        first_s = _by_age(-1 - time, period_s, heard_s, after_s)
         why = Redated.AGE if first_s < earliest_s else None
     else:
         first_s = time
@@ -61,9 +63,14 @@ def date(time: int, period_s: int, count: int, heard_s: int, doubtful: bool = Fa
     return Dated(min(max(first_s, EARLIEST_S), LATEST_S - span_s), why)
 
 
-def _sent_s(heard_s: int, period_s: int) -> int:
-    """When a frame with ages was sent, on a grid, so that two gateways that hear it seconds apart nearly
-    always give its samples the same times. The grid is never wider than the samples' distance: no two
-    samples of a node fall together because of it."""
-    grid_s = next((step for step in _GRID_S if step <= period_s), _GRID_S[-1])
-    return heard_s - heard_s % grid_s
+def _by_age(age_s: int, period_s: int, heard_s: int, after_s: int) -> int:
+    """The arrival, rounded down to a grid, minus the age: so two gateways that hear a frame seconds apart
+    nearly always give its samples the same times. The grid is never wider than the samples' distance and
+    gets finer where an earlier sample would be met, so no two samples of a node fall together by it."""
+    first_s = heard_s - age_s
+    for grid_s in _GRID_S:
+        if grid_s <= (period_s or _GRID_S[0]):
+            first_s = heard_s - heard_s % grid_s - age_s
+            if first_s > after_s:
+                break
+    return first_s

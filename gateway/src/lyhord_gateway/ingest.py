@@ -120,6 +120,7 @@ class Ingest:
         self._lines = LineLimit()
         self._clock = clock
         self._quota = Quota(per_hour)
+        self._aged: dict[int, tuple[int, int]] = {}  # node → last sample dated by age: number, time
         self._told_days: dict[int, int] = {}  # node → day of the last line about its dates
         self._held_us: dict[tuple[int, str], int] = {}  # node, reason → when one went into the quarantine
 
@@ -287,7 +288,14 @@ class Ingest:
 
     def _date(self, node: int, report: Report, heard_s: int) -> Dated:
         doubtful = self._clock is not None and self._clock.doubtful
-        dated = date(report.time, report.period, report.count(), heard_s, doubtful)
+        last_seq, last_s = self._aged.get(node, (-1, 0))
+        after_s = last_s if report.seq > last_seq else 0
+        dated = date(report.time, report.period, report.count(), heard_s, doubtful, after_s)
+        if report.time < 0:
+            span = report.count() - 1
+            self._aged[node] = report.seq + span, dated.first_s + span * report.period
+        elif last_s:
+            del self._aged[node]
         if dated.redated is not None:
             self._metrics.count(f"ingest.redated.{dated.redated.value}", report.count())
             day = heard_s // _DAY_S
