@@ -14,7 +14,7 @@ from lyhord_node.identity import KEY_SIZE, Identity
 from lyhord_node.ledgers import Ledgers
 from lyhord_node.nvs import Store
 from lyhord_wire import about, ccm, frame
-from lyhord_wire.codes import EMPTY_DISTANCE, FULL_DISTANCE, SAMPLE_PERIOD
+from lyhord_wire.codes import EMPTY_DISTANCE, FULL_DISTANCE, SAMPLE_NUMBERS, SAMPLE_PERIOD
 from lyhord_wire.tables import PROFILES, SETTINGS
 from tests.fakes.node_memory import Nvs, Rtc
 
@@ -246,3 +246,20 @@ def test_a_day_of_sending_stays_within_any_hour_of_the_band():
         hour = [other for other in sent[i:] if other < start + 3600]
         assert len(hour) * 700_000 <= 36_000_000
     assert len(sent) > 300  # it sends nearly as much as it may
+
+
+def test_sample_numbers_end_before_nvs_does_and_what_cannot_be_reserved_is_forgotten():
+    store = Store(Nvs())
+    reserve_sample_number(store, SAMPLE_NUMBERS - 1)
+    for number in (SAMPLE_NUMBERS, 0x7FFFFFFF, 0x80000001, 1 << 40):
+        try:
+            reserve_sample_number(store, number)
+        except OverflowError:
+            continue
+        raise AssertionError(number)
+    # An older firmware may have reserved up to the very end.
+    for poison in (0x7FFFFFFF, SAMPLE_NUMBERS + 257, -1):
+        store.set_number("sample_end", poison)
+        assert lost_sample_number(store) == 0
+        reserve_sample_number(store, 5)
+        assert lost_sample_number(store) == 261

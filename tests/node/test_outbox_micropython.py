@@ -5,6 +5,7 @@ import os
 import vfs
 
 from lyhord_node.outbox import SEGMENT
+from lyhord_wire.codes import SAMPLE_NUMBERS, SAMPLES_AHEAD_MAX
 from tests.fakes.ram_flash import BLOCK
 from tests.node.flash_log import (
     BLOCKS,
@@ -165,3 +166,36 @@ def test_a_log_that_cannot_be_opened_is_none_and_its_numbers_are_not_used_again(
     box = open_log(Numbers(256))
     assert append(box) == 256
     vfs.umount("/cut")
+
+
+def test_a_gateway_that_has_stored_what_nobody_took_is_not_believed():
+    _, numbers = mounted()
+    box = open_log(numbers)
+    for _ in range(5):
+        append(box)
+    for number in (5 + SAMPLES_AHEAD_MAX + 1, SAMPLE_NUMBERS + 1, 0x7FFFFFFF, 0x80000001, 1 << 32):
+        assert box.mark_stored(number) is False
+        assert (box.next_seq, box.stored, box.kept(), box.dropped) == (5, 0, 5, 0)
+    # As much as an earlier life of this node may have taken is: the numbers go on behind it.
+    assert box.mark_stored(5 + SAMPLES_AHEAD_MAX)
+    assert append(box) == 5 + SAMPLES_AHEAD_MAX and box.dropped == 5
+    assert open_log(numbers).next_seq == 6 + SAMPLES_AHEAD_MAX
+    vfs.umount("/cut")
+
+
+def test_a_log_that_an_older_firmware_has_led_astray_goes_on_where_the_reserved_numbers_end():
+    for poison in (SAMPLE_NUMBERS + 1, 0x7FFFFF00, 0x80000001, 0xFFFFFFFF):
+        _, numbers = mounted()
+        box = open_log(numbers)
+        for _ in range(5):
+            append(box)
+        box.dropped += box.kept()
+        box.next_seq = box.floor = box.stored = poison
+        box._begin_segment()
+        box = open_log(numbers)
+        assert (box.next_seq, box.stored, box.kept(), box.damaged) == (256, 0, 0, 1), poison
+        assert append(box) == 256
+        box = open_log(numbers)
+        assert (box.next_seq, box.damaged) == (257, 0)
+        assert [sample.seq for sample in box.read(0, 10)] == [256]
+        vfs.umount("/cut")

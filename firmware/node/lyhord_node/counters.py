@@ -6,6 +6,8 @@ elsewhere (RTC memory, the log); where that is lost, counting goes on at the end
 
 from micropython import const
 
+from lyhord_wire.codes import SAMPLE_NUMBERS
+
 # The 24 bits of the header; not imported from `lyhord_wire.frame`, because most wakes send nothing.
 COUNTER_MAX = const(0xFFFFFF)
 _BLOCK = const(256)
@@ -50,12 +52,19 @@ def begin_counters(store, first, is_new_key):
 
 
 def lost_sample_number(store):
-    """The number to go on with when the log is lost: beyond everything that may have been used."""
-    return store.number(_SAMPLE_END, 0)
+    """The number to go on with when the log is lost: beyond everything that may have been used. 0 where a
+    firmware that took any number from a gateway has reserved what cannot be: the gateway knows a better one.
+    """
+    end = store.number(_SAMPLE_END, 0)
+    return end if 0 <= end < SAMPLE_NUMBERS else 0
 
 
 def reserve_sample_number(store, number):
-    """Makes sure that `number` lies inside the reserved block, before it is used."""
-    if number >= store.number(_SAMPLE_END, 0):
+    """Makes sure that `number` lies inside the reserved block, before it is used. OverflowError at the end of
+    all numbers."""
+    if number >= SAMPLE_NUMBERS:
+        raise OverflowError("sample numbers")
+    end = store.number(_SAMPLE_END, 0)
+    if not number < end <= SAMPLE_NUMBERS + _BLOCK:
         store.set_number(_SAMPLE_END, number + _BLOCK)
         store.commit()

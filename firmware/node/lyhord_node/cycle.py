@@ -72,7 +72,7 @@ class Node:
         if reset_cause != starts.DEEP_SLEEP:
             self.state.reset_cause = reset_cause
             self.state.status_due = state.STATUS_ALL  # due in the first report after a start
-        self.state.unsent = max(self.state.unsent, self.outbox.stored)
+        self.state.unsent = max(self.outbox.stored, min(self.state.unsent, self.outbox.next_seq))
         self.state.wakes += 1
         self.state.save()
 
@@ -186,7 +186,7 @@ def take_sample(node):
         if node.contacts:
             node.contacts.taken()
         print("sample", number, values)
-    except OSError as fault:
+    except (OSError, OverflowError, ValueError) as fault:  # it measures, tells and judges in any case
         node.state.faults |= FAULT_STORAGE
         node.state.unkept = min(0xFFFF, node.state.unkept + 1)
         print("sample not kept:", fault)

@@ -30,8 +30,10 @@ def obey(node, orders, now, afterwards):
     if TIME in orders:
         _take_time(node, orders[TIME], now)
     if STORED in orders:
-        node.outbox.mark_stored(orders[STORED])
-        node.state.unsent = max(node.state.unsent, node.outbox.stored)
+        if node.outbox.mark_stored(orders[STORED]):
+            node.state.unsent = max(node.state.unsent, node.outbox.stored)
+        else:
+            _refused(node, "stored", orders[STORED])
     if AGAIN in orders:
         _send_again(node, orders[AGAIN][0], orders[AGAIN][1])
     if COMMAND in orders:
@@ -45,7 +47,7 @@ def _take_time(node, unix, now):
     """Corrects the node's Unix time; the line, and with it all that waits, stays as it is."""
     state = node.state
     if not clock.is_plausible(unix):
-        print("time refused:", unix)
+        _refused(node, "time", unix)
         return
     delta = clock.correction(state.unix(now), unix, state.clock_set)
     if not state.clock_set:
@@ -59,7 +61,16 @@ def _take_time(node, unix, now):
     print("clock set,", delta, "s")
 
 
+def _refused(node, name, value):
+    node.state.refused = min(0xFFFF, node.state.refused + 1)
+    print(name, "refused:", value)
+
+
 def _send_again(node, first, count):
+    count = min(count, node.outbox.next_seq - first)
+    if count <= 0:  # numbers that were never given
+        _refused(node, "send again", first)
+        return
     found = node.outbox.read(first, 1, first + count)
     if not found or found[0].seq > first:
         node.state.oldest_due = 1  # some of it is gone: the status says from where on there is anything

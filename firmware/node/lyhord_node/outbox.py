@@ -18,6 +18,7 @@ from binascii import crc32
 from micropython import const
 
 from lyhord_wire import cbor
+from lyhord_wire.codes import SAMPLE_NUMBERS, SAMPLES_AHEAD_MAX
 
 _RECORD = const(64)
 SEGMENT = const(64)  # records
@@ -116,6 +117,11 @@ class Outbox:
             return
         for first in self._segments[start:]:
             self._take_over(first)
+        if self.next_seq > SAMPLE_NUMBERS:  # kept by a firmware that took any number from a gateway
+            self.damaged += 1
+            self.stored = 0
+            self._start_over(lost_number())
+            return
         if self.damaged:
             # A damaged record may have been a sample that was sent: its number is not used again.
             # Whatever is torn stays behind; the new segment's head is what the next start reads.
@@ -193,11 +199,14 @@ class Outbox:
         return number
 
     def mark_stored(self, number):
-        """Notes that the gateway has all samples below `number`; less than before is no news.
+        """Notes that the gateway has all samples below `number`; less than before is no news. False, and
+        nothing is noted, where that is more than this node can ever have taken.
 
         A gateway that has more than this node remembers to have taken knows of an earlier life of
         the node: the numbers go on behind it, or new samples would pass for old ones.
         """
+        if number > min(SAMPLE_NUMBERS, self.next_seq + SAMPLES_AHEAD_MAX):
+            return False
         if number > self.next_seq:
             self.dropped += self.kept()
             self.next_seq = self.floor = self.stored = number
@@ -206,6 +215,7 @@ class Outbox:
         elif number > self.stored:
             self._note(_MARK, 0, number, 0, b"")
             self.stored = number
+        return True
 
     def note_told(self, dropped):
         """Notes that the gateway knows of the first `dropped` samples that were lost."""

@@ -19,6 +19,11 @@ OCCUPANCY = 12
 FIRST_DEPLOYMENT_QUANTITY = 32  # from here on a deployment names its own in the gateway's configuration
 QUANTITY_MAX = 0xFFFF
 
+# Sample numbers end below this: one every 10 s for 340 years, and within the 31 bits of a node's NVS.
+SAMPLE_NUMBERS = 0x40000000
+# A gateway may know of so many samples more than a node that lost its memory: five years, one every 10 s.
+SAMPLES_AHEAD_MAX = 0x1000000
+
 SAMPLE_PERIOD = 1
 REPORT_PERIOD = 2
 FULL_ALARM = 3
