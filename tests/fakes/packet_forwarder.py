@@ -22,7 +22,7 @@ class PacketForwarder(ForwarderSockets):
     def __init__(self, eui: int, server: tuple[str, int], clock_us: int = 0) -> None:
         super().__init__(server, self._from_up, self._from_down)
         self.eui = eui
-        self._clock_offset = clock_us - time.monotonic_ns() // 1000
+        self.clock_offset = clock_us - time.monotonic_ns() // 1000
         self.pushed: set[int] = set()
         self.acknowledged: asyncio.Queue[int] = asyncio.Queue()
         self.pull_acks: asyncio.Queue[int] = asyncio.Queue()
@@ -30,11 +30,14 @@ class PacketForwarder(ForwarderSockets):
         self.strays: list[bytes] = []
         self.error: str | None = None  # what the next TX_ACKs say
         self.warn: tuple[str, int] | None = None
+        self.ack: bytes | None = None  # body of the next TX_ACKs, byte for byte
+        self.silent = False  # True: no TX_ACK, as the oldest forwarders
+        self.refused: asyncio.Queue[str] = asyncio.Queue()
         self._token = 0x1200
 
     @property
     def now_us(self) -> int:
-        return (time.monotonic_ns() // 1000 + self._clock_offset) % 2**32
+        return (time.monotonic_ns() // 1000 + self.clock_offset) % 2**32
 
     def send_raw(self, data: bytes) -> None:
         self._up.sendto(data)
@@ -116,4 +119,8 @@ class PacketForwarder(ForwarderSockets):
             ack = {"txpk_ack": {"warn": self.warn[0], "value": self.warn[1]}}
         if error is None:
             self.downlinks.put_nowait(txpk)
-        self._down.sendto(self._header(token, 5) + (json.dumps(ack).encode() if ack else b""))
+        else:
+            self.refused.put_nowait(error)
+        body = json.dumps(ack).encode() if ack else b""
+        if not self.silent:
+            self._down.sendto(self._header(token, 5) + (body if self.ack is None else self.ack))

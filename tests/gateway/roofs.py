@@ -1,7 +1,8 @@
 """A UDP source at work on a bench, for packet forwarders on two roofs."""
 
+from lyhord_gateway.sources.concentrator import Concentrator
 from lyhord_gateway.sources.schedule import Scheduler
-from lyhord_gateway.sources.udp import GATHER_US, Concentrator, UdpSource
+from lyhord_gateway.sources.udp import GATHER_US, UdpSource
 from tests.gateway.bench import Bench
 from tests.gateway.parts import until
 

@@ -172,8 +172,9 @@ async def test_datagrams_of_strangers_and_of_any_size(tmp_path: Path) -> None:
                 await roof.pull()  # whatever was sent before has been looked at
         roof.hear(cabinet.node.report(ack=True))
         assert cabinet.node.open(base64.b64decode((await roof.downlink())["data"]))[1] == cabinet.node.seq
-        assert bad.strays == [] and bad.downlinks.empty() and bad.acknowledged.empty()
-    assert cabinet.counters["udp.refused.long"] >= 290  # the kernel may drop a few that are very long
+        assert bad.strays == [] and bad.downlinks.empty()
+    # Of a listed concentrator, and long: there is nothing in them. The kernel may drop a few.
+    assert cabinet.counters["udp.push_data"] >= 290
     assert cabinet.counters["udp.refused.direction"] >= 290
     assert cabinet.counters["udp.refused.unknown_eui"] >= 290
     assert cabinet.counters["store.samples"] == cabinet.node.seq

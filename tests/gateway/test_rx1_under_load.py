@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 from lyhord_gateway.operation.exposition import rx1_share
+from lyhord_gateway.sources.concentrator import Concentrator
 from lyhord_gateway.sources.schedule import Scheduler
-from lyhord_gateway.sources.udp import GATHER_US, Concentrator, UdpSource
+from lyhord_gateway.sources.udp import GATHER_US, UdpSource
 from lyhord_wire.instructions import STORED
 from tests.fakes.packet_forwarder import PacketForwarder
 from tests.gateway.bench import Bench, running

@@ -45,9 +45,10 @@ from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.registry import Registry
 from lyhord_gateway.remote import Remote
 from lyhord_gateway.sources.bridge import BridgePort, BridgeSource
+from lyhord_gateway.sources.concentrator import Concentrator
 from lyhord_gateway.sources.mqtt import MqttSource
 from lyhord_gateway.sources.schedule import Scheduler
-from lyhord_gateway.sources.udp import GATHER_US, Concentrator, UdpSource
+from lyhord_gateway.sources.udp import GATHER_US, UdpSource
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.recover import open_sound
 from lyhord_gateway.store.retention import Retention
@@ -233,7 +234,6 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
             ingest.hear,
             store.room,
             metrics,
-            gather_us,
         )
     publishers = _publishers(loaded, stack, reader, head, registry, store, shown, metrics, operation)
     expected = [*sources, *concentrators, *(["broker"] if broker else [])]

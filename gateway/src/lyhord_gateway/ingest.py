@@ -208,16 +208,14 @@ class Ingest:
     def _hear_again(self, uplink: Uplink, sealed: SealedUplink, stream: Stream) -> None:
         """The newest frame once more: another radio heard it too, or the node missed our answer."""
         exchange = stream.latest
+        if uplink.copy or (exchange is not None and _same_air(uplink, exchange.best)):
+            self._metrics.count("ingest.heard_by_another")
+            if exchange is not None and uplink.better_than(exchange.best):
+                self._heard_better(uplink, sealed, stream, exchange)
+            return
         if exchange is None:
             exchange = stream.latest = Exchange(uplink, stored=True)
             self._remember(stream, exchange)
-        elif uplink.source != exchange.best.source and (
-            uplink.heard_us - exchange.best.heard_us < _SAME_AIR_US
-        ):
-            self._metrics.count("ingest.heard_by_another")
-            if uplink.better_than(exchange.best):
-                self._heard_better(uplink, sealed, stream, exchange)
-            return
         self._metrics.count("ingest.retransmissions")
         exchange.best = uplink
         if not exchange.stored or not sealed.ack_requested:
@@ -337,6 +335,11 @@ class Ingest:
             detail,
             more(held_back),
         )
+
+
+def _same_air(uplink: Uplink, other: Uplink) -> bool:
+    """Two radios have heard one transmission."""
+    return uplink.source != other.source and uplink.heard_us - other.heard_us < _SAME_AIR_US
 
 
 def _arrival(

@@ -11,6 +11,11 @@ from pathlib import Path
 COMMIT_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
+def answers_of(radio: str) -> str:
+    """The part whose state is that of a radio's answers: `up`, or `failing` where none gets into the air."""
+    return f"{radio}.answers"
+
+
 class Histogram:
     """Observations by upper bound; the last bucket takes what is above all bounds."""
 

@@ -18,7 +18,8 @@ class Uplink(Struct, frozen=True):
     the monotonic clock, taken as close to the reception as the host can. rssi_dbm, snr_q4 (dB × 4):
     None where there is no radio (MQTT). reply: see `Reply`. gather_us: how long after `heard_us` an answer
     waits for a radio that heard the frame better; 0 where there is one. sf: spreading factor, None where
-    there is no radio. gps_s: Unix seconds that the radio itself gives the reception, by GPS.
+    there is no radio. gps_s: Unix seconds that the radio itself gives the reception, by GPS. copy: its source
+    has handed this very transmission on before, and now knows that it was heard better.
     """
 
     raw: bytes
@@ -31,11 +32,15 @@ class Uplink(Struct, frozen=True):
     gather_us: int = 0
     sf: int | None = None
     gps_s: float | None = None
+    copy: bool = False
 
     def better_than(self, other: "Uplink") -> bool:
-        """True if the radio heard this one better; a reception without a radio is never better."""
-        if self.rssi_dbm is None or other.rssi_dbm is None:
+        """True if the radio heard this one better; a reception without a radio is never better, and a radio
+        that does not say how well it heard is the last choice."""
+        if self.rssi_dbm is None:
             return False
+        if other.rssi_dbm is None:
+            return other.sf is not None
         return (self.rssi_dbm, self.snr_q4 or 0) > (other.rssi_dbm, other.snr_q4 or 0)
 
 

@@ -34,6 +34,11 @@ def _rules(*rows: tuple[str, str, str]) -> tuple[Rule, ...]:
 
 
 RULES = _rules(
+    (
+        r"udp\.concentrator\.(?P<concentrator>[0-9a-f]{16})\.(?P<event>.+)",
+        "lyhord_concentrator_events",
+        "What one concentrator has sent, what of it was passed over, and what became of its answers.",
+    ),
     (r"ingest\.refused\.(?P<reason>.+)", "lyhord_frames_refused", "Frames that were refused."),
     (
         r"ingest\.redated\.(?P<reason>.+)",
@@ -203,7 +208,11 @@ class _Families(Collector):
 def rx1_share(counters: dict[str, int]) -> float | None:
     """Of all answers that radios have sent, those in RX1; None before the first."""
     sent = {
-        window: sum(n for name, n in counters.items() if name.endswith(f".rx{window}_answers"))
+        window: sum(
+            n
+            for name, n in counters.items()
+            if name.endswith(f".rx{window}_answers") and not name.startswith("udp.concentrator.")
+        )
         for window in (1, 2)
     }
     total = sent[1] + sent[2]

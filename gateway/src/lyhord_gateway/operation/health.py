@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lyhord_gateway.clock import PART as CLOCK
-from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.metrics import Metrics, answers_of
 from lyhord_gateway.store.retention import used_bytes
 
 _log = logging.getLogger(__name__)
@@ -153,6 +153,7 @@ class Health:
         facts = self._facts or Facts(self._start_s)
         platforms = tuple(self._platform(name, facts) for name in self._platforms)
         reasons = [reason for source in self._sources if (reason := self._source(source, now_s))]
+        reasons += [reason for source in self._sources if (reason := self._answers(source))]
         for platform in platforms:
             reasons += self._behind(platform, now_s)
         reasons += self._clock(now_s)
@@ -181,7 +182,15 @@ class Health:
         down_s = self._down_s(source, now_s)
         if down_s <= self._limits.source_down_s:
             return None
-        return Reason("source_down", source, f"nothing has been heard of it for {down_s:.0f} s")
+        why = f" ({why})" if (why := self._metrics.why.get(source, "")) else ""
+        return Reason("source_down", source, f"nothing has been heard of it for {down_s:.0f} s{why}")
+
+    def _answers(self, source: str) -> Reason | None:
+        """Nodes are heard, but what is sent to them does not get into the air."""
+        part = answers_of(source)
+        if self._metrics.states.get(part, "up") == "up":
+            return None
+        return Reason("answers_failing", source, self._metrics.why[part])
 
     def _platform(self, name: str, facts: Facts) -> PlatformState:
         waiting, _ = self._platforms[name]()

@@ -16,6 +16,7 @@ from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.faults import first_cause
 from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.sources.receptions import Copy, Receptions
 from lyhord_gateway.sources.schedule import Heard, Scheduler
 from lyhord_gateway.sources.serial_link import LinkLost, SerialLink
 from lyhord_gateway.sources.transmissions import Transmissions
@@ -67,8 +68,9 @@ class BridgeSource:
         self._gather_us = gather_us
         self._backoff = Backoff(cap_s=5.0)
         self._lines = LineLimit()
-        self._outbox: asyncio.Queue[Outgoing] = asyncio.Queue(_OUTBOX)
-        self._transmissions = Transmissions(scheduler, keep, self._count, _TOKENS)
+        self._outbox: asyncio.Queue[Outgoing] | None = None  # None while there is no line
+        self._receptions = Receptions()
+        self._transmissions = Transmissions(port.name, scheduler, keep, self._count, metrics, _TOKENS)
 
     async def run(self) -> None:
         """Opens the line, works, and opens it again, until cancelled."""
@@ -85,16 +87,20 @@ class BridgeSource:
 
     async def _session(self) -> None:
         link = await SerialLink.open(self._port.url)
+        outbox: asyncio.Queue[Outgoing] = asyncio.Queue(_OUTBOX)
         try:
-            self._outbox = asyncio.Queue(_OUTBOX)  # what waited for the line that is gone is too late now
+            self._outbox = outbox
             self._put(bridge.Listen(self._port.freq_hz, self._port.sf))
             self._put(bridge.GetStatus())
             await link.write(b"\0")  # ends whatever half a message the bridge may have in its buffer
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._receive(link), name=f"{self._port.name}-receive")
-                group.create_task(self._send(link), name=f"{self._port.name}-send")
+                group.create_task(self._send(link, outbox), name=f"{self._port.name}-send")
         finally:
+            self._outbox = None
             link.close()
+            while not outbox.empty():  # too late for the next line, and certainly not sent
+                self._not_reached(outbox.get_nowait())
 
     async def _receive(self, link: SerialLink) -> None:
         deframer = cobs.Deframer()
@@ -147,6 +153,10 @@ class BridgeSource:
         return True
 
     def _received(self, message: bridge.Received, heard_us: int) -> None:
+        copy = self._receptions.take(message.data, message.tmst_us, heard_us, message.rssi_dbm)
+        if copy is Copy.WORSE:
+            self._count("passed_over.copy")
+            return
         heard = Heard(message.tmst_us, heard_us, message.freq_hz, message.sf)
         self._hear(
             Uplink(
@@ -159,30 +169,42 @@ class BridgeSource:
                 reply=partial(self._reply, heard),
                 gather_us=self._gather_us,
                 sf=message.sf,
+                copy=copy is Copy.BETTER,
             )
         )
 
     def _reply(self, heard: Heard, frame: bytes, unsent: Callable[[], None]) -> None:
+        if self._outbox is None:
+            self._transmissions.refused("no_line", unsent)
+            return
         planned = self._transmissions.plan(_now_us(), heard, len(frame), unsent)
         if planned is None:
             return
         token, plan = planned
-        transmit = bridge.Transmit(token, plan.tmst_us, plan.freq_hz, plan.sf, plan.power_dbm, frame)
-        if not self._put(transmit):
-            self._transmissions.not_reached(token)
+        self._put(bridge.Transmit(token, plan.tmst_us, plan.freq_hz, plan.sf, plan.power_dbm, frame))
 
-    def _put(self, message: Outgoing) -> bool:
+    def _put(self, message: Outgoing) -> None:
         try:
-            self._outbox.put_nowait(message)
+            if self._outbox is not None:
+                self._outbox.put_nowait(message)
         except asyncio.QueueFull:
-            self._count("outbox_dropped")
-            return False
-        return True
+            self._not_reached(message)
 
-    async def _send(self, link: SerialLink) -> None:
+    def _not_reached(self, message: Outgoing) -> None:
+        self._count("outbox_dropped")
+        if isinstance(message, bridge.Transmit):
+            self._transmissions.not_reached(message.token, "outbox_dropped")
+
+    async def _send(self, link: SerialLink, outbox: asyncio.Queue[Outgoing]) -> None:
         while True:
-            message = await self._outbox.get()
-            await link.write(cobs.encode(bridge.encode(message)))
+            message = await outbox.get()
+            written = False
+            try:
+                await link.write(cobs.encode(bridge.encode(message)))
+                written = True
+            finally:
+                if not written:  # half a message is none: the bridge has not got its closing zero
+                    self._not_reached(message)
 
     def _status(self, values: dict[int, int]) -> None:
         for key, name in _GAUGES.items():

@@ -1,38 +1,41 @@
-"""When a concentrator really heard a frame, in our clock.
+"""The clock of a concentrator beside ours: how long was a datagram under way?
 
-Its datagram took a while, and now and then a long while. The least delay of the last minute is as good
-as none; whatever a datagram took beyond that, the frame is older by as much.
+A datagram says when its frame was heard (`tmst`), and nobody vouches for that. So the difference of the two
+clocks is learnt from authentic frames only, and is the median of several: of those that vouch for it, half
+would have to lie before an honest datagram is taken for a late one. Where little is known, a frame counts as
+heard when it arrived; if that is wrong, the concentrator itself refuses the answer as too late.
 """
+
+from collections import deque
 
 _TMST = 1 << 32
 _HALF = 1 << 31
-_SPAN_US = 30_000_000  # the least delay is that of this span and the one before
-_JUMP_US = 3_000_000  # more is no delay: the concentrator has restarted its clock
+_WITNESSES = 15
+_AGE_US = 3_600_000_000  # a witness counts for an hour …
+_DRIFT_PPM = 50  # … in which the clocks may have run apart by that much
+_LATE_MAX_US = 3_000_000  # more is no delay: the concentrator has restarted its clock, or somebody lies
 
 
 class RadioClock:
     """Our monotonic clock minus the concentrator's 32-bit one, both in microseconds."""
 
     def __init__(self) -> None:
-        self._least: int | None = None  # of this span
-        self._before: int | None = None  # of the span before
-        self._since_us = 0
+        self._witnesses: deque[tuple[int, int]] = deque(maxlen=_WITNESSES)  # when it arrived, the difference
+
+    def learn(self, tmst_us: int, arrived_us: int) -> None:
+        """An authentic frame, heard at `tmst_us` of its clock, arrived at `arrived_us` of ours."""
+        self._witnesses.append((arrived_us, (arrived_us - tmst_us) % _TMST))
 
     def heard_us(self, tmst_us: int, arrived_us: int) -> int:
         """Time of the reception on our clock, never later than `arrived_us`."""
         offset = (arrived_us - tmst_us) % _TMST
-        if arrived_us - self._since_us > _SPAN_US:
-            self._before, self._least, self._since_us = self._least, offset, arrived_us
-        if self._least is None or abs(_difference(offset, self._least)) > _JUMP_US:
-            self._before, self._least, self._since_us = None, offset, arrived_us
-            return arrived_us
-        if _difference(offset, self._least) < 0:
-            self._least = offset
-        late_us = _difference(offset, self._least)
-        if self._before is not None:
-            earlier_us = _difference(offset, self._before)
-            late_us = max(late_us, earlier_us if earlier_us <= _JUMP_US else 0)
-        return arrived_us - late_us
+        late = sorted(
+            _difference(offset, known) - (arrived_us - at_us) * _DRIFT_PPM // 1_000_000
+            for at_us, known in self._witnesses
+            if arrived_us - at_us <= _AGE_US
+        )
+        late_us = late[(len(late) - 1) // 2] if late else 0
+        return arrived_us - late_us if 0 < late_us <= _LATE_MAX_US else arrived_us
 
 
 def _difference(a: int, b: int) -> int:

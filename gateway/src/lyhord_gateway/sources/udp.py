@@ -10,41 +10,26 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 
 from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.sources import gwmp
-from lyhord_gateway.sources.radio_clock import RadioClock
-from lyhord_gateway.sources.schedule import Heard, Scheduler
-from lyhord_gateway.sources.transmissions import Transmissions
+from lyhord_gateway.sources.concentrator import Address, Concentrator
+from lyhord_gateway.sources.receptions import Copy
+from lyhord_gateway.sources.rxpk import Packet, read_push
+from lyhord_gateway.sources.schedule import Heard
 from lyhord_gateway.uplink import Uplink
 
 _log = logging.getLogger(__name__)
 
 NAME = "udp"
-GATHER_US = 100_000  # several concentrators' datagrams about one frame come within this
+GATHER_US = 200_000  # several datagrams about one frame, ghosts among them, come within this
 _SILENT_S = 75.0  # a packet forwarder sends PULL_DATA every 5 or 10 s
 _LOOK_S = 5.0
-_TOKENS = 1 << 16
 _BUFFER = 4 << 20  # bytes that the kernel may hold while we are busy, or the store is
 _AT_ONCE = 32  # datagrams taken at one wake-up, before others have their turn
-
-Address = tuple[str | int, ...]
-
-
-@dataclass(slots=True)
-class Concentrator:
-    """One allow-listed packet forwarder. pull: where its latest PULL_DATA came from."""
-
-    eui: str
-    scheduler: Scheduler
-    keep: Callable[[bytes], None]
-    clock: RadioClock = field(default_factory=RadioClock)
-    pull: Address | None = None
-    heard_s: float = float("-inf")
 
 
 class UdpSource:
@@ -59,14 +44,14 @@ class UdpSource:
         hear: Callable[[Uplink], None],
         room: asyncio.Event,
         metrics: Metrics,
-        gather_us: int = 0,
+        gather_us: int = GATHER_US,
         now_us: Callable[[], int] | None = None,
     ) -> None:
         self._listen = listen
         self._port = port
         self._concentrators = concentrators
         self._transmissions = {
-            eui: Transmissions(concentrator.scheduler, concentrator.keep, self._count, _TOKENS)
+            eui: concentrator.transmissions(partial(self._count_of, eui), metrics)
             for eui, concentrator in concentrators.items()
         }
         self._hear = hear
@@ -76,6 +61,7 @@ class UdpSource:
         self._now_us = now_us or _monotonic_us
         self._socket: socket.socket | None = None
         self._lines = LineLimit()
+        self._datagram = memoryview(bytearray(gwmp.DATAGRAM_MAX))
         self.address: Address = ()
 
     async def run(self) -> None:
@@ -103,7 +89,7 @@ class UdpSource:
             self._metrics.state(NAME, "up")
             _log.info("udp: listening on %s:%d", self.address[0], self.address[1])
             for concentrator in self._concentrators.values():
-                concentrator.heard_s = max(concentrator.heard_s, time.monotonic())
+                concentrator.heard_s = concentrator.pulled_s = time.monotonic()
             try:
                 while True:
                     self._look_for_silence()
@@ -130,7 +116,8 @@ class UdpSource:
             for _ in range(_AT_ONCE):
                 if not self._room.is_set():
                     break
-                self._received(*bound.recvfrom(gwmp.DATAGRAM_MAX + 1))
+                size, source = bound.recvfrom_into(self._datagram)
+                self._received(bytes(self._datagram[:size]), source)
             else:
                 return
         except BlockingIOError:
@@ -143,40 +130,49 @@ class UdpSource:
             ended.set_result(None)
 
     def _look_for_silence(self) -> None:
+        now_s = time.monotonic()
         for eui, concentrator in self._concentrators.items():
-            if time.monotonic() - concentrator.heard_s > _SILENT_S:
-                concentrator.pull = None
-                if self._metrics.state(eui, "down"):
-                    _log.warning("udp: nothing is heard of concentrator %s", eui)
+            if now_s - concentrator.pulled_s <= _SILENT_S:
+                continue
+            concentrator.pull = None
+            silent = now_s - concentrator.heard_s > _SILENT_S
+            why = "" if silent else "its PUSH_DATA come, its PULL_DATA do not: serv_port_down, or a firewall"
+            if self._metrics.state(eui, "down", why):
+                _log.warning("udp: nothing is heard of concentrator %s%s", eui, f" ({why})" if why else "")
 
-    def _received(self, datagram: bytes, source: Address) -> None:
+    def _received(self, raw: bytes, source: Address) -> None:
         arrived_us = self._now_us()
         try:
-            message = gwmp.parse(datagram)
+            datagram = gwmp.parse(raw)
         except gwmp.Malformed as malformed:
             self._refuse(malformed.reason, source)
             return
-        concentrator = self._concentrators.get(message.eui)
+        concentrator = self._concentrators.get(datagram.eui)
         if concentrator is None:
             self._refuse("unknown_eui", source)
             return
         concentrator.heard_s = time.monotonic()
-        match message:
-            case gwmp.PushData():
-                self._count("push_data")
-                self._send(gwmp.push_ack(message.token), source)
-                self._push(concentrator, message, arrived_us)
-            case gwmp.PullData():
-                self._count("pull_data")
-                self._pulled_from(concentrator, source)
-                self._send(gwmp.pull_ack(message.token), source)
-                if self._metrics.state(concentrator.eui, "up"):
-                    _log.info("udp: concentrator %s is up", concentrator.eui)
-            case gwmp.TxAck():
-                self._tx_ack(message)
+        try:
+            match datagram.kind:
+                case gwmp.PUSH_DATA:
+                    self._count_of(datagram.eui, "push_data")
+                    # At once, whatever it holds: a forwarder counts this as the quality of its network.
+                    self._send(gwmp.push_ack(datagram.token), source)
+                    self._push(concentrator, datagram.body, source, arrived_us)
+                case gwmp.PULL_DATA:
+                    self._count_of(datagram.eui, "pull_data")
+                    self._pulled_from(concentrator, source)
+                    self._send(gwmp.pull_ack(datagram.token), source)
+                    if self._metrics.state(concentrator.eui, "up"):
+                        _log.info("udp: concentrator %s is up", concentrator.eui)
+                case _:
+                    self._tx_ack(datagram)
+        except gwmp.Malformed as malformed:
+            self._refuse(malformed.reason, source, datagram.eui)
 
     def _pulled_from(self, concentrator: Concentrator, source: Address) -> None:
         before, concentrator.pull = concentrator.pull, source
+        concentrator.pulled_s = concentrator.heard_s
         if before is None or before[0] == source[0]:
             return
         # It has got another address, or somebody else wants to have its downlinks.
@@ -191,46 +187,83 @@ class UdpSource:
                 more(held_back),
             )
 
-    def _push(self, concentrator: Concentrator, push: gwmp.PushData, arrived_us: int) -> None:
-        for reason, number in push.passed_over.items():
-            self._count(f"passed_over.{reason}", number)
+    def _push(self, concentrator: Concentrator, body: bytes, source: Address, arrived_us: int) -> None:
+        packets, passed_over = read_push(body)
+        for reason, number in passed_over.items():
+            self._count_of(concentrator.eui, f"passed_over.{reason}", number)
         heard_s = int(time.time())
-        for packet in push.packets:
-            heard_us = concentrator.clock.heard_us(packet.tmst_us, arrived_us)
-            heard = Heard(packet.tmst_us, heard_us, packet.freq_hz, packet.sf)
-            self._hear(
-                Uplink(
-                    raw=packet.data,
-                    source=concentrator.eui,
-                    heard_s=heard_s,
-                    heard_us=heard_us,
-                    rssi_dbm=packet.rssi_dbm,
-                    snr_q4=packet.snr_q4,
-                    reply=partial(self._reply, concentrator, heard),
-                    gather_us=self._gather_us,
-                    sf=packet.sf,
-                )
+        heard: dict[bytes, tuple[Packet, Copy]] = {}
+        for packet in packets:
+            copy = concentrator.receptions.take(packet.data, packet.tmst_us, arrived_us, packet.rssi_dbm)
+            before = heard.get(packet.data)
+            if copy is Copy.WORSE or before is not None:
+                self._count_of(concentrator.eui, "passed_over.copy")
+            if copy is not Copy.WORSE:  # of copies in one datagram the best is handed on, and it alone
+                heard[packet.data] = packet, copy if before is None else before[1]
+        for packet, copy in heard.values():
+            self._hand_on(concentrator, packet, copy, source, arrived_us, heard_s)
+
+    def _hand_on(
+        self,
+        concentrator: Concentrator,
+        packet: Packet,
+        copy: Copy,
+        source: Address,
+        arrived_us: int,
+        heard_s: int,
+    ) -> None:
+        tmst_us = packet.tmst_us
+        witness = (source, arrived_us) if copy is not Copy.REPEATED else None
+        heard_us = arrived_us if tmst_us is None else concentrator.heard_us(source, tmst_us, arrived_us)
+        self._hear(
+            Uplink(
+                raw=packet.data,
+                source=concentrator.eui,
+                heard_s=heard_s,
+                heard_us=heard_us,
+                rssi_dbm=packet.rssi_dbm,
+                snr_q4=packet.snr_q4,
+                reply=partial(self._reply, concentrator, packet, heard_us, witness),
+                gather_us=self._gather_us,
+                sf=packet.sf,
+                copy=copy is Copy.BETTER,
             )
+        )
 
     def _reply(
-        self, concentrator: Concentrator, heard: Heard, frame: bytes, unsent: Callable[[], None]
+        self,
+        concentrator: Concentrator,
+        packet: Packet,
+        heard_us: int,
+        witness: tuple[Address, int] | None,
+        frame: bytes,
+        unsent: Callable[[], None],
     ) -> None:
-        if concentrator.pull is None:
-            self._count("tx_refused.no_pull")
-            unsent()
-            return
+        """Only an authentic frame is answered, so here the clock can be learnt: from the first who knows it,
+        as anybody can repeat a frame."""
         transmissions = self._transmissions[concentrator.eui]
+        if packet.tmst_us is None:
+            transmissions.refused("no_tmst", unsent)
+            return
+        if witness is not None:
+            source, arrived_us = witness
+            concentrator.learn(source, packet.tmst_us, arrived_us)
+        if concentrator.pull is None:
+            transmissions.refused("no_pull", unsent)
+            return
+        heard = Heard(packet.tmst_us, heard_us, packet.freq_hz, packet.sf)
         planned = transmissions.plan(self._now_us(), heard, len(frame), unsent)
         if planned is None:
             return
         token, plan = planned
         if not self._send(gwmp.pull_resp(token.to_bytes(2, "big"), plan, frame), concentrator.pull):
-            transmissions.not_reached(token)
+            transmissions.not_reached(token, "send_dropped")
 
-    def _tx_ack(self, ack: gwmp.TxAck) -> None:
-        token, sent = int.from_bytes(ack.token, "big"), ack.outcome == gwmp.SENT
-        if self._transmissions[ack.eui].reported(token, ack.outcome, sent) and ack.warned:
-            self._count("tx_warned")
+    def _tx_ack(self, datagram: gwmp.Datagram) -> None:
+        report = gwmp.read_tx_ack(datagram.body)
+        token, sent = int.from_bytes(datagram.token, "big"), report.outcome == gwmp.SENT
+        if self._transmissions[datagram.eui].reported(token, report.outcome, sent) and report.warned:
+            self._count_of(datagram.eui, "tx_warned")
 
     def _send(self, datagram: bytes, address: Address) -> bool:
         if self._socket is not None:
@@ -240,11 +273,21 @@ class UdpSource:
         self._count("send_dropped")
         return False
 
-    def _refuse(self, reason: str, source: Address) -> None:
-        self._count(f"refused.{reason}")
+    def _refuse(self, reason: str, source: Address, eui: str = "") -> None:
+        """eui: of a concentrator that is listed; a stranger's is never repeated."""
+        if eui:
+            self._count_of(eui, f"refused.{reason}")
+        else:
+            self._count(f"refused.{reason}")
         held_back = self._lines.admit(reason, time.monotonic())
         if held_back is not None:
-            _log.warning("udp: refused from=%s reason=%s%s", source[0], reason, more(held_back))
+            whose = f" eui={eui}" if eui else ""
+            _log.warning("udp: refused from=%s%s reason=%s%s", source[0], whose, reason, more(held_back))
+
+    def _count_of(self, eui: str, name: str, number: int = 1) -> None:
+        """What one concentrator did is counted for it and for all of them."""
+        self._count(name, number)
+        self._count(f"concentrator.{eui}.{name}", number)
 
     def _count(self, name: str, number: int = 1) -> None:
         self._metrics.count(f"{NAME}.{name}", number)

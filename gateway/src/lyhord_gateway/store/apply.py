@@ -258,7 +258,7 @@ class Applier:
         # Only what no platform has seen: a reading that is sent twice must be the same twice.
         self._connection.execute(
             "UPDATE sample SET source = ?, rssi_dbm = ?, snr_q4 = ? WHERE node = ? AND seq >= ? AND seq < ? "  # noqa: S608
-            f"AND id > max(?, {NEWEST}) AND rssi_dbm < ?",
+            f"AND id > max(?, {NEWEST}) AND coalesce(rssi_dbm, -999) < ?",
             (
                 better.source,
                 better.rssi_dbm,
