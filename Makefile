@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-PACKAGES := firmware/wire firmware/boards gateway tools hil
+PACKAGES := firmware/wire firmware gateway tools hil
 
 # make run NODES=12 SECONDS=60 SEED=7
 NODES   ?= 6
@@ -26,7 +26,7 @@ ROUNDS  ?= 2
 RUNS    ?= 3
 SCALE   ?= 1
 
-.PHONY: help setup run test check e2e crash powercut soak fuzz install-check hil size energy bench bench-air clean mosquitto
+.PHONY: help setup run test check e2e crash powercut soak fuzz install-check lowest-check hil size energy bench bench-air clean mosquitto
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -89,6 +89,10 @@ powercut: $(READY) ## Cut the power at every change of a flash (ROUNDS=2 SEED=7)
 install-check: $(READY) ## docs/operate.md to the letter in a fresh Debian (root, network)
 	@command -v debootstrap >/dev/null || $(MAKE) --no-print-directory debian-debootstrap
 	@$(BIN)/python -m tests.install
+
+lowest-check: $(READY) ## Our wheels with the oldest libraries they allow (network)
+	@test -x $(BIN)/uv || $(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt uv
+	@$(BIN)/python -m tests.packages.lowest
 
 hil: $(READY) ## The bench suite on a virtual board, or a real one (PORT=/dev/…)
 	@$(BIN)/pytest -q hil/tests $(if $(PORT),--port $(PORT)) $(if $(MICROPYTHON),--micropython $(MICROPYTHON))

@@ -8,7 +8,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from boards import devkit_rfm95 as pins
+from lyhord_firmware.boards import devkit_rfm95 as pins
 from lyhord_rig.ether import Ether
 from lyhord_rig.resident import Person, Resident, Site
 from lyhord_rig.weather import Weather

@@ -13,6 +13,7 @@ OURS = (
     "lyhord_rig",
     "drivers",
     "boards",
+    "lyhord_firmware",
 )
 
 # folder: the packages of ours that its files may import (its own package always)
@@ -23,8 +24,8 @@ ALLOWED = {
     "firmware/node": {"lyhord_wire", "lyhord_node", "drivers"},
     "firmware/bridge": {"lyhord_wire", "lyhord_bridge", "drivers"},
     "gateway/src": {"lyhord_wire", "lyhord_gateway"},
-    "tools/src": {"lyhord_wire", "lyhord_tools"},
-    "hil/src": {"lyhord_wire", "lyhord_rig", "lyhord_tools", "boards"},
+    "tools/src": {"lyhord_wire", "lyhord_tools", "lyhord_firmware"},
+    "hil/src": {"lyhord_wire", "lyhord_rig", "lyhord_tools", "lyhord_firmware"},
 }
 
 

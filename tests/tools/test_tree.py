@@ -20,7 +20,7 @@ def small_tree(root: Path, **sources: str) -> Tree:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     (root / "wire").mkdir(exist_ok=True)
-    (root / "wire" / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n')
+    (root / "VERSION").write_text("1.2.3\n")
     return Tree(root)
 
 

@@ -12,4 +12,6 @@
 `uplink.py`, `work.py` and `reading.py` and never import each other.
 """
 
-__version__ = "1.0.0"
+from importlib import metadata
+
+__version__ = metadata.version("lyhord-gateway")

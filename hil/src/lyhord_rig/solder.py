@@ -17,7 +17,7 @@ _SOCS = {"esp32": ESP32, "esp32s3": ESP32_S3}
 
 def board_pins(name: str) -> ModuleType:
     """The board file `firmware/boards/<name>.py`."""
-    return importlib.import_module(f"boards.{name}")
+    return importlib.import_module(f"lyhord_firmware.boards.{name}")
 
 
 def board_ports(pins: ModuleType) -> Ports:

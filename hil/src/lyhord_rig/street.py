@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from boards import devkit_rfm95 as pins
+from lyhord_firmware.boards import devkit_rfm95 as pins
 from lyhord_tools.image import build_image
 
 from .board import Board

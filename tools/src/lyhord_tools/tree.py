@@ -2,11 +2,13 @@
 
 import ast
 import os
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Literal
+
+import platformdirs
 
 from lyhord_tools.errors import ToolError
 from lyhord_tools.layout import Layout, read_layout
@@ -31,17 +33,18 @@ class Tree:
 
     @property
     def cache(self) -> Path:
-        """Where fetched parts are kept."""
-        return self.root.parent / ".cache" / "parts"
+        """Where fetched parts are kept: in the repository, or with the user where the tools are installed."""
+        if (self.root.parent / "Makefile").is_file():
+            return self.root.parent / ".cache" / "parts"
+        return platformdirs.user_cache_path("lyhord") / "parts"
 
     def version(self) -> str:
-        """The firmware's version, MAJOR.MINOR.PATCH, as the shared codec package states it."""
-        path = self.root / "wire" / "pyproject.toml"
+        """The firmware's version, MAJOR.MINOR.PATCH: that of the whole project."""
+        path = self.root / "VERSION"
         try:
-            version = tomllib.loads(path.read_text())["project"]["version"]
-        except (OSError, KeyError, tomllib.TOMLDecodeError) as fault:
+            return path.read_text().strip()
+        except OSError as fault:
             raise ToolError(f"no version in {path}") from fault
-        return str(version)
 
     def boards(self) -> list[str]:
         """Names of the boards that the firmware has pins for."""
@@ -104,9 +107,9 @@ class Tree:
 
 
 def find_tree() -> Tree:
-    """The tree named by LYHORD_FIRMWARE, or the one of the repository this package is installed from."""
+    """The tree named by LYHORD_FIRMWARE, or the installed one: in development, that of the repository."""
     named = os.environ.get("LYHORD_FIRMWARE")
-    root = Path(named) if named else Path(__file__).resolve().parents[3] / "firmware"
+    root = Path(named) if named else Path(str(files("lyhord_firmware")))
     if not (root / "wire").is_dir():
         hint = "LYHORD_FIRMWARE" if named else "set LYHORD_FIRMWARE"
         raise ToolError(f"no firmware sources in {root} ({hint})")
