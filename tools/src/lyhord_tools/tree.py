@@ -2,6 +2,7 @@
 
 import ast
 import os
+import sysconfig
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -33,10 +34,10 @@ class Tree:
 
     @property
     def cache(self) -> Path:
-        """Where fetched parts are kept: in the repository, or with the user where the tools are installed."""
-        if (self.root.parent / "Makefile").is_file():
-            return self.root.parent / ".cache" / "parts"
-        return platformdirs.user_cache_path("lyhord") / "parts"
+        """Where fetched parts are kept: beside the sources, or with the user where those are installed."""
+        if self.root.is_relative_to(sysconfig.get_path("purelib")):
+            return platformdirs.user_cache_path("lyhord") / "parts"
+        return self.root.parent / ".cache" / "parts"
 
     def version(self) -> str:
         """The firmware's version, MAJOR.MINOR.PATCH: that of the whole project."""
