@@ -4,8 +4,11 @@ Speaks enough MQTT 3.1.1 and 5 for a publisher: CONNACK, PINGRESP, a SUBACK that
 `acknowledging` is set.
 What it was sent is in `published`, acknowledged or not. With MQTT 5, `reason` says what a payload's PUBACK
 has for a reason, and at most `receive_maximum` messages may be under way, of `packet_max` bytes each. A
-payload that `poison` holds for such ends the connection. SUBACKs, and PUBACKs while `acknowledging`, take
-`delay_s`.
+payload that `poison` holds for such ends the connection, as does a topic that is `forbidden`. `older` is how
+one refuses MQTT 5 that does not know it: a CONNACK of 3.1.1, or "" for none at all. `connack` gives a
+CONNACK its reason out of the connect flags. `keeps` and `qos_max` are told in a CONNACK of MQTT 5; who
+publishes otherwise is hung up on. It hangs up `patience_s` after a CONNACK. SUBACKs, and PUBACKs while
+`acknowledging`, take `delay_s`.
 """
 
 import asyncio
@@ -23,6 +26,14 @@ class SilentBroker:
     receive_maximum: int = 65_535
     packet_max: int = 268_435_455  # the longest that Paho believes in
     delay_s: float = 0.0
+    forbidden: Callable[[str], bool] = lambda topic: False
+    older: bytes | None = None
+    connack: Callable[[int], int] = lambda flags: 0
+    keeps: bool = True
+    qos_max: int = 2
+    patience_s: float | None = None
+    versions: list[int] = field(default_factory=list)
+    flags: list[int] = field(default_factory=list)
     under_way_max: int = 0
     published: list[tuple[str, bytes]] = field(default_factory=list)
     properties: list[bytes] = field(default_factory=list)
@@ -81,10 +92,24 @@ class SilentBroker:
                 kind, flags, body = await _packet(reader)
                 if kind == _CONNECT:
                     five = body[6] == 5
+                    self.versions.append(body[6])
+                    self.flags.append(body[7])
+                    if five and self.older is not None:
+                        writer.write(self.older)
+                        break
+                    if reason := self.connack(body[7]):
+                        writer.write(b"\x20\x03\x00" + bytes([reason, 0]) if five else b"\x20\x02\x00\x05")
+                        break
                     told = b"\x21" + self.receive_maximum.to_bytes(2, "big")
                     told += b"\x27" + self.packet_max.to_bytes(4, "big")
-                    head = b"\x20\x0b\x00\x00\x08"
+                    if not self.keeps:
+                        told += b"\x25\x00"
+                    if self.qos_max < 2:
+                        told += b"\x24" + bytes([self.qos_max])
+                    head = b"\x20" + bytes([3 + len(told)]) + b"\x00\x00" + bytes([len(told)])
                     writer.write(head + told if five else b"\x20\x02\x00\x00")
+                    if self.patience_s is not None:
+                        asyncio.get_running_loop().call_later(self.patience_s, writer.close)
                 elif kind == _SUBSCRIBE:
                     suback = b"\x90\x04" + body[:2] + b"\0\x87" if five else b"\x90\x03" + body[:2] + b"\x80"
                     asyncio.get_running_loop().call_later(self.delay_s, writer.write, suback)
@@ -104,6 +129,11 @@ class SilentBroker:
     def _publish(self, flags: int, body: bytes, writer: asyncio.StreamWriter, five: bool) -> bool:
         end = 2 + int.from_bytes(body[:2], "big")
         assert flags >> 1 & 3 == 1, "expected QoS 1"
+        if self.forbidden(body[2:end].decode()):
+            return False
+        if five and (self.qos_max < 1 or (flags & 1 and not self.keeps)):
+            writer.write(b"\xe0\x01" + bytes([0x9A if self.qos_max else 0x9B]))
+            return False
         payload = body[end + 2 :]
         if five:
             assert payload[0] < 128, "short properties"

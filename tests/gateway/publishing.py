@@ -15,10 +15,11 @@ from lyhord_gateway.mqtt_client import watch
 from lyhord_gateway.operation.herald import Herald
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.senml import SenmlProfile
-from lyhord_gateway.publish.client import PlatformClient, make_platform_client
+from lyhord_gateway.publish.client import PlatformClient, make_client_on, make_platform_client
 from lyhord_gateway.publish.delivery import Backlog, Bounds
 from lyhord_gateway.publish.lanes import Part
 from lyhord_gateway.publish.publisher import Publisher
+from lyhord_gateway.publish.terms import Terms
 from lyhord_gateway.publish.wrapping import Wrapping
 from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.work import Advance
@@ -44,6 +45,8 @@ async def publishing(
     herald: Herald | None = None,
     wrapping: Wrapping | None = None,
     listen: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]] = watch,
+    terms: Terms | None = None,
+    backoff: Backoff | None = None,
 ) -> AsyncIterator[Publisher]:
     async def page(part: Part, limit: int) -> list[Reading]:
         return bench.shown.part(bench.reader, part.first, part.end, limit, part.late)
@@ -56,7 +59,10 @@ async def publishing(
         assert known is not None
         return known.facts
 
+    """terms: what is asked of the platform, which may change; otherwise `protocol` and no last will."""
     endpoint = Endpoint(url=MqttUrl("127.0.0.1", port, False))
+    if terms is not None:
+        connect = partial(make_client_on, terms, endpoint, f"gateway-{name}")
     publisher = Publisher(
         name,
         connect or partial(make_platform_client, endpoint, f"gateway-{name}", protocol, None),
@@ -68,8 +74,9 @@ async def publishing(
         herald,
         listen=listen,
         wrapping=wrapping,
+        terms=terms,
     )
-    publisher._backoff = Backoff(cap_s=0.05)
+    publisher._backoff = backoff or Backoff(cap_s=0.05)
     async with meanwhile(publisher.run()):
         yield publisher
 

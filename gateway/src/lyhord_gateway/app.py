@@ -35,10 +35,11 @@ from lyhord_gateway.only_one import only_one
 from lyhord_gateway.operation.notify import Notify
 from lyhord_gateway.operation.wiring import Operation
 from lyhord_gateway.profiles.make import make_profile
-from lyhord_gateway.publish.client import make_platform_client
+from lyhord_gateway.publish.client import make_client_on
 from lyhord_gateway.publish.delivery import Backlog, Bounds
 from lyhord_gateway.publish.lanes import Part
 from lyhord_gateway.publish.publisher import Publisher
+from lyhord_gateway.publish.terms import Terms
 from lyhord_gateway.publish.wrapping import Wrapping
 from lyhord_gateway.ranges import Range
 from lyhord_gateway.reading import NodeFacts, Reading
@@ -275,12 +276,11 @@ def _publishers(
         listen = watch
         if platform.commands and profile.inbox() is not None:
             listen = Remote(platform.name, profile, desk.queue, metrics).serve
-        protocol = platform.protocol
         identifier = platform.client_id or f"lyhord-{gateway.name}-{gateway.number}-{platform.name}"
-        will = herald.will if herald else None
+        terms = Terms(platform.protocol, herald.will if herald else None)
         publishers[platform.name] = Publisher(
             platform.name,
-            partial(make_platform_client, endpoint, identifier, protocol, will),
+            partial(make_client_on, terms, endpoint, identifier),
             profile,
             Bounds(platform.batch_count, platform.batch_bytes, platform.batch_ms, WINDOW),
             Backlog(head, page, partial(_advance, store, platform.name, []), facts),
@@ -288,8 +288,9 @@ def _publishers(
             metrics,
             herald,
             listen,
-            Wrapping(profile.content_type, platform.compression == "gzip", protocol == "5"),
+            Wrapping(profile.content_type, platform.compression == "gzip", platform.protocol == "5"),
             partial(_skipped, store, platform.name, itertools.count(reader.skipped(platform.name) + 1)),
+            terms,
         )
     return publishers
 

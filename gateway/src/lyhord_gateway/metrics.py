@@ -40,6 +40,7 @@ class Metrics:
         self.counters: Counter[str] = Counter()
         self.states: dict[str, str] = {}
         self.why: dict[str, str] = {}  # in words for people, for parts that are not up
+        self.notes: dict[str, str] = {}  # what a person should know though nothing is down
         self.gauges: dict[str, int] = {}
         self.heard: Counter[str] = Counter()  # receptions by source
         self.commit_s = Histogram(COMMIT_BOUNDS_S)
@@ -57,6 +58,16 @@ class Metrics:
         self.states[part] = state
         self.since_s[part] = time.monotonic()
         self.state_changed.set()
+        return True
+
+    def note(self, topic: str, text: str) -> bool:
+        """What health says of a topic, "" for nothing any more; True if that is news."""
+        if self.notes.get(topic, "") == text:
+            return False
+        if text:
+            self.notes[topic] = text
+        else:
+            del self.notes[topic]
         return True
 
     def gauge(self, name: str, value: int) -> None:

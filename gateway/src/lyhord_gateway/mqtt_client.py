@@ -22,6 +22,7 @@ WINDOW = 20  # publishes under way at once; paho slows down with more
 _NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 _KEEPALIVE_TIMEOUT = 0x8D  # MQTT 5, section 2.4; paho says it with 3.1.1 too
 _PROTOCOL_ERROR = 0x82
+TAKEN_OVER = 0x8E
 _CALLS = 1000  # aiomqtt warns in the log from this many pending calls on
 
 T = TypeVar("T")
@@ -29,6 +30,18 @@ T = TypeVar("T")
 
 class Silent(aiomqtt.MqttError):
     """The peer has not answered in time."""
+
+
+class ClosedEarly(aiomqtt.MqttError):
+    """The peer has closed the connection before its CONNACK, or with it."""
+
+
+class HungUp(aiomqtt.MqttError):
+    """The peer has ended the connection with a DISCONNECT (MQTT 5, section 3.14). code: its reason."""
+
+    def __init__(self, reason: ReasonCode) -> None:
+        super().__init__(f"the broker hung up: {reason} (0x{reason.value:02x})")
+        self.code = reason.value
 
 
 class SubscriptionRefused(aiomqtt.MqttError):
@@ -61,7 +74,7 @@ class Client(aiomqtt.Client):
         self._client._create_socket = self._open  # type: ignore[method-assign]
         self._socket: BufferedSocket | None = None
         self._entered = False
-        self._gone: str | None = None  # before we were told of the CONNACK: why
+        self._gone: aiomqtt.MqttError | None = None  # before we were told of the CONNACK: why
 
     def _open(self) -> BufferedSocket:
         self._socket = BufferedSocket(self._create())
@@ -71,7 +84,7 @@ class Client(aiomqtt.Client):
         try:
             await super().__aenter__()
             if self._gone is not None:
-                raise aiomqtt.MqttError(self._gone)
+                raise self._gone
             self._entered = True
         finally:
             if not self._entered:
@@ -98,22 +111,23 @@ class Client(aiomqtt.Client):
     ) -> None:
         why = self._why(flags, reason_code)
         if not self._entered:
-            self._gone = why
-            self._loop.call_soon_threadsafe(_fail, self._connected, f"closed before CONNACK: {why}")
+            self._gone = why if isinstance(why, HungUp) else ClosedEarly(str(why))
+            early = ClosedEarly(f"closed before CONNACK: {why}")
+            self._loop.call_soon_threadsafe(_fail, self._connected, early)
             return
         if reason_code.is_failure:
             _fail(self._disconnected, why)
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
-    def _why(self, flags: DisconnectFlags, reason_code: ReasonCode) -> str:
+    def _why(self, flags: DisconnectFlags, reason_code: ReasonCode) -> aiomqtt.MqttError:
         if flags.is_disconnect_packet_from_server:
-            return f"the broker hung up: {reason_code} (0x{reason_code.value:02x})"
+            return HungUp(reason_code)
         if reason_code.value == _KEEPALIVE_TIMEOUT:
-            return "no answer to a ping"
+            return aiomqtt.MqttError("no answer to a ping")
         if reason_code.value == _PROTOCOL_ERROR:
-            return "what the broker says is no MQTT"
+            return aiomqtt.MqttError("what the broker says is no MQTT")
         lost = self._socket.lost if self._socket is not None else None
-        return str(lost or "the broker hung up without a word")
+        return aiomqtt.MqttError(str(lost or "the broker hung up without a word"))
 
     async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109
         """asyncio.wait_for, which aiomqtt calls here, forgets in Python 3.11 that its task was cancelled when
@@ -150,9 +164,9 @@ class Client(aiomqtt.Client):
             return  # the connection is lost: reading says so, in the way that both libraries understand
 
 
-def _fail(future: asyncio.Future[None], why: str) -> None:
+def _fail(future: asyncio.Future[None], why: aiomqtt.MqttError) -> None:
     if not future.done():
-        future.set_exception(aiomqtt.MqttError(why))
+        future.set_exception(why)
         future.exception()  # seen: when nobody waits any more, asyncio need not report it
 
 
@@ -190,9 +204,14 @@ def settings(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
+def cause_of(error: BaseException) -> BaseException:
+    """An exception of aiomqtt's may tell only where the loss was noticed; the reason is its cause."""
+    return error.__cause__ or error
+
+
 def why_lost(error: BaseException) -> str:
-    """In words; an exception of aiomqtt's may tell only where it was noticed, and the reason is its cause."""
-    return str(error.__cause__ or error)
+    """In words."""
+    return str(cause_of(error))
 
 
 async def watch(client: aiomqtt.Client) -> None:

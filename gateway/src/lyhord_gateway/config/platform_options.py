@@ -45,9 +45,11 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Literal["3.1.1", "5"],
         Meta(
             description="Version of MQTT. With 5 the platform can say that it refuses a message, and every "
-            "message says what is in it (content type, backlog)."
+            "message says what is in it (content type, backlog); a platform that does not know it is spoken "
+            "to in 3.1.1, which log and health say. With 3.1.1 many platforms acknowledge what their access "
+            "list forbids, and throw it away."
         ),
-    ] = "3.1.1"
+    ] = "5"
     client_id: Annotated[
         Annotated[str, Meta(min_length=1, max_length=256)] | None,
         Meta(

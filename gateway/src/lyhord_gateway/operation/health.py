@@ -158,7 +158,7 @@ class Health:
             reasons += self._behind(platform, now_s)
         reasons += self._clock(now_s)
         reasons += self._disk(facts, now_s)
-        notes = []
+        notes = [self._metrics.notes[topic] for topic in sorted(self._metrics.notes)]
         if (doubt := self._clock_doubt()) and self._clock_settles(now_s):
             notes.append(f"{CLOCK}: {doubt}")
         if facts.quarantined:

@@ -6,6 +6,7 @@ and how long one may be. MQTT 3.1.1 says nothing of that: there a PUBACK is all 
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Any
 
 import aiomqtt
@@ -17,6 +18,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.mqtt_client import WINDOW, Client, address, settings
+from lyhord_gateway.publish.terms import Terms
 
 # How long a platform that speaks MQTT 5 keeps quiet about a gateway that is gone: a new connection within
 # that time is no news. Nothing else is in the session; the store knows what is to go out again.
@@ -36,12 +38,26 @@ class PublishRefused(aiomqtt.MqttError):
         self.name = str(reason)
 
 
+class NothingAcknowledged(aiomqtt.MqttError):
+    """The CONNACK allows no QoS above 0 (MQTT 5, section 3.2.2.3.4): nothing could count as delivered."""
+
+    def __init__(self) -> None:
+        super().__init__("the platform takes QoS 0 only: it would acknowledge nothing, so nothing is sent")
+
+
 class PlatformClient(Client):
     """slots: one for each message that may wait for its PUBACK, from the CONNACK on. packet_max: bytes of
-    the longest packet that the platform takes, None if it did not say."""
+    the longest packet that the platform takes, None if it did not say. version: of MQTT. keeps: it takes
+    retained messages. acknowledges: it takes QoS 1. told: is called with the PUBACK's reason for what is
+    told beside the readings; `telling` of that has none yet."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        five = options.get("protocol") is aiomqtt.ProtocolVersion.V5
+        self.version = "5" if five else "3.1.1"
+        self.keeps = self.acknowledges = True
+        self.told: Callable[[ReasonCode], None] = lambda reason: None
+        self.telling = 0
         self.window = WINDOW
         self.slots = asyncio.Semaphore(WINDOW)
         self.packet_max: int | None = None
@@ -64,19 +80,22 @@ class PlatformClient(Client):
         a window of messages before this one. A refusal is no matter."""
         async with self.slots:
             self._sent()
-            try:
-                await super().publish(topic, payload, *arguments, timeout=math.inf, **options)
-            finally:
-                self._answered()
+            self.telling += 1
+            options["retain"] = bool(options.get("retain")) and self.keeps
+            await super().publish(topic, payload, *arguments, timeout=math.inf, **options)
+            self.telling -= 1
+            self._answered()
 
     async def deliver(
         self, topic: str, payload: bytes, retain: bool = False, properties: Properties | None = None
     ) -> None:
         """Publishes with QoS 1 and returns after the PUBACK, however long that takes; the caller has a slot.
         Raises PublishRefused if it says no."""
+        if self.version != "5":
+            properties = None
         if self.packet_max is not None and _packet_size(topic, payload, properties) > self.packet_max:
             raise PublishRefused(ReasonCode(PacketTypes.DISCONNECT, identifier=_TOO_LARGE))
-        info = self._client.publish(topic, payload, 1, retain, properties)
+        info = self._client.publish(topic, payload, 1, retain and self.keeps, properties)
         if info.rc != MQTT_ERR_SUCCESS:
             raise aiomqtt.MqttCodeError(info.rc, "Could not publish message")
         confirmed: asyncio.Future[ReasonCode] = self._loop.create_future()
@@ -111,6 +130,8 @@ class PlatformClient(Client):
         self.window = min(WINDOW, told.get("ReceiveMaximum", WINDOW))
         self.slots = asyncio.Semaphore(self.window)
         self.packet_max = told.get("MaximumPacketSize")
+        self.keeps = bool(told.get("RetainAvailable", 1)) and self.keeps
+        self.acknowledges = told.get("MaximumQoS", 1) > 0
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
     def _on_publish(
@@ -118,6 +139,7 @@ class PlatformClient(Client):
     ) -> None:
         confirmed = self._unconfirmed.get(mid)
         if confirmed is None:
+            self.told(reason_code)
             super()._on_publish(client, userdata, mid, reason_code, properties)
         elif not confirmed.done():
             confirmed.set_result(reason_code)
@@ -160,3 +182,8 @@ def make_platform_client(
         properties=properties,
         **options,
     )
+
+
+def make_client_on(terms: Terms, endpoint: Endpoint, identifier: str) -> PlatformClient:
+    """As `make_platform_client`, with what is asked of the platform at this moment."""
+    return make_platform_client(endpoint, identifier, terms.protocol, terms.will)

@@ -3,11 +3,13 @@
     connect ──▶ deliver, tell our health ──lost or refused──▶ pause (capped, full jitter) ──▶ connect …
 
 Nothing counts as delivered before its PUBACK. A platform that is down costs nothing but its place in the
-store: no reading is held in memory for it. One that takes connections but no messages is not "up".
+store: no reading is held in memory for it. One that takes connections but no messages is not "up", nor is
+one whose connections never last (`backoff.py`).
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -15,16 +17,18 @@ import aiomqtt
 
 from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.faults import first_cause
+from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.mqtt_client import Silent, watch, why_lost
+from lyhord_gateway.mqtt_client import Silent, cause_of, watch
 from lyhord_gateway.operation.herald import Herald
 from lyhord_gateway.profiles import Profile
-from lyhord_gateway.publish.client import PlatformClient, PublishRefused
+from lyhord_gateway.publish.client import NothingAcknowledged, PlatformClient, PublishRefused
 from lyhord_gateway.publish.delivery import PAGE_MAX, Backlog, Bounds, Delivery
 from lyhord_gateway.publish.introductions import Introductions
 from lyhord_gateway.publish.lanes import Lanes
 from lyhord_gateway.publish.patience import Patience
 from lyhord_gateway.publish.suspicion import Suspicion, suspects
+from lyhord_gateway.publish.terms import Terms
 from lyhord_gateway.publish.wrapping import Wrapping
 from lyhord_gateway.ranges import Range
 from lyhord_gateway.reading import Message, Reading, Sharing, node_text
@@ -40,7 +44,7 @@ class Publisher:
     """connect: makes a client. delivered: what the platform had acknowledged before this start. herald: tells
     the platform how the gateway is. listen: takes what the platform says, and raises MqttError as soon as the
     connection is gone. skipped: is called for every reading that the platform does not take and is not sent
-    any more."""
+    any more. terms: what `connect` asks of the platform."""
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Publisher:
         listen: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]] = watch,
         wrapping: Wrapping | None = None,
         skipped: Callable[[], None] = lambda: None,
+        terms: Terms | None = None,
     ) -> None:
         self._name = name
         self._part = f"platform.{name}"
@@ -72,7 +77,11 @@ class Publisher:
         self._skipped = skipped
         self._suspicion = Suspicion()
         self._patience = Patience(bounds.silence_s, bounds.silence_max_s)
-        self._backoff = Backoff(cap_s=10.0)
+        self._terms = terms or Terms("")
+        self._terms.note = self._note
+        self._backoff = Backoff(0.5)
+        self._lines = LineLimit()
+        self._hung_up = True  # the platform, at the last loss
         self._doubtful = False  # the last connection took no message
         self._delivery: Delivery | None = None
         self._arrived = backlog.head.follow()
@@ -92,18 +101,31 @@ class Publisher:
     async def run(self) -> None:
         """Connects, delivers, and connects again, until stopped or cancelled."""
         while not self._stop.is_set():
+            at_once = False
+            client = None
             try:
                 async with self._connect() as client:
                     await self._use(client)
             except* (aiomqtt.MqttError, OSError) as lost:
-                self._lost(first_cause(lost))
-            if not self._stop.is_set():
-                await self._pause(self._backoff.next_s())
+                at_once = self._lost(first_cause(lost), client)
+            pause_s = self._backoff.next_s(self._hung_up)
+            if self._backoff.unsteady:
+                self._terms.unsteady()
+            if not self._stop.is_set() and not at_once:
+                await self._pause(pause_s)
 
     async def _use(self, client: PlatformClient) -> None:
-        if not self._doubtful:
+        self._backoff.opened()
+        if not client.acknowledges:
+            raise NothingAcknowledged
+        client.keeps = client.keeps and self._terms.retain
+        client.told = self._terms.told
+        if not client.keeps:
+            self._terms.without_retain()
+        self._terms.connected(client.version)
+        if not self._doubtful and not self._backoff.unsteady:
             self._up()
-        _log.info("platform %s: connected", self._name)
+            _log.info("platform %s: connected with MQTT %s", self._name, client.version)
         self._lanes.forget()
         self._introductions.forget()
         client.timeout = max(client.timeout, self._patience.seconds)  # its SUBACK is as slow
@@ -123,42 +145,71 @@ class Publisher:
         async with asyncio.TaskGroup() as group:
             watcher = group.create_task(self._listen(client), name=f"{self._name}-watch")
             teller = group.create_task(self._tell(client), name=f"{self._name}-health")
+            settler = group.create_task(self._settle(), name=f"{self._name}-steady")
             await self._delivery.run()
             teller.cancel()
-            if self._herald is not None:
+            settler.cancel()
+            if self._herald is not None and self._terms.telling:
                 await self._herald.leave(client)
             watcher.cancel()
 
     def _up(self) -> None:
         self._doubtful = False
-        self._backoff.reset()
         self._metrics.state(self._part, "up")
 
-    def _acknowledged(self, message: Message) -> None:
-        if self._doubtful:
+    async def _settle(self) -> None:
+        """The connection has lasted: whatever was wrong with those before is over."""
+        await self._backoff.settled()
+        self._terms.steady()
+        if not self._doubtful:
             self._up()
+
+    def _acknowledged(self, message: Message) -> None:
+        self._backoff.delivered()
+        if self._doubtful:
+            self._doubtful = False
+            if not self._backoff.unsteady:
+                self._up()
         self._count("messages")
         self._suspicion.passed(message)
         if message.readings:
             self._count("readings", len(message.readings))
             self._metrics.gauge(f"{self._part}.behind", self._lanes.waiting)
 
-    def _lost(self, cause: BaseException) -> None:
+    def _lost(self, error: BaseException, client: PlatformClient | None) -> bool:
+        """True if the next attempt is another one, and need not wait."""
+        cause = cause_of(error)
         refused = isinstance(cause, PublishRefused)
+        self._hung_up = not refused
         self._count("messages_refused" if refused else "connections_lost")
-        why = why_lost(cause)
+        self._say_lost("refusing" if refused else "down", str(cause))
+        if client is None:
+            return self._terms.refused(cause)
+        if not refused:
+            self._terms.lost(cause, client.telling > 0 and not isinstance(cause, Silent))
+        self._blame(cause)
+        return False
+
+    def _say_lost(self, state: str, why: str) -> None:
         known = self._metrics.why.get(self._part)
-        if self._metrics.state(self._part, "refusing" if refused else "down", why) or why != known:
-            _log.warning("platform %s: %s (%s)", self._name, "refuses" if refused else "lost", why)
+        if not self._metrics.state(self._part, state, why) and why == known:
+            return
+        held_back = self._lines.admit(state, time.monotonic())
+        if held_back is not None:
+            word = "refuses" if state == "refusing" else "lost"
+            _log.warning("platform %s: %s (%s)%s", self._name, word, why, more(held_back))
+
+    def _blame(self, cause: BaseException) -> None:
+        """What was under way at the loss."""
         delivery, self._delivery = self._delivery, None
-        if delivery is None:  # there was no connection at all
+        if delivery is None:  # nothing was sent
             return
         blamed = delivery.blamed()
         self._doubtful = bool(blamed) or isinstance(cause, Silent)
         if isinstance(cause, Silent) and self._patience.silent() and not delivery.answered:
             return  # it may only be slow, whatever was under way
         if not isinstance(cause, PublishRefused) or cause.code not in _NOT_ITS_FAULT:
-            self._suspect(blamed, why)
+            self._suspect(blamed, str(cause))
 
     def _suspect(self, blamed: list[Message], why: str) -> None:
         """These were under way, or refused; what is at fault beyond doubt is not sent any more."""
@@ -167,6 +218,7 @@ class Publisher:
         convicted = self._suspicion.convicted()
         if convicted:
             self._doubtful = False  # all others pass
+            self._backoff.reset()
         for message in blamed:
             for reading in message.readings:
                 if reading.arrival in convicted:
@@ -186,8 +238,12 @@ class Publisher:
         self._skipped()
 
     async def _tell(self, client: PlatformClient) -> None:
-        if self._herald is not None:
+        if self._herald is not None and self._terms.telling:
             await self._herald.tell(client)
+
+    def _note(self, topic: str, text: str) -> None:
+        if self._metrics.note(f"{self._part}.{topic}", f"{self._name} {text}" if text else "") and text:
+            _log.warning("platform %s: it %s", self._name, text)
 
     async def _pause(self, seconds: float) -> None:
         """A delay that a stop ends early."""

@@ -84,10 +84,11 @@ class MqttSource:
         self._metrics = metrics
         self._answers: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(_ANSWERS)
         self._lines = LineLimit()
+        self._backoff = Backoff(cap_s=10.0)
 
     async def run(self) -> None:
         """Connects, listens, and connects again, until cancelled."""
-        backoff = Backoff(cap_s=5.0)
+        backoff = self._backoff
         while True:
             try:
                 inbox = Inbox(self._metrics)
@@ -95,19 +96,34 @@ class MqttSource:
                     queue_type=inbox.queue_type(), impossible=inbox.impossible
                 ) as client:
                     await client.subscribe(_FILTER, qos=1)
-                    backoff.reset()
-                    self._metrics.state(NAME, "up")
-                    _log.info("mqtt: listening to nodes")
+                    backoff.opened()
+                    if not backoff.unsteady:
+                        self._up()
                     async with asyncio.TaskGroup() as group:
                         group.create_task(watch(client), name="mqtt-watch")
                         group.create_task(self._receive(inbox), name="mqtt-receive")
+                        group.create_task(self._settle(), name="mqtt-steady")
                         for number in range(_SENDERS):
                             group.create_task(self._send(client), name=f"mqtt-send-{number}")
             except* (aiomqtt.MqttError, OSError) as lost:  # the latter: certificate files
                 self._metrics.count("mqtt.connections_lost")
-                if self._metrics.state(NAME, "down"):
-                    _log.warning("mqtt: node broker lost (%s)", why_lost(first_cause(lost)))
+                self._lost(why_lost(first_cause(lost)))
             await asyncio.sleep(backoff.next_s())
+
+    def _up(self) -> None:
+        if self._metrics.state(NAME, "up"):
+            _log.info("mqtt: listening to nodes")
+
+    async def _settle(self) -> None:
+        await self._backoff.settled()
+        self._up()
+
+    def _lost(self, why: str) -> None:
+        known = self._metrics.why.get(NAME)
+        if self._metrics.state(NAME, "down", why) or why != known:
+            held_back = self._lines.admit("lost", time.monotonic())
+            if held_back is not None:
+                _log.warning("mqtt: node broker lost (%s)%s", why, more(held_back))
 
     async def _receive(self, inbox: Inbox) -> None:
         while True:
@@ -128,6 +144,7 @@ class MqttSource:
         if len(payload) >= 5 and payload[2:5].hex() != match[1]:
             self._refuse("topic", topic)
             return
+        self._backoff.delivered()
         self._hear(
             Uplink(
                 raw=payload,
