@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_gateway.orders import command_order
 from lyhord_gateway.sources import bridge as module
 from lyhord_gateway.sources.bridge import BridgePort, BridgeSource
 from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.sources.serial_link import LinkLost, SerialLink
+from lyhord_gateway.store.queue import enqueue
+from lyhord_gateway.store.schema import connect
 from lyhord_wire import bridge, cbor, cobs
 from tests.fakes.bridge_peer import BridgePeer, PtyBridge, TcpBridge
-from tests.gateway.bench import Bench
-from tests.gateway.parts import DEADLINE_S, Node, meanwhile, until, vectors
+from tests.gateway.bench import NOW_S, Bench
+from tests.gateway.parts import DEADLINE_S, NODE, Node, meanwhile, until, vectors
 
 
 class Roof:
@@ -188,3 +191,106 @@ async def test_lines_without_a_descriptor_work_too(bench: Bench) -> None:
 async def test_a_line_that_cannot_be_opened_is_lost_and_no_bug(url: str) -> None:
     with pytest.raises(LinkLost):
         await SerialLink.open(url)
+
+
+def order(bench: Bench) -> None:
+    desk = connect(bench.path)
+    enqueue(desk, NODE, command_order("restart", ()), "cli", NOW_S)
+    desk.close()
+
+
+@pytest.mark.parametrize("times", [2, 5])
+async def test_a_message_that_comes_twice_is_one_reception(times: int, bench: Bench, peer: PtyBridge) -> None:
+    node = Node()
+    async with Roof(bench, str(peer.path)).running() as roof:
+        await listened(peer)
+        frame = node.report(ack=True)
+        for _ in range(times):
+            peer.hear(frame)
+        assert node.open((await transmitted(peer)).data)[1] == 1
+        peer.hear(node.report())
+        await until(lambda: bench.metrics.counters["store.frames"] == 2, "all before was handled")
+        assert roof.counters["roof.passed_over.copy"] == times - 1
+        assert peer.transmitted.empty()
+    assert bench.metrics.counters["downlink.answers"] == 1
+
+
+async def test_a_bridges_clock_may_go_back(bench: Bench, peer: PtyBridge) -> None:
+    """It restarts, its 32-bit clock begins anew; the node repeats its frame meanwhile."""
+    node = Node()
+    async with Roof(bench, str(peer.path)).running():
+        await listened(peer)
+        frame = node.report(ack=True)
+        for number, tmst_us in enumerate((2**32 - 1, 4_000_000, 3_000_000_000, 0), start=1):
+            peer.tmst_us = tmst_us
+            peer.hear(frame)
+            answer = await transmitted(peer)
+            window_us = 1_000_000 if answer.sf == 9 else 2_000_000
+            assert answer.tmst_us == (tmst_us + window_us) % 2**32
+            assert node.open(answer.data)[1] == 1
+            if number == 2:
+                break  # both windows of this moment are taken
+    assert bench.stored() == [0]
+
+
+async def test_an_answer_while_there_is_no_line_goes_back(bench: Bench, peer: PtyBridge) -> None:
+    node = Node()
+    order(bench)
+    async with Roof(bench, str(peer.path)).running() as roof:
+        await listened(peer)
+        roof.source._gather_us = 300_000  # the answer waits, and meanwhile the port goes away
+        peer.hear(node.report(ack=True))
+        await until(lambda: bench.metrics.counters["store.frames"] == 1, "it is stored")
+        peer.unplug()
+        await until(lambda: roof.counters["roof.tx_refused.no_line"] == 1, "the answer has nowhere to go")
+        await until(lambda: bench.metrics.counters["queue.unsent"] == 1, "the command goes back")
+        peer.plug_in()
+        await listened(peer)
+        roof.source._gather_us = 0
+        peer.hear(node.report(ack=True))
+        assert node.open((await transmitted(peer)).data)[5] == [1]
+
+
+async def test_what_waited_for_a_line_that_is_gone_goes_back(
+    bench: Bench, peer: PtyBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = Node()
+    order(bench)
+    writing, gone = asyncio.Event(), asyncio.Event()
+
+    async def write(link: SerialLink, data: bytes) -> None:
+        """The USB stack takes nothing any more, and says so only when the port is gone."""
+        writing.set()
+        await gone.wait()
+        raise LinkLost("gone")
+
+    async with Roof(bench, str(peer.path)).running() as roof:
+        await listened(peer)
+        real = SerialLink.write
+        monkeypatch.setattr(SerialLink, "write", write)
+        peer.hear(node.report(ack=True))
+        await asyncio.wait_for(writing.wait(), DEADLINE_S)
+        peer.unplug()
+        gone.set()
+        await until(lambda: bench.metrics.counters["queue.unsent"] == 1, "the command goes back")
+        assert roof.counters["roof.outbox_dropped"] >= 1
+        monkeypatch.setattr(SerialLink, "write", real)
+        peer.plug_in()
+        await listened(peer)
+        peer.hear(node.report(ack=True))
+        assert node.open((await transmitted(peer)).data)[5] == [1]
+
+
+async def test_a_bridge_that_refuses_every_answer_is_told_of(bench: Bench, peer: PtyBridge) -> None:
+    node = Node()
+    peer.result = bridge.RADIO_FAULT
+    async with Roof(bench, str(peer.path)).running() as roof:
+        await listened(peer)
+        for number in range(1, 4):
+            assert bench.metrics.states["roof.answers"] == "up"
+            roof.scheduler._taken.clear()  # as if time had passed: nothing is on the air
+            peer.tmst_us = 1_000_000_000 * number
+            peer.hear(node.report(ack=True))
+            await until(lambda n=number: roof.counters["roof.tx.radio_fault"] == n, "it is counted")
+        assert bench.metrics.states["roof.answers"] == "failing"
+        assert "radio_fault 3" in bench.metrics.why["roof.answers"]

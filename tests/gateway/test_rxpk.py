@@ -176,3 +176,21 @@ def test_ours_is_found_among_many(foreign: int) -> None:
 def test_the_number_of_entries_is_bounded() -> None:
     packets, passed_over = read_push(json.dumps({"rxpk": [{}] * 3 + [0] * 15_000}).encode())
     assert packets == [] and passed_over == {"schema": ENTRIES_MAX, "many": 15_003 - ENTRIES_MAX}
+
+
+@pytest.mark.parametrize(
+    ("tmms", "gps_s"),
+    [
+        (1_480_000_000_000, 1_795_964_782.0),  # 2026-11-29 17:46:22 UTC
+        (1_480_000_000_500.0, 1_795_964_782.5),
+        ("1480000000000", 1_795_964_782.0),
+        (None, None),
+        (0, None),
+        (-1, None),
+        (1e300, None),
+        ("soon", None),
+    ],
+)
+def test_gps_time_is_unix_time_and_18_leap_seconds(tmms: object, gps_s: float | None) -> None:
+    packet = one(GOOD | {"tmms": tmms})
+    assert (packet.gps_s, packet.data) == (gps_s, FRAME)

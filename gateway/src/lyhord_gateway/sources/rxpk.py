@@ -29,14 +29,16 @@ SNR_DB = (-100, 100)
 _TMST = 1 << 32
 _HZ = 100_000_000  # a frequency above is in Hz and not in MHz
 _LORA = {f"SF{sf}BW125": sf for sf in range(7, 13)}
+_GPS_EPOCH_S = 315_964_800 - 18  # 1980-01-06 in Unix seconds, and the leap seconds since (18 since 2017)
+_GPS_S = (1_704_067_200, 4_102_444_800)  # 2024 to 2100: another time is no GPS time
 _DATR = re.compile(r"SF\s*(7|8|9|10|11|12)\s*_?BW\s*125(?:\.0*|000)?\s*(?:K?HZ)?")
 
 PassedOver = Literal["schema", "json", "crc", "not_lora", "not_eu868", "base64", "size", "many"]
 
 
 class Packet(Struct, frozen=True):
-    """One frame that a concentrator heard. tmst_us: its 32-bit clock at the end of the reception. None where
-    the forwarder does not say: without `tmst_us` there is no answer, the others are for people."""
+    """One frame that a concentrator heard. tmst_us: its 32-bit clock at the end of the reception; gps_s: Unix
+    seconds of it by GPS. None where the forwarder does not say: without `tmst_us` there is no answer."""
 
     tmst_us: int | None
     freq_hz: int
@@ -44,6 +46,7 @@ class Packet(Struct, frozen=True):
     rssi_dbm: int | None
     snr_q4: int | None
     data: bytes
+    gps_s: float | None = None
 
 
 class _Push(Struct, frozen=True):
@@ -60,6 +63,7 @@ class _Rxpk(Struct, frozen=True):
     stat: int
     lsnr: Annotated[float, Meta(ge=SNR_DB[0], le=SNR_DB[1])] | None = None
     size: int | None = None
+    tmms: int | None = None
 
 
 _push = msgspec.json.Decoder(_Push)
@@ -123,7 +127,7 @@ def _packet(entry: object) -> Packet | PassedOver:
     if rxpk.stat != 1:
         return "crc"
     snr_q4 = None if rxpk.lsnr is None else round(rxpk.lsnr * 4)
-    return _made(rxpk.tmst, rxpk.freq, sf, round(rxpk.rssi), snr_q4, rxpk.data, rxpk.size)
+    return _made(rxpk.tmst, rxpk.freq, sf, round(rxpk.rssi), snr_q4, rxpk.data, rxpk.size, rxpk.tmms)
 
 
 def _from_object(entry: object) -> Packet | PassedOver:
@@ -147,7 +151,7 @@ def _from_object(entry: object) -> Packet | PassedOver:
             return "schema"
     rssi_dbm, snr_q4 = _signal(entry)
     size = _number(entry.get("size"))
-    return _made(tmst, freq, int(sf[1]), rssi_dbm, snr_q4, data, size)
+    return _made(tmst, freq, int(sf[1]), rssi_dbm, snr_q4, data, size, _number(entry.get("tmms")))
 
 
 def _made(
@@ -158,6 +162,7 @@ def _made(
     snr_q4: int | None,
     text: str,
     size: float | None,
+    tmms: float | None,
 ) -> Packet | PassedOver:
     freq_hz = round(freq * 1_000_000)
     if band_of(freq_hz) is None:
@@ -167,7 +172,15 @@ def _made(
         return "base64"
     if len(data) > PAYLOAD_MAX or (size is not None and size != len(data)):
         return "size"
-    return Packet(tmst_us, freq_hz, sf, rssi_dbm, snr_q4, data)
+    return Packet(tmst_us, freq_hz, sf, rssi_dbm, snr_q4, data, _gps_s(tmms))
+
+
+def _gps_s(tmms: float | None) -> float | None:
+    """Only `tmms` is GPS time for certain; `time` is many a forwarder's own clock."""
+    if tmms is None:
+        return None
+    gps_s = tmms / 1000 + _GPS_EPOCH_S
+    return gps_s if _GPS_S[0] <= gps_s < _GPS_S[1] else None
 
 
 def _tmst_us(value: object) -> int | Literal["schema"] | None:

@@ -226,6 +226,7 @@ class UdpSource:
                 reply=partial(self._reply, concentrator, packet, heard_us, witness),
                 gather_us=self._gather_us,
                 sf=packet.sf,
+                gps_s=None if copy is Copy.REPEATED else packet.gps_s,
                 copy=copy is Copy.BETTER,
             )
         )
