@@ -302,9 +302,13 @@ async def test_level_and_activity_of_the_channel():
     street = Street()
     street.send_at(0, street.sender("node"))
     await street.world.run(until=10_000)
+    symbol_us = CHANNEL.symbol_us
     assert street.gateway.level_dbm(868_100_000) == pytest.approx(-86.0, abs=0.01)
     assert street.gateway.level_dbm(868_300_000) == pytest.approx(noise_floor_dbm(), abs=0.01)
-    assert street.gateway.senses(CHANNEL)
-    assert not street.gateway.senses(Modulation(868_100_000, 8))
+    assert street.gateway.senses(CHANNEL, 0, symbol_us)
+    assert street.gateway.senses(CHANNEL, 7 * symbol_us, 8 * symbol_us)
+    assert not street.gateway.senses(CHANNEL, 7 * symbol_us + 1, 9 * symbol_us)  # what follows is no preamble
+    assert not street.gateway.senses(Modulation(868_100_000, 8), 0, 2 * symbol_us)
+    assert not street.gateway.senses(Modulation(868_100_000, 7, inverted=True), 0, symbol_us)
     await street.run()
-    assert not street.gateway.senses(CHANNEL)
+    assert not street.gateway.senses(CHANNEL, 0, symbol_us)

@@ -66,9 +66,9 @@ class Antenna:
         """Power in the channel at this moment, noise included."""
         return self.ether._level_dbm(self, freq_hz, bandwidth_khz)
 
-    def senses(self, tuning: Modulation) -> bool:
-        """Whether a frame with this modulation, strong enough to be received, is on the air (for CAD)."""
-        return self.ether._senses(self, tuning)
+    def senses(self, tuning: Modulation, from_us: int, to_us: int) -> bool:
+        """Whether a symbol of a preamble with this modulation, strong enough, came in this time (for CAD)."""
+        return self.ether._senses(self, tuning, from_us, to_us)
 
 
 class Ether:
@@ -300,12 +300,15 @@ class Ether:
                 milliwatts += 10 ** (self._power_dbm(flight, antenna) / 10)
         return round(10 * math.log10(milliwatts), 2)
 
-    def _senses(self, antenna: Antenna, tuning: Modulation) -> bool:
+    def _senses(self, antenna: Antenna, tuning: Modulation, from_us: int, to_us: int) -> bool:
         least_dbm = sensitivity_dbm(tuning.sf, tuning.bandwidth_khz)
+        symbol_us = tuning.symbol_us
         return any(
             self._power_dbm(flight, antenna) >= least_dbm
             for flight in self._air
-            if flight.antenna is not antenna and tuning.interferes(flight.transmission.modulation)
+            if flight.antenna is not antenna
+            and tuning.interferes(flight.transmission.modulation)
+            and min(to_us, flight.preamble_end_us) - max(from_us, flight.transmission.start_us) >= symbol_us
         )
 
     def _chance(self, flight: Flight, antenna: Antenna, purpose: str) -> float:

@@ -18,6 +18,7 @@ from . import sx1262_tables as tab
 from .ether import Antenna
 from .ether_model import Modulation, Reception
 from .sx1262_bus import Fault, Wire
+from .sx1262_clock import TCXO_START_US
 from .sx1262_modem import Unusable
 from .sx1262_setup import COMMAND_US, STANDBY, Sx1262Setup
 from .sx1262_tables import Irq, Mode, Result
@@ -40,7 +41,8 @@ class Sx1262(Sx1262Setup):
 
     Connect `reset` to the reset pin's output and `power` to whatever switches the supply. violations: what
     the driver did wrong, in words; tests hold it empty. tcxo_mv: the supply that the board's TCXO needs from
-    DIO3, None for a crystal. rf_switch: the board's antenna switch hangs on DIO2.
+    DIO3, None for a crystal; tcxo_start_us: from its supply to its clock. rf_switch: the antenna switch
+    hangs on DIO2.
     """
 
     def __init__(
@@ -51,8 +53,9 @@ class Sx1262(Sx1262Setup):
         dio1: Wire | None = None,
         tcxo_mv: int | None = 1800,
         rf_switch: bool = True,
+        tcxo_start_us: int = TCXO_START_US,
     ) -> None:
-        super().__init__(world, antenna.name, busy, dio1, tcxo_mv)
+        super().__init__(world, antenna.name, busy, dio1, tcxo_mv, tcxo_start_us)
         self._antenna = antenna
         self._rf_switch = rf_switch
         self._handles: list[Handle] = []
@@ -270,14 +273,16 @@ class Sx1262(Sx1262Setup):
 
     def _begin_cad(self, modulation: Modulation, params: bytes) -> None:
         # Section 6.1.6: 2^n symbols of listening and about half of one to compute.
+        # It searches for a preamble, not for the payload behind it.
         self._listening = modulation
-        self._later(
-            (2 << params[0]) * modulation.symbol_us // 2 + modulation.symbol_us // 2, self._cad_done, params
-        )
+        began_us = self._world.now_us
+        listens_us = (1 << params[0]) * modulation.symbol_us
+        self._later(listens_us + modulation.symbol_us // 2, self._cad_done, params, began_us, listens_us)
 
-    def _cad_done(self, params: bytes) -> None:
+    def _cad_done(self, params: bytes, began_us: int, listens_us: int) -> None:
         modulation = self._listening
-        detected = modulation is not None and self._antenna.senses(modulation)
+        ended_us = began_us + listens_us
+        detected = modulation is not None and self._antenna.senses(modulation, began_us, ended_us)
         self._fall_back()
         if detected and params[3] == 1 and modulation is not None:
             self._mode = Mode.RX

@@ -200,8 +200,8 @@ class Sx1262Bus(ABC):
             return bytes(len(data))
         if data and not self._request and not self._lost and self.is_busy:
             self._lost = True
-            # A status read is the usual way to pull NSS down for long enough; it is lost all the same.
-            if not self._waking or data[0] != tab.GET_STATUS:
+            # A status read or a NOP is the usual way to pull NSS down for long enough; it is lost as well.
+            if not self._waking or data[0] not in (tab.GET_STATUS, tab.NOP):
                 self._violate(f"command 0x{data[0]:02x} while BUSY")
         if self._lost:
             return bytes(len(data))

@@ -6,19 +6,23 @@ from . import sx1262_tables as tab
 from .sx1262_tables import DeviceError
 
 _DEFAULT_BAND_HZ = (902_000_000, 928_000_000)  # section 9.2.1: the image calibration of the start
-_TCXO_START_US = 1_500
 _TOO_MUCH_MV = 400
+
+# The chip waits for the time that it was told and then looks for a clock (section 13.3.6); how long the TCXO
+# takes is the TCXO's. Data sheets of 32 MHz TCXOs say 1…10 ms at most (RadioLib issue 659).
+TCXO_START_US = 1_000
 
 
 class Clock:
     """A crystal, or a TCXO that DIO3 supplies when it is told to.
 
-    tcxo_mv: what the board's TCXO needs; None for a crystal. Without SetDIO3AsTcxoCtrl a TCXO does not run,
-    with it a crystal does not. `calibrated`: mask of tab.BLOCKS.
+    tcxo_mv: what the board's TCXO needs, None for a crystal; tcxo_start_us: how long it takes. Without
+    SetDIO3AsTcxoCtrl a TCXO does not run, with it a crystal does not. `calibrated`: mask of tab.BLOCKS.
     """
 
-    def __init__(self, tcxo_mv: int | None) -> None:
+    def __init__(self, tcxo_mv: int | None, tcxo_start_us: int = TCXO_START_US) -> None:
         self._tcxo_mv = tcxo_mv
+        self._tcxo_start_us = tcxo_start_us
         self.errors = DeviceError(0)
         self.control: tuple[int, int] | None = (
             None  # millivolts at DIO3, and for how long the chip waits (us)
@@ -44,7 +48,7 @@ class Clock:
             runs = self.control is None
         else:
             voltage_mv, wait_us = self.control or (0, 0)
-            runs = voltage_mv >= self._tcxo_mv and wait_us >= _TCXO_START_US
+            runs = voltage_mv >= self._tcxo_mv and wait_us >= self._tcxo_start_us
         if dead or not runs:
             self.errors |= DeviceError.XOSC_START
             return False, wait_us

@@ -152,13 +152,14 @@ class Modem:
         duty, hp_max, device, lut = self.pa_config
         if not -9 <= asked_dbm <= 22 or self.tx_params[1] >= tab.RAMP_CODES:
             raise Unusable(f"SetTxParams {asked_dbm}, {self.tx_params[1]}")
-        full_dbm = tab.PA_DBM.get((duty, hp_max))
+        full_dbm = _full_dbm(duty, hp_max, asked_dbm)
         if full_dbm is None or lut != 1:
-            doubts.append(f"SetPaConfig {self.pa_config.hex()} is not in table 13-21")
+            doubts.append(f"SetPaConfig {self.pa_config.hex()} is in no table")
             full_dbm = 14
         power_dbm: float = full_dbm - (22 - asked_dbm)
         limit_ma = self.registers[tab.OCP] * 2.5
-        if asked_dbm == 22 and limit_ma < tab.PA_MA[full_dbm]:
+        draws_ma = min((ma for dbm, ma in tab.PA_MA.items() if dbm >= full_dbm), default=tab.PA_MA[22])
+        if asked_dbm == 22 and limit_ma < draws_ma:
             doubts.append(f"over-current protection at {limit_ma:g} mA with {full_dbm} dBm")
             power_dbm -= 3
         if device:
@@ -172,3 +173,14 @@ class Modem:
         if self.registers[tab.TX_CLAMP] & 0x1E != 0x1E:
             doubts.append(f"0x{self.registers[tab.TX_CLAMP]:02x} in 0x08D8")
         return power_dbm
+
+
+def _full_dbm(duty: int, hp_max: int, asked_dbm: int) -> int | None:
+    """What the amplifier would give if it were asked for 22 dBm; None: nobody has said so."""
+    if (duty, hp_max) in tab.PA_DBM:
+        return tab.PA_DBM[duty, hp_max]
+    measured = tab.PA_MEASURED_DBM.get((duty, hp_max))
+    if measured is None:
+        return None
+    nearest = min(measured, key=lambda asked: abs(asked - asked_dbm))
+    return measured[nearest] + 22 - nearest

@@ -37,12 +37,18 @@ class Sx1262Setup(Sx1262Bus):
     """Everything but the modes. `_handlers`: what a command does; they return BUSY in us, None: usual."""
 
     def __init__(
-        self, world: World, name: str, busy: Wire | None, dio1: Wire | None, tcxo_mv: int | None
+        self,
+        world: World,
+        name: str,
+        busy: Wire | None,
+        dio1: Wire | None,
+        tcxo_mv: int | None,
+        tcxo_start_us: int,
     ) -> None:
         super().__init__(world, busy)
         self._noise = world.rng(f"{name}/sx1262")
         self._dio1 = dio1
-        self._clock = Clock(tcxo_mv)
+        self._clock = Clock(tcxo_mv, tcxo_start_us)
         self._modem = Modem()
         self._buffer = Fifo()
         self._mode = Mode.STANDBY_RC
@@ -148,6 +154,8 @@ class Sx1262Setup(Sx1262Bus):
     def _execute(self, opcode: int, parameters: bytes) -> int:
         if opcode in tab.ANSWERS or opcode in (tab.READ_REGISTER, tab.READ_BUFFER):
             return _READ_US
+        if opcode == tab.NOP and len(parameters) < tab.LENGTHS[tab.RESET_STATS][0] and not any(parameters):
+            return COMMAND_US  # drivers clock zeros to wake the chip, or to read its status
         length = tab.LENGTHS.get(opcode)
         if length is None:
             self._reject(f"{tab.NOT_MODELLED.get(opcode, 'unknown command')} 0x{opcode:02x}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, IntEnum, IntFlag
 
+NOP = 0x00  # and RESET_STATS, which has six more zeros behind it
 RESET_STATS = 0x00
 CLEAR_IRQ_STATUS = 0x02
 CLEAR_DEVICE_ERRORS = 0x07
@@ -211,6 +212,24 @@ BANDWIDTH_KHZ = {4: 125, 5: 250, 6: 500}
 TCXO_MV = (1600, 1700, 1800, 2200, 2400, 2700, 3000, 3300)
 RAMP_CODES = 8
 
-# SetPaConfig (paDutyCycle, hpMax) to dBm with 22 in SetTxParams: table 13-21, SX1262.
+# SetPaConfig (paDutyCycle, hpMax) to dBm with 22 in SetTxParams: table 13-21, SX1262. Below 22, dB for dB.
 PA_DBM = {(4, 7): 22, (3, 5): 20, (2, 3): 17, (2, 2): 14}
-PA_MA = {22: 118, 20: 104, 17: 96, 14: 90}  # what it draws then, for the over-current protection
+PA_MA = {14: 90, 17: 96, 20: 104, 22: 118}  # what it draws then, for the over-current protection
+
+# Configurations beside that table, as RadioLib measured them at 0 dBm and over (issue 1628 there; SX1262.cpp,
+# paOptTable): (paDutyCycle, hpMax) to {value in SetTxParams: dBm}.
+PA_MEASURED_DBM = {
+    (1, 1): {11: -1, 14: 1, 20: 3, 22: 4},
+    (2, 1): {11: 0, 14: 2},
+    (3, 1): {21: 6},
+    (4, 1): {6: -2},
+    (1, 2): {17: 7, 20: 9, 22: 10},
+    (3, 2): {21: 12},
+    (4, 2): {13: 8},
+    (3, 3): {20: 15},
+    (1, 4): {19: 13, 20: 14},
+    (2, 5): {19: 16, 22: 18},
+    (1, 6): {22: 17},
+    (3, 6): {22: 20},
+    (4, 6): {22: 21},
+}

@@ -169,10 +169,13 @@ class Sx1276(Sx1276Bus):
 
     def _write_op_mode(self, value: int) -> None:
         was = self._registers[reg.OP_MODE]
-        if (value ^ was) & reg.LONG_RANGE and self.mode is not Mode.SLEEP:
+        mode = Mode(value & 7)
+        # To sleep and to the other modem in one write is taken by chips, and widely used drivers do it.
+        if (value ^ was) & reg.LONG_RANGE and self.mode is not Mode.SLEEP and mode is not Mode.SLEEP:
             self._violate(f"LongRangeMode changed in {self.mode.name}")  # section 4.1.6: ignored
             value ^= reg.LONG_RANGE
-        mode = Mode(value & 7)
+        elif value & reg.LONG_RANGE and not was & reg.LONG_RANGE:
+            value &= ~reg.LOW_FREQUENCY  # not taken over by a write that changes to LoRa
         self._registers[reg.OP_MODE] = value
         if mode == Mode(was & 7) and not (value ^ was) & reg.LONG_RANGE:
             return
@@ -243,8 +246,11 @@ class Sx1276(Sx1276Bus):
         if modulation is None:
             return
         if mode is Mode.CAD:
-            # Section 4.1.6: a symbol of listening and about one of computing.
-            self._timer = self._world.call_later(2 * modulation.symbol_us, self._cad_done, modulation)
+            # Section 4.1.6: a symbol of listening for a preamble, and about one of computing.
+            began_us = self._world.now_us
+            self._timer = self._world.call_later(
+                2 * modulation.symbol_us, self._cad_done, modulation, began_us
+            )
             return
         self._antenna.listen((modulation,), self)
         if mode is Mode.RX_SINGLE:
@@ -253,8 +259,8 @@ class Sx1276(Sx1276Bus):
                 self._violate(f"SymbTimeout {symbols}")
             self._timer = self._world.call_later(symbols * modulation.symbol_us, self._rx_timeout)
 
-    def _cad_done(self, modulation: Modulation) -> None:
-        detected = self._antenna.senses(modulation)
+    def _cad_done(self, modulation: Modulation, began_us: int) -> None:
+        detected = self._antenna.senses(modulation, began_us, began_us + modulation.symbol_us)
         self._to_standby()
         self._raise_irq(Irq.CAD_DONE | Irq.CAD_DETECTED if detected else Irq.CAD_DONE)
 

@@ -23,9 +23,21 @@ async def test_without_tcxo_control_there_is_no_clock(pair, a):
 
 
 @pytest.mark.parametrize(
-    ("code", "delay_us", "starts"), [(2, 1_500, True), (2, 1_484, False), (1, 5_000, False), (3, 5_000, True)]
+    ("code", "delay_us", "takes_us", "starts"),
+    [
+        (2, 1_000, 1_000, True),  # what a widely used driver waits for
+        (2, 984, 1_000, False),
+        (2, 2_000, 2_000, True),
+        (2, 1_984, 2_000, False),
+        (2, 5_000, 10_000, False),
+        (2, 10_000, 10_000, True),
+        (1, 5_000, 1_000, False),
+        (3, 5_000, 1_000, True),
+    ],
 )
-async def test_voltage_and_delay_of_the_tcxo(pair, a, code, delay_us, starts):
+async def test_voltage_and_delay_of_the_tcxo(code, delay_us, takes_us, starts):
+    pair = Pair(tcxo_start_us=takes_us)
+    a = pair.a
     await a.clock(code, delay_us)
     await a.do(0x80, 1)
     assert (a.chip.mode is Mode.STANDBY_XOSC) == starts

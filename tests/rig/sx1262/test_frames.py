@@ -206,6 +206,21 @@ async def test_channel_activity(pair, busy):
     assert pair.violations == []
 
 
+@pytest.mark.parametrize(
+    ("after_symbols", "heard"), [(0, True), (4, True), (6, True), (8, False), (12, False), (40, False)]
+)
+async def test_channel_activity_is_a_preamble_and_no_payload(pair, after_symbols, heard):
+    await pair.a.start()
+    await pair.b.start()
+    await pair.b.do(0x88, 1, 22, 10, 0, 0, 0, 0)
+    await pair.b.do(0x80, 1)
+    await pair.a.send(bytes(200))
+    await pair.run(pair.sent[0].start_us + after_symbols * SYMBOL_US - pair.world.now_us)
+    await pair.b.do(0xC5)
+    await pair.run(20_000)
+    assert await pair.b.irq() == (CAD_DONE | CAD_DETECTED if heard else CAD_DONE)
+
+
 async def test_the_level_in_the_channel(pair):
     await pair.a.start()
     await pair.b.start()

@@ -87,6 +87,35 @@ async def test_an_absent_chip(pair, a, fault, value):
     assert pair.violations == []
 
 
+@pytest.mark.parametrize("zeros", [1, 2, 3, 6])
+async def test_zeros_are_no_command(pair, a, zeros):
+    """One is a NOP, by which drivers wake the chip or look for it; six more would reset statistics."""
+    await a.start()
+    before = await a.status()
+    answer = await a.do(*bytes(zeros))
+    assert await a.status() == before == (2, 1)
+    assert all(value >> 1 & 7 == 1 for value in answer[1:])
+    assert pair.violations == []
+
+
+async def test_a_nop_wakes_and_is_lost(pair, a):
+    await a.start()
+    a.raw(0x84, 4)
+    await pair.run(1_000)
+    a.raw(0x00)
+    await a.ready()
+    assert (a.chip.mode, a.chip.wakes) == (Mode.STANDBY_RC, 1)
+    assert pair.violations == []
+
+
+async def test_seven_zeros_reset_the_statistics(pair, a):
+    await a.start()
+    a.chip._stats = [1, 2, 3]
+    await a.do(*bytes(7))
+    assert (await a.do(0x10, *bytes(7)))[2:] == bytes(6)
+    assert pair.violations == []
+
+
 # -- reset and supply --------------------------------------------------------------------------------
 
 

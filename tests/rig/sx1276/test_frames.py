@@ -250,6 +250,18 @@ async def test_channel_activity_detection(pair):
     assert pair.violations == []
 
 
+@pytest.mark.parametrize(
+    ("after_symbols", "heard"), [(0, True), (4, True), (7, True), (8, False), (12, False), (40, False)]
+)
+async def test_channel_activity_is_a_preamble_and_no_payload(pair, after_symbols, heard):
+    pair.a.start().send(bytes(200))
+    pair.b.start()
+    await pair.run(after_symbols * SYMBOL_US)
+    pair.b.mode(CAD)
+    await pair.run(2 * SYMBOL_US)
+    assert pair.b.read(0x12) == (CAD_DONE | CAD_DETECTED if heard else CAD_DONE)
+
+
 async def test_leaving_tx_cuts_the_frame_off(pair):
     pair.a.start()
     pair.b.start().listen()

@@ -52,6 +52,34 @@ def test_long_range_mode_changes_only_in_sleep(pair):
     assert len(pair.violations) == 2
 
 
+@pytest.mark.parametrize(
+    ("writes", "reads"),
+    [
+        ((0x80,), 0x80),  # RadioHead, out of FSK standby after a reset
+        ((0x00, 0x80), 0x80),
+        ((0x08, 0x88), 0x80),  # LMIC
+        ((0x88,), 0x80),
+        ((0x08,), 0x08),
+        ((0x80, 0x81), 0x81),
+        ((0x80, 0x81, 0x00), 0x00),
+        ((0x80, 0x00, 0x01), 0x01),
+    ],
+)
+def test_ways_into_lora_sleep_that_drivers_take(pair, writes, reads):
+    for value in writes:
+        pair.a.write(0x01, value)
+    assert pair.a.read(0x01) == reads
+    assert pair.violations == []
+
+
+@pytest.mark.parametrize("writes", [(0x81,), (0x83,), (0x85,), (0x80, 0x81, 0x01), (0x80, 0x81, 0x05)])
+def test_other_ways_change_no_modem(pair, writes):
+    for value in writes:
+        pair.a.write(0x01, value)
+    assert pair.a.read(0x01) & 0x80 == (0x80 if writes[0] == 0x80 else 0)
+    assert "LongRangeMode changed" in pair.violations[0]
+
+
 def test_lora_registers_are_not_there_in_fsk_mode(pair):
     pair.a.write(0x39, 0x34)
     assert pair.a.read(0x39) == 0
