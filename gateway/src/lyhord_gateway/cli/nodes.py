@@ -37,8 +37,13 @@ from lyhord_gateway.nodes import (
 from lyhord_gateway.printable import printable
 from lyhord_gateway.private_file import create_private
 from lyhord_gateway.reading import node_text
+from lyhord_gateway.store.renumber import plausible_end, renumber
+from lyhord_gateway.store.session import load_session, save_session
+from lyhord_gateway.store.transaction import transaction
 from lyhord_gateway.strangers import KEY as STRANGERS
 from lyhord_gateway.strangers import unpack
+
+SEQ_MAX = 0xFFFFFFFF
 
 nodes_app = typer.Typer(
     help="List the known nodes, or look after them and their keys.", rich_markup_mode=None
@@ -165,6 +170,34 @@ def nodes_retire(config: ConfigOption, node: NodeArgument) -> None:
     with writing(load(config)) as connection:
         generation = retire_older(connection, number)
     typer.echo(f"node {node_text(number)}: only the key of generation {generation} is left")
+
+
+@nodes_app.command("reset-session")
+def nodes_reset_session(
+    config: ConfigOption,
+    node: NodeArgument,
+    following: Annotated[
+        int | None,
+        typer.Option(
+            "--next",
+            min=0,
+            max=SEQ_MAX,
+            help="Number of the node's next sample, as its console says [after the last plausible one].",
+        ),
+    ] = None,
+) -> None:
+    """Forget sample numbers that a node cannot have reached, so that its own ones are taken again."""
+    number = node_number(node)
+    with writing(load(config)) as connection, transaction(connection):
+        if connection.execute("SELECT 1 FROM node WHERE id = ?", (number,)).fetchone() is None:
+            raise UnknownNode(number)
+        session = load_session(connection, number)
+        before = session.expected
+        end = plausible_end(connection, session) if following is None else session.base + following
+        removed = renumber(connection, session, end)
+        save_session(connection, session)
+    done = f"numbers {end}…{before - 1} are forgotten" if end < before else "all its numbers are plausible"
+    typer.echo(f"node {node_text(number)}: {done}, {removed} samples removed")
 
 
 @nodes_app.command("show")

@@ -4,6 +4,7 @@ A sample is stored once, whatever happens: its number is looked up in the node's
 are written in the same transaction as the samples.
 """
 
+import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
@@ -14,14 +15,16 @@ from msgspec import structs
 from lyhord_gateway import ranges
 from lyhord_gateway.cipher import fingerprint
 from lyhord_gateway.printable import printable
+from lyhord_gateway.reading import node_text
 from lyhord_gateway.store import rotation
 from lyhord_gateway.store.asking import Asking
 from lyhord_gateway.store.delivered import NEWEST, deliver
 from lyhord_gateway.store.handout import Queues
 from lyhord_gateway.store.marks import Marks
 from lyhord_gateway.store.quarantine import hold
+from lyhord_gateway.store.renumber import plausible_end, renumber
 from lyhord_gateway.store.rows import RowWriter
-from lyhord_gateway.store.session import COLUMNS, WIDTH, Session, load_session
+from lyhord_gateway.store.session import COLUMNS, JUMP_MAX, WIDTH, Session, load_session
 from lyhord_gateway.store.shown import Shown
 from lyhord_gateway.work import (
     NOTHING,
@@ -41,6 +44,8 @@ from lyhord_gateway.work import (
 )
 from lyhord_wire import tables
 from lyhord_wire.refusal import IMPLAUSIBLE
+
+_log = logging.getLogger(__name__)
 
 _ABOUT_COLUMNS = {
     tables.ABOUT_NAME: "name",
@@ -169,6 +174,8 @@ class Applier:
         session = self._session(arrival.node)
         if session.base:
             arrival = _moved(arrival, session.base)
+        if session.expected - arrival.next_seq > JUMP_MAX and arrival.about is None:
+            self._distrust(session, arrival, applied)
         if arrival.next_seq > (reach := session.reach(arrival.heard_s)):
             return Rejected(
                 IMPLAUSIBLE,
@@ -214,6 +221,27 @@ class Applier:
         # To an older frame nobody listens for an answer any more.
         newest = arrival.counter == arrival.window_top
         return self._answer(session, applied, arrival.uplink if newest else None, arrival)
+
+    def _distrust(self, session: Session, arrival: Arrival, applied: Applied) -> None:
+        """A node that has just got a new key and is far behind the numbers we believe in: those came from
+        whoever had the old one."""
+        change = rotation.rotation(self._connection, session.node)
+        if change is None or change.generation % 2 != arrival.generation:
+            return
+        self._flush()
+        end = plausible_end(self._connection, session)
+        if end == session.base:  # no sample of it is kept any more
+            end = arrival.next_seq - len(arrival.samples)
+        if end < session.expected:
+            removed = renumber(self._connection, session, end)
+            _log.warning(
+                "node %s: numbers from %d on came under its old key and are forgotten, %d samples among them",
+                node_text(session.node),
+                end,
+                removed,
+            )
+            applied.counts["store.renumbered"] += 1
+        self._dirty[session.node] = session
 
     def _keep(self, arrival: Arrival, samples: Sequence[SampleRow], backlog: int) -> None:
         for number, sample in enumerate(samples, start=self.next_id):

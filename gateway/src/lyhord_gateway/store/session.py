@@ -86,9 +86,8 @@ class Session:
         """The highest number after its newest sample that the node can have got to by then."""
         if self.expected == self.base:
             return self.base + FIRST_MAX
-        return min(
-            FIRST_MAX + JUMP_MAX, self.expected + JUMP_MAX + max(0, heard_s - self.heard_s) // FASTEST_S
-        )
+        away = max(0, heard_s - self.heard_s) // FASTEST_S
+        return min(self.expected + JUMP_MAX + away, self.base + FIRST_MAX + JUMP_MAX)
 
     def give_up_below(self, oldest: int) -> int:
         """Gives up what is missing below `oldest`, which the node no longer has; how many samples."""
