@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lyhord_rig.tied import tied
 from tests.bench.fleet import FIRST_NODE, key
 from tests.bench.sender import EUI
 from tests.gateway.parts import GatewayProcess, Mosquitto, free_port, until
@@ -46,9 +47,7 @@ class Worker:
 @contextlib.asynccontextmanager
 async def worker(*arguments: str) -> AsyncIterator[Worker]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        *arguments,
+        *tied(sys.executable, "-m", *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=_LINE,

@@ -18,6 +18,7 @@ import pytest
 from lyhord_gateway.cipher import Cipher
 from lyhord_gateway.cli import main
 from lyhord_rig.services import free_port
+from lyhord_rig.tied import tied
 from lyhord_wire.frame import KIND_REPORT, open_downlink, parse_downlink, seal_uplink
 from lyhord_wire.instructions import decode_instructions
 from lyhord_wire.refusal import Refused
@@ -69,9 +70,7 @@ class Mosquitto:
         program = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/opt/homebrew/sbin")
         assert program, "mosquitto is not installed"
         self._process = await asyncio.create_subprocess_exec(
-            program,
-            "-c",
-            str(self._config),
+            *tied(program, "-c", str(self._config)),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
@@ -119,7 +118,7 @@ class GatewayProcess:
         self.status_path.unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *self.program, "run", "--config", str(self.config), stdout=log, stderr=log
+                *tied(*self.program, "run", "--config", str(self.config)), stdout=log, stderr=log
             )
         process = self.process
         await until(
@@ -191,7 +190,7 @@ async def cli(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
 
 async def _started(*arguments: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
-        *PROGRAM, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *tied(*PROGRAM, *arguments), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     async with asyncio.timeout(DEADLINE_S):
         out, err = await process.communicate()

@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from lyhord_rig.tied import tied
 from tests.soak.plan import Plan
 from tests.soak.run import run
 from tests.soak.verdict import Verdict
@@ -72,7 +73,7 @@ def _districts(asked, folder):
         arguments = [f"--{name}={value}" for name, value in _options(asked, size, first, place)]
         # World and boards take turns: on one core they need no wake-up calls from one to another.
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.soak", *arguments],
+            tied(sys.executable, "-m", "tests.soak", *arguments),
         )
         os.sched_setaffinity(process.pid, {cores[i % len(cores)]})
         running.append((process, place))

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
+from .tied import tied
+
 _START_S = 20.0
 _STOP_S = 10.0
 _POLL_S = 0.02
@@ -65,7 +67,7 @@ class Process:
         """Starts the program; its output is appended to the log."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._arguments,
+                *tied(*self._arguments),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
