@@ -42,7 +42,9 @@ async def done(*arguments: str, config: Path, stdin: str = "") -> str:
 
 
 async def test_what_goes_in_comes_out_without_the_key(config: Path) -> None:
-    lines = json.dumps(LINE) + "\n\n" + json.dumps({"id": "00000B", "key": KEY.hex(), "board": ""}) + "\n"
+    lines = (
+        json.dumps(LINE) + "\n\n" + json.dumps({"id": "00000B", "key": KEY[::-1].hex(), "board": ""}) + "\n"
+    )
     assert await done("nodes", "import", "-", config=config, stdin=lines) == "2 nodes imported\n"
     out = await done("nodes", "export", config=config)
     exported = [json.loads(line) for line in out.splitlines()]

@@ -48,7 +48,7 @@ def test_its_configuration_is_accepted_with_every_part_of_it(folder: Path) -> No
 async def test_its_mosquitto_keeps_every_node_to_its_own_topics(folder: Path) -> None:
     if shutil.which("mosquitto_passwd") is None:
         pytest.skip("mosquitto_passwd is not here")
-    node, other = Node(), Node(0xB02)
+    node, other = Node(), Node(0xB02, bytes(range(16, 32)))
     port = free_port()
     (folder / "acl").write_text(files()["/etc/mosquitto/lyhord.acl"])
     (folder / "acl").chmod(0o600)

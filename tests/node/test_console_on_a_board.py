@@ -139,6 +139,22 @@ async def test_secrets_go_in_and_never_come_out(node):
     assert KEY.hex() not in node.printed() and "Gehe1mnis" not in node.printed()
 
 
+async def test_a_space_at_an_end_is_meant_or_refused(node):
+    await node.enter()
+    for line in ("set wifi_ssid Kommun ", "set wifi_ssid  Kommun", "set wifi_password hush "):
+        assert "a space at either end needs quotes" in (await node.say(line))[0]
+    await node.ask('set wifi_ssid " Kommun "')
+    await node.ask('set broker_password "hush "')
+    await node.ask('set broker_host ""quoted""')
+    await node.ask("set sample_period 60 ")
+    await node.ask("save")
+    shown = await node.ask("get")
+    assert (shown["broker_host"], shown["sample_period"]) == ('"quoted"', "60 s")
+    (kept,) = node.board.chip.nvs._durable.values()
+    kept = {name: kept[name] for name in ("wifi_ssid", "broker_password", "broker_host")}
+    assert kept == {"wifi_ssid": b" Kommun ", "broker_password": b"hush ", "broker_host": b'"quoted"'}
+
+
 async def test_lines_may_be_edited_and_end_in_any_way(node):
     await node.enter()
     letters = "åäö\x7f\x7f\x7fversion\r\n"

@@ -11,6 +11,7 @@ import tty
 from dataclasses import dataclass, field
 
 RANGES = {"sample_period": (10, 86400), "full_alarm": (1, 100)}
+TEXTS = ("name", "profile", "wifi_ssid", "wifi_password", "broker_host", "refused_at_save")
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Peer:
     silent: bool = False
     chatter: bytes = b""
     breaks_off: bool = False
+    breaks_off_at: str = ""
     forgets_identity: bool = False
     identity: tuple[str, str, int] | None = None
     settings: dict[str, str] = field(default_factory=dict)
@@ -70,8 +72,8 @@ class Peer:
         typed = "".join(char for char in line if " " <= char <= "~")
         typed = "provision " if line.startswith("provision ") else typed
         shown = f"{typed}\r\n".encode() if self.echo else b""
-        body, end = self._command(line.split())
-        if self.breaks_off and line == "help":
+        body, end = self._command(line.split(" "))
+        if (self.breaks_off and line == "help") or line.split()[0] == self.breaks_off_at:
             return shown + b"half an answ"
         return shown + "".join(f"{text}\r\n" for text in [*body, end]).encode() + b"> "
 
@@ -88,11 +90,15 @@ class Peer:
                 return [], "ok"
             case ["set", name, *rest]:
                 value = " ".join(rest)
+                if name not in RANGES and name not in TEXTS:
+                    return [], f"error: {name}: no such setting; get lists them"
                 low, high = RANGES.get(name, (0, 0))
                 if name in RANGES and not low <= int(value) <= high:
                     return [], f"error: {name}: {value} is not in {low}...{high}"
                 self.settings[name] = value
                 return [], "ok"
+            case ["save"] if "refused_at_save" in self.settings:
+                return [], "error: these do not go together"
             case ["save"]:
                 self.saved = dict(self.settings)
                 return [], "ok"

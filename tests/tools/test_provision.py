@@ -1,6 +1,8 @@
 """Provisioning against a small node: node, registry and gateway agree, and the key shows nowhere."""
 
+import errno
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -141,17 +143,187 @@ def test_a_node_that_refuses_is_not_registered(
     assert registry.read_text() == ""
 
 
-def test_a_gateway_that_refuses_leaves_the_registry_as_the_way_out(
+def test_a_gateway_that_refuses_is_asked_before_the_node_is_touched(
     lyhord: Callable[..., Ran], tmp_path: Path, gateway: Path
 ) -> None:
     registry = tmp_path / "nodes.jsonl"
     (gateway / "refuse").touch()
+    for words in ((), ("--id", "7")):
+        with Peer() as peer:
+            ran = lyhord(
+                "provision", *words, "--registry", registry, "--gateway", "g.toml", "--port", peer.path
+            )
+            assert "config.toml: unknown key" in ran.refused()
+            assert peer.identity is None and not peer.settings
+        assert registry.read_text() == ""
+
+
+def test_a_gateway_that_fails_at_the_end_leaves_the_registry_as_the_way_out(
+    lyhord: Callable[..., Ran], tmp_path: Path, gateway: Path
+) -> None:
+    registry = tmp_path / "nodes.jsonl"
+    (gateway / "lyhord-gateway").write_text(
+        '#!/bin/sh\ncat > /dev/null\ncase "$*" in *--check*) ;; *) echo "disk full" >&2; exit 2;; esac\n'
+    )
     with Peer() as peer:
-        ran = lyhord("provision", "--registry", registry, "--gateway", "g.toml", "--port", peer.path)
-    line = ran.refused()
-    assert "config.toml: unknown key" in line and str(registry) in line
+        words = ("provision", "--id", "7", "--registry", registry, "--gateway", "g.toml")
+        line = lyhord(*words, "--port", peer.path).refused()
+    assert "disk full" in line and f"{registry} has the node, import it from there" in line
+    assert json.loads(registry.read_text())["id"] == "000007"
+
+
+IN_SERVICE = ("000001", "ab" * 16, 0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--set", "fooo=1"),
+        ("--set", "sample_period=60", "--set", "fooo=1"),
+        ("--set", "full_alarm=300"),
+        ("--set", "sample_period=60", "--set", "refused_at_save=1"),
+    ],
+)
+def test_a_node_in_service_that_refuses_a_setting_goes_on_as_it_was(
+    words: tuple[str, ...], lyhord: Callable[..., Ran], tmp_path: Path
+) -> None:
+    registry = tmp_path / "nodes.jsonl"
+    with Peer(identity=IN_SERVICE, saved={"sample_period": "900"}) as peer:
+        lyhord("provision", "--id", "2", *words, "--registry", registry, "--port", peer.path).refused()
+        assert peer.identity == IN_SERVICE
+        assert peer.saved == {"sample_period": "900"}
+        assert peer.lines[-1] == "exit", "it is back at its work, and what was set before is forgotten"
+    assert registry.read_text() == ""
+
+
+def test_a_board_in_service_gets_no_other_id_by_itself(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
+    with Peer(identity=IN_SERVICE) as peer:
+        ran = lyhord("provision", "--registry", tmp_path / "n", "--port", peer.path)
+        assert "this board is node 000001 already" in ran.refused()
+        assert peer.identity == IN_SERVICE
+
+
+def test_a_registry_that_cannot_be_written_leaves_the_node_as_it_was(
+    lyhord: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with Peer(identity=IN_SERVICE) as peer:
+        monkeypatch.setattr("lyhord_tools.registry.os.write", full)
+        words = ("provision", "--id", "2", "--registry", tmp_path / "n", "--port", peer.path)
+        code = lyhord(*words)
+        monkeypatch.undo()
+        assert "No space left" in code.refused()
+        assert peer.identity == IN_SERVICE
+
+
+def test_a_line_stays_when_the_node_may_have_the_key(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
+    registry = tmp_path / "nodes.jsonl"
+    with Peer(breaks_off_at="provision") as peer:
+        line = lyhord("provision", "--id", "7", "--registry", registry, "--port", peer.path).refused()
+        assert "may have its key" in line
+        assert peer.identity is not None
+        assert json.loads(registry.read_text())["key"] == peer.identity[1]
+
+
+def test_the_next_key_of_a_node_goes_into_the_same_registry(
+    lyhord: Callable[..., Ran], tmp_path: Path
+) -> None:
+    registry = tmp_path / "nodes.jsonl"
+    words = ("provision", "--id", "7", "--registry", registry)
+    with Peer() as peer:
+        assert lyhord(*words, "--port", peer.path).code == 0
+        key = private(tmp_path / "key", "11" * 16)
+        again = lyhord(*words, "--generation", 1, "--key-file", key, "--port", peer.path)
+        assert again.code == 0, again.err
+        assert peer.identity == ("000007", "11" * 16, 1)
+        lyhord(*words, "--generation", 1, "--port", peer.path).refused()
+        assert peer.identity == ("000007", "11" * 16, 1)
+    with Peer() as another:  # a board that is not this node
+        said = lyhord(*words, "--generation", 2, "--port", another.path).refused()
+        assert "has node 000007 already" in said and another.identity is None
+
+
+@pytest.mark.parametrize("blank", ["00" * 16, "ff" * 16])
+def test_a_blank_key_and_a_key_of_another_node_are_refused(
+    blank: str, lyhord: Callable[..., Ran], tmp_path: Path
+) -> None:
+    words = ("provision", "--registry", tmp_path / "n", "--key-file", private(tmp_path / "key", blank))
+    with Peer() as peer:
+        assert "blank" in lyhord(*words, "--port", peer.path).refused()
+        (tmp_path / "key").write_text("11" * 16)
+        assert lyhord(*words, "--port", peer.path).code == 0
+    with Peer() as peer:
+        assert "node 000001 has this key already" in lyhord(*words, "--port", peer.path).refused()
+        assert peer.identity is None
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Path:
+    """The configuration of a real gateway that has the nodes 000001 and 000002."""
+    config = tmp_path / "gateway.toml"
+    config.write_text(f'[gateway]\nnumber = 1\nname = "g"\ndata_dir = "{tmp_path / "data"}"\n')
+    lines = "".join(json.dumps({"id": f"00000{n}", "key": f"{n}{n}" * 16}) + "\n" for n in (1, 2))
+    at_gateway(config, "nodes", "import", "-", given=lines)
+    return config
+
+
+def at_gateway(config: Path, *words: str, given: str = "") -> str:
+    program = Path(sys.executable).parent / "lyhord-gateway"
+    return subprocess.run(
+        [program, *words, "--config", config],
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+
+
+def test_a_registry_that_was_deleted_costs_no_node_its_key(
+    lyhord: Callable[..., Ran], tmp_path: Path, real: Path
+) -> None:
+    keys = tmp_path / "before.jsonl"
+    at_gateway(real, "nodes", "export", "--with-keys", str(keys))
+    registry = tmp_path / "nodes.jsonl"
+    with Peer() as peer:
+        words = ("provision", "--registry", registry, "--gateway", real)
+        assert "another key of generation 0" in lyhord(*words, "--id", "1", "--port", peer.path).refused()
+        assert peer.identity is None and registry.read_text() == ""
+        ran = lyhord(*words, "--port", peer.path)
+        assert ran.code == 0, ran.err
+        assert peer.identity is not None and peer.identity[0] == "000003"
+    after = tmp_path / "after.jsonl"
+    at_gateway(real, "nodes", "export", "--with-keys", str(after))
+    assert after.read_text().startswith(keys.read_text())
+
+
+def test_an_id_goes_to_another_device_only_by_name(
+    lyhord: Callable[..., Ran], tmp_path: Path, real: Path
+) -> None:
+    words = ("provision", "--registry", tmp_path / "n", "--gateway", real, "--new-device")
+    with Peer() as peer:
+        assert "expected --id" in lyhord(*words, "--port", peer.path).refused()
+        ran = lyhord(*words, "--id", "1", "--port", peer.path)
+        assert ran.code == 0, ran.err
+        assert peer.identity is not None
+        keys = tmp_path / "keys.jsonl"
+        at_gateway(real, "nodes", "export", "--with-keys", str(keys))
+        assert json.loads(keys.read_text().splitlines()[0])["key"] == peer.identity[1]
+
+
+def test_keys_go_from_the_laptop_and_ids_stay(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
+    registry = tmp_path / "nodes.jsonl"
+    with Peer() as peer:
+        assert lyhord("provision", "--registry", registry, "--port", peer.path).code == 0
     key = json.loads(registry.read_text())["key"]
-    assert key not in ran.out + ran.err
+    assert lyhord("forget-keys", "--registry", registry).code == 0
+    assert key not in registry.read_text() and registry.stat().st_mode & 0o777 == 0o600
+    with Peer() as peer:
+        assert lyhord("provision", "--registry", registry, "--port", peer.path).code == 0
+        assert peer.identity is not None and peer.identity[0] == "000002"
+    assert "No such file" in lyhord("forget-keys", "--registry", tmp_path / "none").refused()
 
 
 @pytest.mark.parametrize(
@@ -166,6 +338,9 @@ def test_a_gateway_that_refuses_leaves_the_registry_as_the_way_out(
         ("--set", "name=x"),
         ("--name", "x" * 25),
         ("--name", "two\nlines"),
+        ("--name", "Storgatan 12\n"),
+        ("--name", " Storgatan 12"),
+        ("--set", "sample_period=1", "--set", "sample_period=2"),
         ("--key-file", "/no/such/file"),
         ("--registry", "/no/such/folder/nodes.jsonl"),
     ],

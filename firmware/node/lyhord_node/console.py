@@ -17,7 +17,7 @@ class Failed(Exception):
 def answer(node, staged, line):
     """Does one line's command and prints its answer; the name in `jobs` of what does the rest, None for
     nothing, False for a line that was no command."""
-    name, _, rest = line.strip().partition(" ")
+    name, _, rest = line.lstrip().partition(" ")
     if not name:
         print("ok")
         return False
@@ -25,7 +25,7 @@ def answer(node, staged, line):
         print("error: no command %s; try help" % name)
         return False
     try:
-        job = COMMANDS[name][0](node, staged, rest.strip())
+        job = COMMANDS[name][0](node, staged, rest if name == "set" else rest.strip())
     except Failed as why:
         print("error: %s" % why)
         return None
@@ -81,9 +81,9 @@ def _shown(node, staged, name):
 
 
 def _set(node, staged, rest):
-    name, _, value = rest.partition(" ")
-    value = value.strip()
+    name, _, value = rest.lstrip().partition(" ")
     if name in config.FIELDS:
+        value = _text(name, value)
         why = config.objection(name, value)
         if config.is_sensor(name) and not why:
             from lyhord_node import fitting
@@ -93,11 +93,21 @@ def _set(node, staged, rest):
             raise Failed(why)
     else:
         setting = _setting(name)
+        value = value.strip()
         number = _integer(value)
         if number is None or not setting.low <= number <= setting.high:
             what = "%s: expected %d...%d %s" % (name, setting.low, setting.high, setting.unit)
             raise Failed(what.strip())
     staged[name] = value
+
+
+def _text(name, value):
+    """The text as it was meant: a space at an end, of a password or a WiFi's name, stands in quotes."""
+    if len(value) > 1 and value[0] == '"' and value[-1] == '"':
+        return value[1:-1]
+    if value != value.strip():
+        raise Failed('%s: a space at either end needs quotes: set %s "..."' % (name, name))
+    return value
 
 
 def _clear(_node, staged, rest):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from lyhord_gateway.admission import next_id, was_removed
 from lyhord_gateway.cipher import KEY_SIZE
 from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.nodes import NodeLine, enter
@@ -30,15 +31,23 @@ def add(connection: sqlite3.Connection, node: int | None, line: NodeLine, file: 
     def entering() -> tuple[int, NodeLine]:
         taken = node
         if taken is None:
-            taken = int(connection.execute("SELECT coalesce(max(id), 0) + 1 FROM node").fetchone()[0])
-            if taken > NODE_MAX:
-                raise UserFault("nodes add: no node id is free above ffffff, expected --id")
+            taken = free_id(connection)
         elif connection.execute("SELECT 1 FROM node WHERE id = ?", (taken,)).fetchone():
             raise UserFault(f"{node_text(taken)}: expected a node that is not in the registry yet")
+        if was_removed(connection, taken):
+            raise UserFault(f"{node_text(taken)}: expected another id, this one was removed")
         key = os.urandom(KEY_SIZE).hex()
         return taken, msgspec.structs.replace(line, id=node_text(taken), key=key, generation=0)
 
     return _hand_over(connection, entering, file)
+
+
+def free_id(connection: sqlite3.Connection) -> int:
+    """The lowest id above all that were ever given. Raises UserFault."""
+    free = next_id(connection)
+    if free > NODE_MAX:
+        raise UserFault("no node id is free above ffffff, expected --id")
+    return free
 
 
 def rotate(connection: sqlite3.Connection, node: int, file: Path, again: bool) -> int:

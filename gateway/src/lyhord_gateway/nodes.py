@@ -2,16 +2,17 @@
 
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
+from lyhord_gateway.admission import admit, check_lines, forget_removed, remember_removed, removed
 from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.printable import printable
 from lyhord_gateway.reading import node_of, node_text
-from lyhord_gateway.store.keyring import enter_key
+from lyhord_gateway.store.keyring import begin_life, enter_key, retire_keys
 from lyhord_gateway.store.reader import Listed
 from lyhord_gateway.store.transaction import transaction
 from lyhord_wire.tables import PROFILES
@@ -66,8 +67,33 @@ def parse_lines(where: str, lines: Iterable[bytes]) -> list[tuple[int, NodeLine]
     return found
 
 
+def import_checked(
+    connection: sqlite3.Connection,
+    nodes: Sequence[tuple[int, NodeLine]],
+    new_devices: Collection[int] = (),
+    check_only: bool = False,
+) -> int:
+    """Enters what people bring, in one transaction, or nothing of it. How many lines.
+
+    new_devices: ids that another device gets. check_only: nothing is entered. Raises UserFault for what
+    `admission` refuses.
+    """
+    check_lines((node, line.generation, key_of(line)) for node, line in nodes)
+    keys = [(node, line.generation, key) for node, line in nodes if (key := key_of(line)) is not None]
+    with transaction(connection):
+        admit(connection, keys, new_devices)
+        if not check_only:
+            for node in new_devices:
+                begin_life(connection, node, int(time.time()))
+                forget_removed(connection, node)
+            for node, line in nodes:
+                enter(connection, node, line)
+    return len(nodes)
+
+
 def import_nodes(connection: sqlite3.Connection, nodes: Iterable[tuple[int, NodeLine]]) -> int:
-    """Enters nodes and keys in one transaction; what a line leaves out stays as it is. How many lines.
+    """Enters nodes and keys as they are told, in one transaction: a registry that a program makes. What
+    people bring goes through `import_checked`. What a line leaves out stays as it is. How many lines.
 
     A key that differs from the one before begins its counters anew, so its replay window does too.
     """
@@ -77,6 +103,18 @@ def import_nodes(connection: sqlite3.Connection, nodes: Iterable[tuple[int, Node
             enter(connection, node, line)
             count += 1
     return count
+
+
+def key_of(line: NodeLine) -> bytes | None:
+    return None if line.key is None else bytes.fromhex(line.key)
+
+
+def unknown_only(
+    connection: sqlite3.Connection, nodes: Iterable[tuple[int, NodeLine]]
+) -> list[tuple[int, NodeLine]]:
+    """The lines of nodes that are not in the registry, and were not removed from it."""
+    known = {int(row[0]) for row in connection.execute("SELECT id FROM node")} | {*removed(connection)}
+    return [(node, line) for node, line in nodes if node not in known]
 
 
 def enter(connection: sqlite3.Connection, node: int, line: NodeLine) -> None:
@@ -96,8 +134,8 @@ def enter(connection: sqlite3.Connection, node: int, line: NodeLine) -> None:
     for column, value in columns.items():
         if value is not None:
             connection.execute(f"UPDATE node SET {column} = ? WHERE id = ?", (value, node))  # noqa: S608
-    if line.key is not None:
-        enter_key(connection, node, line.generation, bytes.fromhex(line.key), int(time.time()))
+    if (key := key_of(line)) is not None:
+        enter_key(connection, node, line.generation, key, int(time.time()))
 
 
 def set_enabled(connection: sqlite3.Connection, node: int, enabled: bool) -> None:
@@ -105,6 +143,16 @@ def set_enabled(connection: sqlite3.Connection, node: int, enabled: bool) -> Non
     cursor = connection.execute("UPDATE node SET enabled = ? WHERE id = ?", (int(enabled), node))
     if not cursor.rowcount:
         raise UnknownNode(node)
+
+
+def remove(connection: sqlite3.Connection, node: int) -> None:
+    """Takes a node, its keys and its orders out of the registry; its readings stay, and its id is not given
+    again. Raises UserFault if there is no such node."""
+    with transaction(connection):
+        retire_keys(connection, node, int(time.time()))
+        if not connection.execute("DELETE FROM node WHERE id = ?", (node,)).rowcount:
+            raise UnknownNode(node)
+        remember_removed(connection, node)
 
 
 def export_line(node: Listed) -> str:

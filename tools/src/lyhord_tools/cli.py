@@ -19,8 +19,10 @@ from lyhord_tools import show
 from lyhord_tools.command_line import add_version, run
 from lyhord_tools.console import NodeConsole
 from lyhord_tools.errors import ToolError
+from lyhord_tools.gateway import Gateway
 from lyhord_tools.image import ImageReport, build_image
-from lyhord_tools.keys import KeyCipher, new_key, read_key, read_key_for, read_text
+from lyhord_tools.keys import KeyCipher, new_key, read_key, read_key_for, read_secret
+from lyhord_tools.registry import open_registry
 from lyhord_tools.terminal import run_terminal
 from lyhord_tools.tree import find_tree
 from lyhord_wire.frame import NODE_MAX
@@ -139,8 +141,15 @@ def provision(
     ] = Path("nodes.jsonl"),
     gateway: Annotated[
         Path | None,
-        typer.Option("--gateway", metavar="CONFIG", help="Also import into the gateway with this config."),
+        typer.Option(
+            "--gateway",
+            metavar="CONFIG",
+            help="Ask the gateway with this config which ids are taken, and enter the node there.",
+        ),
     ] = None,
+    new_device: Annotated[
+        bool, typer.Option("--new-device", help="The id was another device's, which is out of service.")
+    ] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -158,18 +167,32 @@ def provision(
         key = new_key()
     else:
         key = read_key(key_file) if number is None else read_key_for(key_file, number, generation)
-    identity = provisioning.Identity(number, key, generation, name, profile)
+    identity = provisioning.Identity(number, key, generation, name, profile, new_device)
     wanted = _settings(settings or [])
     provisioning.check(identity, wanted)
     with NodeConsole(port) as console:
         console.enter(timeout_s, ask=_ask_for_reset)
-        entry = provisioning.provision(console, identity, registry, wanted)
+        asked = None if gateway is None else Gateway(gateway)
+        entry = provisioning.provision(console, identity, registry, wanted, asked)
         if not stay:
             console.command("exit")
     typer.echo(f"node {entry.id:06x} is provisioned, registered in {registry}")
     if gateway is not None:
-        provisioning.import_into_gateway(entry, gateway, registry)
         typer.echo(f"node {entry.id:06x} is known to the gateway of {gateway}")
+
+
+@app.command("forget-keys")
+def forget_keys(
+    registry: Annotated[
+        Path, typer.Option("--registry", metavar="FILE", help="Registry that `provision` has written.")
+    ] = Path("nodes.jsonl"),
+) -> None:
+    """Take the keys out of a registry file that the gateway has; its ids stay taken."""
+    if not registry.exists():
+        raise ToolError(f"cannot open {registry}: No such file or directory")
+    with open_registry(registry) as book:
+        count = book.forget_keys()
+    typer.echo(f"{registry}: {count} keys are gone, its ids stay taken")
 
 
 @app.command()
@@ -264,5 +287,7 @@ def _settings(pairs: list[str]) -> dict[str, str]:
             raise ToolError(f"--set wants NAME=VALUE, not {name!r}")
         if name in ("name", "profile"):
             raise ToolError(f"--set {name}: use --{name}, so that the registry has it too")
-        settings[name] = read_text(Path(value[1:])).strip() if value.startswith("@") else value
+        if name in settings:
+            raise ToolError(f"--set {name}: expected it once")
+        settings[name] = read_secret(Path(value[1:])) if value.startswith("@") else value
     return settings

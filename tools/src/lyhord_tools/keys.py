@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from lyhord_tools.errors import ToolError
+from lyhord_wire.outside import NotText, first_line, text_of
 
 KEY_SIZE = 16
 _TAG_SIZE = 8
@@ -20,6 +21,10 @@ class Key:
     """AES-128 key of one node and generation. Its repr and str hide it."""
 
     value: bytes = field(repr=False)
+
+    def is_blank(self) -> bool:
+        """Whether it is what erased flash or empty memory reads like, which anybody can guess."""
+        return self.value in (bytes(KEY_SIZE), b"\xff" * KEY_SIZE)
 
     def cipher(self) -> "KeyCipher":
         """The cipher under this key, as `lyhord_wire.frame` takes it."""
@@ -73,13 +78,24 @@ def read_key_for(path: Path, node: int, generation: int) -> Key:
 
 
 def read_text(path: Path) -> str:
-    """The file's text. Raises ToolError when it cannot be read."""
+    """The file's text. Raises ToolError when it cannot be read, or is no UTF-8."""
     try:
-        return path.read_text(encoding="utf-8")
+        return text_of(path.read_bytes())
     except OSError as fault:
         raise ToolError(f"cannot read {path}: {fault.strerror}") from fault
-    except UnicodeDecodeError as fault:
-        raise ToolError(f"{path} is not text") from fault
+    except NotText as fault:
+        raise ToolError(f"{path}: {fault}") from fault
+
+
+def read_secret(path: Path) -> str:
+    """The one line in a file, spaces at its ends included: they may be part of a password. Raises ToolError;
+    the message never quotes the file."""
+    try:
+        return first_line(path.read_bytes())
+    except OSError as fault:
+        raise ToolError(f"cannot read {path}: {fault.strerror}") from fault
+    except NotText as fault:
+        raise ToolError(f"{path}: {fault}") from fault
 
 
 def _read_private(path: Path) -> str:

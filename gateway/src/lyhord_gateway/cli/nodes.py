@@ -23,16 +23,18 @@ from lyhord_gateway.cli.node_rows import in_full, listed
 from lyhord_gateway.cli.queue import queued
 from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import UnknownNode, UserFault
-from lyhord_gateway.keys import add, retire_older, rotate
+from lyhord_gateway.keys import add, free_id, retire_older, rotate
 from lyhord_gateway.nodes import (
     NAME_MAX,
     PROFILE_KEYS,
     NodeLine,
     export_line,
     export_lines_with_keys,
-    import_nodes,
+    import_checked,
     parse_lines,
+    remove,
     set_enabled,
+    unknown_only,
 )
 from lyhord_gateway.printable import printable
 from lyhord_gateway.private_file import create_private
@@ -77,8 +79,22 @@ def nodes(
 def nodes_import(
     config: ConfigOption,
     file: Annotated[str, typer.Argument(metavar="FILE", help="JSON Lines, or - for standard input.")],
+    new_device: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--new-device", metavar="ID", help="Another device gets this id and its key; repeatable."
+        ),
+    ] = None,
+    only_new: Annotated[
+        bool, typer.Option("--only-new", help="Leave nodes that are in the registry as they are.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check everything, enter nothing.")] = False,
 ) -> None:
-    """Enter nodes with their keys; a running gateway takes them over at once."""
+    """Enter nodes with their keys; a running gateway takes them over at once.
+
+    A key in force is not replaced, and none that was retired comes back.
+    """
+    others = [node_number(node) for node in new_device or []]
     try:
         if file == "-":
             lines = parse_lines("standard input", sys.stdin.buffer)
@@ -88,8 +104,10 @@ def nodes_import(
     except OSError as error:
         raise UserFault(f"{file}: cannot be read ({error.strerror})") from error
     with writing(load(config)) as connection:
-        count = import_nodes(connection, lines)
-    typer.echo(f"{count} nodes imported")
+        if only_new:
+            lines = unknown_only(connection, lines)
+        count = import_checked(connection, lines, others, check_only=check)
+    typer.echo(f"{count} nodes {'can be ' if check else ''}imported")
 
 
 @nodes_app.command("export")
@@ -138,6 +156,22 @@ def nodes_disable(config: ConfigOption, node: NodeArgument) -> None:
 def nodes_enable(config: ConfigOption, node: NodeArgument) -> None:
     """Take a disabled node's frames again."""
     _switch(config, node, True)
+
+
+@nodes_app.command("remove")
+def nodes_remove(config: ConfigOption, node: NodeArgument) -> None:
+    """Take a node and its keys out of the registry for good; its readings stay, its id is not given again."""
+    number = node_number(node)
+    with writing(load(config)) as connection:
+        remove(connection, number)
+    typer.echo(f"node {node_text(number)} removed")
+
+
+@nodes_app.command("next-id")
+def nodes_next_id(config: ConfigOption) -> None:
+    """Print the lowest id above all that were ever given, as `lyhord provision` asks for it."""
+    with writing(load(config)) as connection:
+        typer.echo(node_text(free_id(connection)))
 
 
 def _switch(config: Path, node: str, enabled: bool) -> None:
