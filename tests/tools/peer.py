@@ -24,6 +24,7 @@ class Peer:
     breaks_off: bool = False
     breaks_off_at: str = ""
     forgets_identity: bool = False
+    board: str = "devkit_rfm95"
     identity: tuple[str, str, int] | None = None
     settings: dict[str, str] = field(default_factory=dict)
     saved: dict[str, str] = field(default_factory=dict)
@@ -59,7 +60,7 @@ class Peer:
             while b"\n" in pending:
                 line, _, pending = pending.partition(b"\n")
                 if not self.silent:
-                    os.write(self._master, self._answer(line.decode().strip()))
+                    os.write(self._master, self._answer(line.decode(errors="replace").strip()))
 
     def _answer(self, line: str) -> bytes:
         if line:
@@ -80,7 +81,7 @@ class Peer:
     def _command(self, words: list[str]) -> tuple[list[str], str]:
         match words:
             case ["version"]:
-                return ["version: 1.0.0", "board: devkit_rfm95"], "ok"
+                return ["version: 1.0.0", f"board: {self.board}"], "ok"
             case ["status"]:
                 node, generation = (self.identity[0], self.identity[2]) if self.identity else ("none", "none")
                 return [f"id: {node}", f"generation: {generation}"], "ok"

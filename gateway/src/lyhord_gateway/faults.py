@@ -1,7 +1,7 @@
 """Two families of errors: the user's faults, told in one line with exit code 2, and our bugs."""
 
-from lyhord_gateway.printable import printable
 from lyhord_gateway.reading import node_text
+from lyhord_wire.outside import printable
 
 
 class UserFault(Exception):

@@ -2,25 +2,30 @@
 
 _BURST = 5  # lines per reason …
 _WINDOW_S = 10.0  # … in this time
+_REASONS_MAX = 256  # what has been silent longest is forgotten beyond that
 
 
 class LineLimit:
-    """At most 5 lines per reason in 10 s. Reasons come from fixed sets, so the memory is bounded."""
+    """At most `burst` lines per reason in 10 s."""
 
-    def __init__(self) -> None:
+    def __init__(self, burst: int = _BURST) -> None:
+        self._burst = burst
         self._windows: dict[str, tuple[float, int]] = {}
         self._held_back: dict[str, int] = {}
 
     def admit(self, reason: str, now_s: float) -> int | None:
         """How many lines were held back since the last one, or None to hold this one back too."""
-        start, lines = self._windows.get(reason, (now_s, 0))
+        start, lines = self._windows.pop(reason, (now_s, 0))
         if now_s - start >= _WINDOW_S:
             start, lines = now_s, 0
-        if lines >= _BURST:
+        if held_back := lines >= self._burst:
             self._held_back[reason] = self._held_back.get(reason, 0) + 1
-            return None
-        self._windows[reason] = (start, lines + 1)
-        return self._held_back.pop(reason, 0)
+        self._windows[reason] = start, lines + (not held_back)
+        if len(self._windows) > _REASONS_MAX:
+            oldest = next(iter(self._windows))
+            del self._windows[oldest]
+            self._held_back.pop(oldest, None)
+        return None if held_back else self._held_back.pop(reason, 0)
 
 
 def more(held_back: int) -> str:

@@ -10,11 +10,11 @@ from msgspec import Meta, Struct
 
 from lyhord_gateway.admission import admit, check_lines, forget_removed, remember_removed, removed
 from lyhord_gateway.faults import UnknownNode, UserFault
-from lyhord_gateway.printable import printable
 from lyhord_gateway.reading import node_of, node_text
 from lyhord_gateway.store.keyring import begin_life, enter_key, retire_keys
 from lyhord_gateway.store.reader import Listed
 from lyhord_gateway.store.transaction import transaction
+from lyhord_wire.outside import NotText, one_line, text_of
 from lyhord_wire.tables import PROFILES
 
 NAME_MAX = 64  # characters
@@ -53,11 +53,12 @@ def parse_lines(where: str, lines: Iterable[bytes]) -> list[tuple[int, NodeLine]
     """(node id, line) of every line that is not empty; raises UserFault naming file and line."""
     found = []
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
         try:
-            node = _decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            text = text_of(line).strip()
+            if not text:
+                continue
+            node = _decoder.decode(text)
+        except (msgspec.DecodeError, UnicodeDecodeError, NotText) as error:
             raise UserFault(f"{where}:{number}: {error}") from error
         if (known := node_of(node.id)) is None:
             raise UserFault(f"{where}:{number}: id: expected six hexadecimal digits, 000001…ffffff")
@@ -121,10 +122,10 @@ def enter(connection: sqlite3.Connection, node: int, line: NodeLine) -> None:
     """Enters one line within the caller's transaction."""
     connection.execute("INSERT INTO node (id) VALUES (?) ON CONFLICT DO NOTHING", (node,))
     columns: dict[str, object | None] = {
-        "name": printable(line.name) if line.name else None,
+        "name": one_line(line.name) or None if line.name else None,
         "profile": None if line.profile is None else PROFILE_KEYS[line.profile],
-        "board": printable(line.board) if line.board else None,
-        "created": printable(line.created) if line.created else None,
+        "board": one_line(line.board) or None if line.board else None,
+        "created": one_line(line.created) or None if line.created else None,
         "latitude_e6": None if line.latitude is None else round(line.latitude * 1_000_000),
         "longitude_e6": None if line.longitude is None else round(line.longitude * 1_000_000),
         "empty_mm": line.empty_distance_mm,

@@ -3,7 +3,6 @@
 A user's or a device's fault is one line and exit 2, a bug a traceback.
 """
 
-import json
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +25,7 @@ from lyhord_tools.registry import open_registry
 from lyhord_tools.terminal import run_terminal
 from lyhord_tools.tree import find_tree
 from lyhord_wire.frame import NODE_MAX
+from lyhord_wire.outside import printable
 
 DEFAULT_BOARD = "devkit_rfm95"
 
@@ -212,7 +212,7 @@ def console(
         node.enter(timeout_s, ask=_ask_for_reset)
         for line in commands:
             for answer in node.command(line, timeout_s):
-                typer.echo(answer)
+                typer.echo(printable(answer))
 
 
 @app.command()
@@ -238,9 +238,10 @@ def decode(
 
     found = decoding.decode(raw, key_for, answers)
     if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        typer.echo(show.as_json(found))
     else:
-        typer.echo("\n".join(show.decoded(found)))
+        for line in show.decoded(found):
+            typer.echo(printable(line))
 
 
 def main(argv: list[str] | None = None) -> None:

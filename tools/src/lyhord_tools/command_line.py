@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from lyhord_tools.errors import ToolError
+from lyhord_wire.outside import forgive, typed
 
 
 def add_version(app: typer.Typer, name: str, package: str) -> None:
@@ -32,8 +33,11 @@ def add_version(app: typer.Typer, name: str, package: str) -> None:
 def run(app: typer.Typer, name: str, argv: Sequence[str] | None = None) -> NoReturn:
     """Runs the command that `argv` names (None: this process's). Ends by SystemExit; a bug's exception
     passes through."""
+    forgive(sys.stdout)
+    forgive(sys.stderr)
     try:
-        sys.exit(app(argv, prog_name=name, standalone_mode=False) or 0)
+        words = sys.argv[1:] if argv is None else argv
+        sys.exit(app([*map(typed, words)], prog_name=name, standalone_mode=False) or 0)
     except typer.TyperException as wrong:
         usage = wrong.format_message()
         # Without any command the usage is the help.

@@ -64,7 +64,7 @@ def read_key_for(path: Path, node: int, generation: int) -> Key:
     text = _read_private(path)
     if not text.lstrip().startswith("{"):
         return _only_key(path, text)
-    for line in text.splitlines():
+    for line in text.split("\n"):
         try:
             entry = json.loads(line)
         except ValueError:

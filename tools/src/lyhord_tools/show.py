@@ -1,10 +1,12 @@
 """What commands print for people: plain text, at most 80 columns, no escape codes."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from lyhord_tools.image import ImageReport
+from lyhord_wire.outside import escaped
 
 WIDTH = 80
 
@@ -46,6 +48,12 @@ def sizes_json(report: ImageReport) -> str:
             "files": files,
         }
     )
+
+
+def as_json(found: object) -> str:
+    """One line of JSON. Letters stand as they are where the reader knows them, else as escapes."""
+    utf8 = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    return escaped(json.dumps(found, ensure_ascii=not utf8))
 
 
 def decoded(found: dict[str, object]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from lyhord_gateway.cli.readings import readings
 from lyhord_gateway.config.template import template
 from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import UserFault
+from lyhord_wire.outside import forgive, typed
 
 app = typer.Typer(
     name="lyhord-gateway",
@@ -44,8 +45,11 @@ app.command()(restore)
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; faults of the user and of devices end here."""
+    forgive(sys.stdout)
+    forgive(sys.stderr)
     try:
-        sys.exit(app(arguments, prog_name="lyhord-gateway", standalone_mode=False))
+        words = sys.argv[1:] if arguments is None else arguments
+        sys.exit(app([*map(typed, words)], prog_name="lyhord-gateway", standalone_mode=False))
     except typer.TyperException as wrong:
         usage = wrong.format_message()
         if usage.startswith("Usage:"):  # no command at all: that is the help

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from lyhord_gateway.faults import UserFault
 from lyhord_gateway.reading import node_of
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.schema import connect, open_store
+from lyhord_wire.outside import escaped
 
 ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
 MaybeConfigOption = Annotated[
@@ -40,9 +42,15 @@ def given(command: str, config: Path | None) -> Path:
 def tell(found: object, as_json: bool, table: Callable[[], None]) -> None:
     """Prints what was found, as JSON or by `table`."""
     if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        typer.echo(json_line(found))
     else:
         table()
+
+
+def json_line(found: object) -> str:
+    """One line of JSON. Letters stand as they are where the reader knows them, else as escapes."""
+    utf8 = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    return escaped(json.dumps(found, ensure_ascii=not utf8))
 
 
 @contextmanager

@@ -5,17 +5,18 @@ are those of the table of quantities, ratios in per cent.
 """
 
 import csv
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TextIO
 
+from lyhord_gateway.cli.common import json_line
 from lyhord_gateway.cli.show import WIDTH
 from lyhord_gateway.profiles.flat import alarm_names, alarm_text, utc
 from lyhord_gateway.profiles.scale import scaled, unit
 from lyhord_gateway.reading import NodeFacts, Reading, node_text, quantity_name, snr_db
 from lyhord_gateway.store.reader import Reader
+from lyhord_wire.outside import csv_cell
 
 _PAGE = 500
 _PERCENT = 100
@@ -49,19 +50,18 @@ def print_csv(out: TextIO, reader: Reader, asked: Asked) -> None:
     titles = [_title(quantity) for quantity in quantities]
     lines.writerow(["time", "node", "name", "number", *titles, "alarms", "rssi_dbm", "snr_db", "source"])
     for reading in readings(reader, asked):
-        lines.writerow(
-            [
-                utc(reading.time_s),
-                node_text(reading.node),
-                asked.node.name or "",
-                reading.seq,
-                *_values(reading, quantities, ""),
-                alarm_text(reading.alarms or ()),
-                reading.rssi_dbm,
-                snr_db(reading.snr_q4),
-                reading.heard_by,
-            ]
-        )
+        row = [
+            utc(reading.time_s),
+            node_text(reading.node),
+            asked.node.name or "",
+            reading.seq,
+            *_values(reading, quantities, ""),
+            alarm_text(reading.alarms or ()),
+            reading.rssi_dbm,
+            snr_db(reading.snr_q4),
+            reading.heard_by,
+        ]
+        lines.writerow(map(csv_cell, row))
 
 
 def print_json(out: TextIO, reader: Reader, asked: Asked) -> None:
@@ -82,7 +82,7 @@ def print_json(out: TextIO, reader: Reader, asked: Asked) -> None:
             "snr_db": snr_db(reading.snr_q4),
             "source": reading.heard_by,
         }
-        out.write(json.dumps(line, ensure_ascii=False) + "\n")
+        out.write(json_line(line) + "\n")
 
 
 def print_table(out: TextIO, reader: Reader, asked: Asked) -> None:

@@ -36,7 +36,6 @@ from lyhord_gateway.nodes import (
     set_enabled,
     unknown_only,
 )
-from lyhord_gateway.printable import printable
 from lyhord_gateway.private_file import create_private
 from lyhord_gateway.reading import node_text
 from lyhord_gateway.store.renumber import plausible_end, renumber
@@ -44,6 +43,7 @@ from lyhord_gateway.store.session import load_session, save_session
 from lyhord_gateway.store.transaction import transaction
 from lyhord_gateway.strangers import KEY as STRANGERS
 from lyhord_gateway.strangers import unpack
+from lyhord_wire.outside import one_line
 
 SEQ_MAX = 0xFFFFFFFF
 
@@ -140,7 +140,7 @@ def nodes_add(
     if len(name) > NAME_MAX:
         raise UserFault(f"--name: expected up to {NAME_MAX} characters")
     created = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    line = NodeLine(id="", name=printable(name) or None, profile=profile, created=created)
+    line = NodeLine(id="", name=one_line(name) or None, profile=profile, created=created)
     with writing(load(config)) as connection:
         taken = add(connection, node_number(node) if node else None, line, with_keys)
     typer.echo(f"node {node_text(taken)} added, its key is in {with_keys}")

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from lyhord_wire.outside import printable
+
 WIDTH = 80
 
 Row = dict[str, object]
@@ -14,7 +16,8 @@ def nodes(rows: Sequence[Row], now_s: int) -> None:
     """rows: as `nodes --json` prints them."""
     table = _table("id", "name", "heard", "RSSI", "samples", "missing", "lost", "day", "week")
     for row in rows:
-        table.add_row(
+        _row(
+            table,
             str(row["id"]),
             str(row["name"] or "-") + ("" if row["enabled"] else " (off)"),
             _age(row["last_heard"], now_s, "never"),
@@ -35,7 +38,7 @@ def backlog(rows: Sequence[Row]) -> None:
         age_s = row["oldest_age_s"]
         oldest = duration(age_s) if isinstance(age_s, int) else "-"
         lost = str(row["dropped"]), str(row["skipped"])
-        table.add_row(str(row["platform"]), str(row["url"]), str(row["waiting"]), oldest, *lost)
+        _row(table, str(row["platform"]), str(row["url"]), str(row["waiting"]), oldest, *lost)
     _print(table)
 
 
@@ -49,7 +52,7 @@ def node(row: Row, now_s: int) -> None:
         if name == "orders":
             continue
         text = f"{_age(value, now_s)} ago" if name == "last_heard" and value else _in_words(value)
-        table.add_row(name.replace("_", " "), text)
+        _row(table, name.replace("_", " "), text)
     _print(table)
     if isinstance(orders, list) and orders:
         queue(orders, now_s)
@@ -77,7 +80,8 @@ def unknown(rows: Sequence[Row], now_s: int) -> None:
     """rows: as `nodes unknown --json` prints them."""
     table = _table("id", "first heard", "last heard", "frames", "RSSI", "by")
     for row in rows:
-        table.add_row(
+        _row(
+            table,
             str(row["id"]),
             f"{_age(row['first_heard'], now_s)} ago",
             f"{_age(row['last_heard'], now_s)} ago",
@@ -107,7 +111,8 @@ def queue(rows: Sequence[Row], now_s: int) -> None:
     """rows: as `queue --json` prints them."""
     table = _table("order", "node", "what", "version", "state", "since", "tries")
     for row in rows:
-        table.add_row(
+        _row(
+            table,
             str(row["id"]),
             str(row["node"]),
             str(row["order"]),
@@ -144,6 +149,10 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, no_wrap=column not in ("name", "url", "what", "frame"))
     return table
+
+
+def _row(table: Table, *cells: str) -> None:
+    table.add_row(*map(printable, cells))
 
 
 def _print(table: Table) -> None:

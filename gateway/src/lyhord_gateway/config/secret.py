@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lyhord_gateway.faults import UserFault
+from lyhord_wire.outside import NotText, lines_of
 
-_API_KEY = re.compile(rb"[A-Za-z0-9_.-]{1,128}")
+_API_KEY = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +32,29 @@ def read_credentials(where: str, path: Path) -> Credentials:
     where: file and key of the configuration that names `path`, for the message.
     """
     check_private(where, path)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserFault(f"{where}: {path}: expected UTF-8 text") from error
+    lines = _lines(where, path)
     if not 1 <= len(lines) <= 2 or not lines[0]:
         raise UserFault(f"{where}: {path}: expected the user name on line 1 and the password on line 2")
+    if not all(map(str.isprintable, lines)):
+        raise UserFault(f"{where}: {path}: expected no control characters")
     return Credentials(lines[0], lines[1] if len(lines) == 2 else None)
 
 
 def read_api_key(where: str, path: Path) -> ApiKey:
     """One line of letters, digits, `-`, `_` and `.`, as it goes into a topic; raises UserFault."""
     check_private(where, path)
-    text = path.read_bytes().strip()
-    if not _API_KEY.fullmatch(text):
+    lines = _lines(where, path)
+    if len(lines) != 1 or not _API_KEY.fullmatch(lines[0].strip()):
         raise UserFault(f"{where}: {path}: expected one line of letters, digits, - _ and . only")
-    return ApiKey(text.decode())
+    return ApiKey(lines[0].strip())
+
+
+def _lines(where: str, path: Path) -> list[str]:
+    """Spaces at the ends are the writer's own: a password may have them."""
+    try:
+        return lines_of(path.read_bytes())
+    except NotText as error:
+        raise UserFault(f"{where}: {path}: {error}") from error
 
 
 def check_private(where: str, path: Path) -> None:

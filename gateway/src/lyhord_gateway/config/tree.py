@@ -18,6 +18,7 @@ from lyhord_gateway.config.platform_rules import wrong
 from lyhord_gateway.config.source_options import Bridge, Mqtt, Udp
 from lyhord_gateway.faults import UserFault
 from lyhord_wire.lora import band_of
+from lyhord_wire.outside import NotText, text_of
 
 # Other parts have states and counters under these names.
 _PARTS = (
@@ -158,7 +159,9 @@ def load(path: Path) -> Loaded:
     except OSError as error:
         raise UserFault(f"{path}: cannot be read ({error.strerror})") from error
     try:
-        config = msgspec.toml.decode(data, type=Config)
+        config = msgspec.toml.decode(text_of(data), type=Config)
+    except NotText as error:
+        raise UserFault(f"{path}: {error}") from error
     except msgspec.ValidationError as error:
         raise UserFault(f"{path}: {error}; lyhord-gateway config-template says what is accepted") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:  # the last two: numbers and nests

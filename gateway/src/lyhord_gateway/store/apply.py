@@ -14,7 +14,6 @@ from msgspec import structs
 
 from lyhord_gateway import ranges
 from lyhord_gateway.cipher import fingerprint
-from lyhord_gateway.printable import printable
 from lyhord_gateway.reading import node_text
 from lyhord_gateway.store import rotation
 from lyhord_gateway.store.asking import Asking
@@ -43,6 +42,7 @@ from lyhord_gateway.work import (
     generation_of,
 )
 from lyhord_wire import tables
+from lyhord_wire.outside import printable
 from lyhord_wire.refusal import IMPLAUSIBLE
 
 _log = logging.getLogger(__name__)
