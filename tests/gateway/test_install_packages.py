@@ -1,4 +1,4 @@
-"""What is installed is what is checked out, whatever was built before; what comes from elsewhere is hashed."""
+"""What is installed is what is checked out, whatever was built before; the rest is hashed."""
 
 import re
 import shutil

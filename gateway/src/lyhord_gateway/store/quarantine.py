@@ -7,8 +7,8 @@ a quarantine must never cost what stands beside it.
 import sqlite3
 from dataclasses import dataclass
 
-from lyhord_gateway.printable import printable
 from lyhord_gateway.work import Quarantine
+from lyhord_wire.outside import printable
 
 ROWS_MAX = 256
 _DETAIL_MAX = 200  # characters
