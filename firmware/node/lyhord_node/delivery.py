@@ -56,7 +56,9 @@ class Delivery:
         node = self._node
         payload_max = self._link.frame_max - UPLINK_OVERHEAD
         rewound = False
-        for _ in range(_EVERYTHING_ROUNDS if self._everything else self._link.rounds):
+        for i in range(_EVERYTHING_ROUNDS if self._everything else self._link.rounds):
+            if i and not self._everything and not self._link.has_time():
+                break  # the next sample must not wait for the whole of a backlog
             kept = node.outbox.kept()
             probe = self._more or (self._everything and kept > 0)
             asks_time = not (node.state.clock_set or node.state.failures or self.outcome.answers)

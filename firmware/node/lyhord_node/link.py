@@ -1,9 +1,9 @@
 """What the two links have in common: their answers, as values.
 
-A link has `frame_max` (bytes of a whole frame), `always_ack` (asking costs nothing), `rounds`
-(frames per wake), `fault` (the bit that its failure sets, 0 for none), `open()`, `send(raw, accept)`
-and `close()`, which is due after a failed `open()` as well. `accept(raw downlink)` gives the
-opened downlink if it answers the frame under way, else None; without `accept` nothing is waited for.
+A link has `frame_max` (bytes of a whole frame), `always_ack` (asking costs nothing), `rounds` (frames per
+wake), `has_time()` (for another one of them), `fault` (the bit that its failure sets, 0 for none), `open()`,
+`send(raw, accept)` and `close()`, which is due after a failed `open()` as well. `accept(raw downlink)` gives
+the opened downlink if it answers the frame under way, else None; without `accept` nothing is waited for.
 """
 
 SENT = "sent"  # on the air; nobody was asked to answer

@@ -56,6 +56,10 @@ class LoraLink:
         self._radio = None
         self.frame_max = max_frame(self._sf)
 
+    def has_time(self):
+        """Its rounds and the duty cycle are limit enough."""
+        return True
+
     def open(self):
         """Starts the radio; raises LinkDown when it does not answer."""
         try:

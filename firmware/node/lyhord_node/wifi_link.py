@@ -1,92 +1,39 @@
 """Frames over WiFi and MQTT: joined, connected and subscribed once per wake, then frame after frame.
 
-docs/protocol.md section 5. The MQTT client is umqtt.simple. It reads without deadlines and writes
-a packet in pieces; the socket that it is given here does better on both.
+docs/protocol.md section 5. The MQTT client is umqtt.simple, which sees of the broker only what `mqtt_stream`
+lets through. Each step has an end of its own, and all of them together are shorter than the shortest sample
+period where the peer does not do its part: who waits longer does not measure.
 """
 
 import socket
-from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
+from time import sleep_ms, ticks_diff, ticks_ms
 
 import umqtt.simple
 from micropython import const
 
 from lyhord_node import config
 from lyhord_node.link import ANSWERED, NO_ANSWER, LinkDown, Result
+from lyhord_node.mqtt_stream import CONNACK, NOTHING, PUBACK, SUBACK, Late, MqttStream
 from lyhord_wire.frame import MAX_FRAME
 
 _JOIN_MS = const(20_000)
 _GIVE_UP_MS = const(8_000)  # two scans of all channels and more, where the access point is not in the air
 _LOOK_MS = const(50)
-_SOCKET_S = const(10)
-_ANSWER_MS = const(6_000)
+_CONNECT_MS = const(6_000)  # TCP and CONNACK; a name that nobody resolves takes the chip up to 30 s before
+_STEP_MS = const(6_000)  # SUBACK, PUBACK, and then the gateway's answer
+_LEAVE_MS = const(1_000)
+_ENOUGH_MS = const(20_000)  # of a report: the rest of a backlog waits for the next one
 _KEEPALIVE_S = const(60)
-_READ_MAX = const(1024)  # nothing that is for us is longer
 _ROUNDS = const(100)
-_ENOTCONN = const(128)
 _TOPIC = "lyhord/v1/%06x/"
 
 
-class PacketSocket:
-    """A TCP socket as umqtt.simple uses it: what is written goes out in one piece before the next read.
-
-    Every read ends after `timeout_s` at the latest with an OSError, and gives all bytes or raises one.
-    """
-
-    def __init__(self, timeout_s=_SOCKET_S):
-        self._socket = socket.socket()
-        self._socket.settimeout(timeout_s)
-        self._packet = bytearray()
-
-    def connect(self, address):
-        self._socket.connect(address)
-
-    def settimeout(self, seconds):
-        self._socket.settimeout(seconds)
-
-    def setblocking(self, _flag):
-        """umqtt.simple takes the deadline away after each first byte; it stays."""
-
-    def write(self, data, size=None):
-        self._packet.extend(data if size is None else memoryview(data)[:size])
-
-    def read(self, size):
-        self._flush()
-        if size > _READ_MAX:
-            raise OSError(_ENOTCONN)
-        data = self._socket.read(size)
-        if data is None or len(data) < size:
-            raise OSError(_ENOTCONN)
-        return data
-
-    def close(self):
-        self._flush()
-        self._socket.close()
-
-    def abandon(self):
-        """Closes without sending what waits."""
-        self._socket.close()
-
-    def readable(self, timeout_ms):
-        """Sends what waits, then True as soon as there is something to read, False after `timeout_ms`."""
-        from select import POLLIN, poll
-
-        self._flush()
-        waiting = poll()
-        waiting.register(self._socket, POLLIN)
-        return bool(waiting.poll(timeout_ms))
-
-    def _flush(self):
-        packet = self._packet
-        if packet:
-            self._packet = bytearray()
-            self._socket.write(packet)
-
-
 class _Sockets:
-    """Stands in for the module `socket` inside umqtt.simple."""
+    """Stands in for the module `socket` inside umqtt.simple: one address (of getaddrinfo), one socket."""
 
-    getaddrinfo = staticmethod(socket.getaddrinfo)
-    socket = PacketSocket  # from here on the name hides the module in this class
+    def __init__(self, address, stream):
+        self.getaddrinfo = lambda *_: address
+        self.socket = lambda: stream
 
 
 class WifiLink:
@@ -105,7 +52,14 @@ class WifiLink:
         self._down = (topic + "down").encode()
         self._wlan = None
         self._client = None
-        self._heard = []
+        self._stream = None
+        self._accept = None  # of the frame under way
+        self._downlink = None  # its answer
+        self._began_ms = ticks_ms()
+
+    def has_time(self):
+        """False when a report has taken as long as it may."""
+        return ticks_diff(ticks_ms(), self._began_ms) < _ENOUGH_MS
 
     def open(self):
         """Joins, connects and subscribes; raises LinkDown with the step that failed."""
@@ -134,7 +88,6 @@ class WifiLink:
     def _connect(self):
         store = self._node.store
         user = config.text(store, "broker_user").encode()
-        umqtt.simple.socket = _Sockets
         client = umqtt.simple.MQTTClient(
             b"lyhord-%06x" % self._node.identity.node,
             config.text(store, "broker_host"),
@@ -144,25 +97,35 @@ class WifiLink:
             keepalive=_KEEPALIVE_S,
         )
         client.set_callback(self._hear)
-        self._client = client
-        self._power.feed()
         try:
+            # What a name costs is not known before: the stream's time begins when it is resolved.
+            self._power.feed()
+            address = socket.getaddrinfo(client.server, client.port)
+            self._stream = MqttStream(socket.socket(), self._down, MAX_FRAME)
+            umqtt.simple.socket = _Sockets(address, self._stream)
+            self._client = client
+            self._power.feed()
+            self._stream.allow(_CONNECT_MS, CONNACK)
             client.connect()
+            self._stream.allow(_STEP_MS, SUBACK)
             client.subscribe(self._down, 1)
         except (OSError, AssertionError, umqtt.simple.MQTTException) as fault:
             raise LinkDown("broker: %s" % _reason(fault))
 
     def _hear(self, _topic, message):
-        self._heard.append(bytes(message))
+        # Judged at once and kept only if it is the answer: there may be any number of others.
+        if self._accept is not None and self._downlink is None:
+            self._downlink = self._accept(message)
 
     def close(self):
         """Takes leave of broker and access point, as far as they are still there."""
         client, self._client = self._client, None
-        if client is not None and client.sock is not None:
+        if client is not None:
+            self._stream.allow(_LEAVE_MS, NOTHING)
             try:
                 client.disconnect()
-            except OSError:
-                client.sock.abandon()  # the broker went first
+            except (OSError, LinkDown):  # the broker went first, or never came
+                pass
         if self._wlan is not None:
             try:
                 self._wlan.disconnect()
@@ -172,36 +135,37 @@ class WifiLink:
 
     def send(self, raw, accept=None):
         """ANSWERED or NO_ANSWER; raises LinkDown when the connection breaks."""
-        self._heard = []
+        self._accept = accept
+        self._downlink = None
         self._power.feed()
         try:
-            self._client.sock.settimeout(_SOCKET_S)
+            self._stream.allow(_STEP_MS, PUBACK)
             self._client.publish(self._up, raw, qos=1)
-            downlink = self._wait(accept)
+            self._power.feed()
+            if accept is not None:
+                self._await_answer()
         except (OSError, AssertionError, umqtt.simple.MQTTException) as fault:
             raise LinkDown("broker: %s" % _reason(fault))
-        if downlink is None:
+        finally:
+            self._accept = None
+        if self._downlink is None:
             return Result(NO_ANSWER)
-        return Result(ANSWERED, downlink, rssi_dbm=self._rssi_dbm())
+        return Result(ANSWERED, self._downlink, rssi_dbm=self._rssi_dbm())
+
+    def _await_answer(self):
+        self._stream.allow(_STEP_MS, NOTHING)
+        try:
+            while self._downlink is None:
+                self._client.wait_msg()
+        except Late as late:
+            if not late.is_between:
+                raise
 
     def _rssi_dbm(self):
         try:
             return self._wlan.status("rssi")
         except OSError:  # the access point has gone since the answer came
             return 0
-
-    def _wait(self, accept):
-        until_ms = ticks_add(ticks_ms(), _ANSWER_MS)
-        while accept is not None:
-            while self._heard:
-                downlink = accept(self._heard.pop(0))
-                if downlink is not None:
-                    return downlink
-            left_ms = ticks_diff(until_ms, ticks_ms())
-            if left_ms <= 0 or not self._client.sock.readable(left_ms):
-                return None
-            self._client.wait_msg()
-        return None
 
 
 def _reason(fault):

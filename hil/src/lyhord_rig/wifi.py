@@ -68,6 +68,7 @@ class AccessPoint:
         self.hosts = dict(hosts)
         self.available = available
         self.rssi_dbm = rssi_dbm
+        self.resolves_after_s = 0.0  # how long a name takes, and until one that is not there is given up
         self._stations: dict[Station, int] = {}
         self._next_address = 100
         world.services.append(self)

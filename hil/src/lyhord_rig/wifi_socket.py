@@ -239,10 +239,13 @@ class Sockets:
         if isinstance(connection, TcpConnection):
             self._world.expect_reply(connection)
 
-    def _resolve(self, call: Call) -> Answer:
+    def _resolve(self, call: Call) -> Answer | None:
         point = self._station.access_point
         address = point.address_of(call.request.data.decode()) if point is not None else None
-        return Answer(0, 0, address.encode()) if address is not None else failed(_EAI_FAIL)
+        answer = Answer(0, 0, address.encode()) if address is not None else failed(_EAI_FAIL)
+        if point is None or not point.resolves_after_s:
+            return answer
+        return self._block(call, lambda: None, int(point.resolves_after_s * 1_000_000), answer)
 
     def _new(self, call: Call) -> Answer:
         if len(self._open) >= _SOCKETS_MAX:
