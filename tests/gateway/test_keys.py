@@ -49,9 +49,10 @@ class Desk:
     def rotate(self, again: bool = False) -> int:
         return rotate(self.connection, NODE, self.file, again)
 
-    def chores(self, later_s: int) -> None:
+    async def chores(self, later_s: int) -> None:
         strangers = Strangers(None, lambda kept: None, self.bench.metrics.count)
-        Chores(self.bench.path, strangers, self.bench.metrics, lambda: NOW_S + later_s).retire_keys()
+        Chores(self.bench.store.submit, strangers, self.bench.metrics, lambda: NOW_S + later_s).retire_keys()
+        await self.bench.settled()
 
     def generations(self) -> list[int]:
         return [generation for generation, _ in self.bench.reader.keys(NODE)]
@@ -70,7 +71,7 @@ async def test_a_key_changes_and_no_frame_is_lost(bench: Bench, desk: Desk) -> N
     assert desk.rotate() == 1
     assert desk.file.stat().st_mode & 0o777 == 0o600
     await bench.heard(node.number(1))  # the node knows nothing of it yet
-    desk.chores(later_s=10 * GRACE_S)
+    await desk.chores(later_s=10 * GRACE_S)
     assert desk.generations() == [0, 1], "the node was not heard with the new key"
     with pytest.raises(UserFault, match="expected a frame under generation 1 first"):
         retire_older(desk.connection, NODE)
@@ -83,9 +84,9 @@ async def test_a_key_changes_and_no_frame_is_lost(bench: Bench, desk: Desk) -> N
     await bench.heard(last_words)  # overtaken on its way
     with pytest.raises(UserFault, match="older key to be retired before the next change"):
         desk.rotate()
-    desk.chores(later_s=GRACE_S - 60)
+    await desk.chores(later_s=GRACE_S - 60)
     assert desk.generations() == [0, 1]
-    desk.chores(later_s=GRACE_S + 60)
+    await desk.chores(later_s=GRACE_S + 60)
     assert desk.generations() == [1]
     assert bench.metrics.counters["keys.retired"] == 1
     await bench.heard(node.number(4))

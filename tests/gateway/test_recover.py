@@ -70,6 +70,7 @@ def test_a_newer_store_is_refused_and_not_recovered(store: Store, tmp_path: Path
         "lyhord.db-wal",
         "lyhord.db-shm",
         "lyhord.damage",
+        "lyhord.db-witness",
     }
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiomqtt
@@ -46,7 +45,7 @@ class Counter:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.metrics = Metrics()
-        self.desk = Desk(bench.path)
+        self.desk = Desk(bench.store.submit)
         self.remote = Remote("city", ThingsBoardProfile(), self.desk.queue, self.metrics)
         self.client = Client()
 
@@ -67,10 +66,8 @@ class Counter:
 
 
 @pytest.fixture
-async def counter(bench: Bench) -> AsyncIterator[Counter]:
-    counter = Counter(bench)
-    yield counter
-    counter.desk.close()
+async def counter(bench: Bench) -> Counter:
+    return Counter(bench)
 
 
 async def test_each_method_becomes_an_order_and_is_answered(bench: Bench, counter: Counter) -> None:
@@ -214,7 +211,7 @@ async def test_a_platform_that_lets_us_hear_no_requests_gets_its_readings(
     bench: Bench, caplog: pytest.LogCaptureFixture, protocol: str, reason: str
 ) -> None:
     profile = ThingsBoardProfile()
-    desk = Desk(bench.path)
+    desk = Desk(bench.store.submit)
     remote = Remote("city", profile, desk.queue, bench.metrics)
     await bench.heard(Node().report())
     async with (
@@ -225,7 +222,6 @@ async def test_a_platform_that_lets_us_hear_no_requests_gets_its_readings(
         await until(lambda: "platform city: no requests are taken" in caplog.text, "it is told")
         assert reason in caplog.text and bench.metrics.states["platform.city"] == "up"
     assert broker.connections == 1
-    desk.close()
 
 
 async def test_a_platform_that_may_only_read(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from lyhord_gateway.store.schema import connect
 from tests.gateway.killed_store import (
     DELIVERED,
     NODES,
-    OTHERS,
     PAGE,
     Store,
     judge,
     missing,
+    others,
     overwrite,
     recovered,
     rows,
@@ -38,7 +38,7 @@ def test_a_header_that_is_overwritten_costs_no_reading(what: str, store: Store, 
     connection, salvaged = recovered(path)
     assert salvaged.readings == len(store.samples) - DELIVERED
     assert salvaged.without_key in (0, 1), "only the node that was never heard"
-    assert {table: rows(connection, table) for table in OTHERS} == store.others
+    assert others(connection) == store.others
     judge(store, connection, set(), sessions_gone=True)
     assert connect(path).execute("SELECT name, cursor FROM platform").fetchall() == [("city", DELIVERED)]
     (aside,) = tmp_path.glob("lyhord.damaged-*.db")

@@ -53,7 +53,7 @@ from lyhord_gateway.sources.udp import GATHER_US, UdpSource
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.recover import open_sound
 from lyhord_gateway.store.retention import Retention
-from lyhord_gateway.store.schema import connect
+from lyhord_gateway.store.schema import connect_reading
 from lyhord_gateway.store.shown import Shown
 from lyhord_gateway.store.writer import Events, Writer
 from lyhord_gateway.strangers import KEY as STRANGERS
@@ -168,7 +168,7 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
     connection, _ = open_sound(loaded.store_path, platforms)
     operation = Operation(loaded, metrics)
     stack.callback(operation.close)
-    reader = Reader(connect(loaded.store_path))
+    reader = Reader(connect_reading(loaded.store_path))
     stack.callback(reader.close)
     registry = Registry(reader.node)
     head = Head(reader.head())
@@ -238,7 +238,7 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
         )
     publishers = _publishers(loaded, stack, reader, head, registry, store, shown, metrics, operation)
     expected = [*sources, *concentrators, *(["broker"] if broker else [])]
-    chores = Chores(loaded.store_path, strangers, metrics)
+    chores = Chores(store.submit, strangers, metrics)
     return Stages(store, sources, publishers, expected, broker, metrics, operation, chores, clock)
 
 
@@ -253,7 +253,7 @@ def _publishers(
     metrics: Metrics,
     operation: Operation,
 ) -> dict[str, Publisher]:
-    pages = Reader(connect(loaded.store_path))
+    pages = Reader(connect_reading(loaded.store_path))
     stack.callback(pages.close)
     pool = ThreadPoolExecutor(1, "store-reader")
     stack.callback(pool.shutdown)
@@ -266,8 +266,7 @@ def _publishers(
         known = registry.lookup(node)
         return known.facts if known else NodeFacts(node)
 
-    desk = Desk(loaded.store_path)
-    stack.callback(desk.close)
+    desk = Desk(store.submit)
     gateway = loaded.config.gateway
     publishers = {}
     for platform, endpoint in loaded.platforms:

@@ -1,34 +1,43 @@
-"""Orders out of this process into the nodes' queues, the way `lyhord-gateway send` brings them there."""
+"""Orders out of this process into the nodes' queues, through the store's one writer."""
 
 import asyncio
-import sqlite3
 import time
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
+from lyhord_gateway.faults import UserFault
 from lyhord_gateway.orders import Order, OrderRefused
-from lyhord_gateway.store.queue import Entry, enqueue
-from lyhord_gateway.store.schema import connect
+from lyhord_gateway.store.queue import Entry, enter_order
+from lyhord_gateway.work import Change
+
+_WAIT_S = 30.0  # a disk that hangs longer has health look at it
 
 
 class Desk:
-    """Queues orders over a connection of its own, in a thread of its own, as another process would."""
+    """submit: the writer's."""
 
-    def __init__(self, store: Path) -> None:
-        self._connection = connect(store)
-        self._pool = ThreadPoolExecutor(1, "desk")
-
-    def close(self) -> None:
-        self._pool.shutdown()
-        self._connection.close()
+    def __init__(self, submit: Callable[[Change, Callable[[Any], None]], bool]) -> None:
+        self._submit = submit
 
     async def queue(self, node: int, order: Order, origin: str) -> Entry:
         """Durable when it returns. Raises OrderRefused."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._queue, node, order, origin)
+        answered: asyncio.Future[object] = asyncio.get_running_loop().create_future()
 
-    def _queue(self, node: int, order: Order, origin: str) -> Entry:
+        def done(answer: object) -> None:
+            if not answered.done():
+                answered.set_result(answer)
+
+        change = Change(partial(enter_order, node=node, order=order, origin=origin, now_s=int(time.time())))
+        if not self._submit(change, done):
+            raise OrderRefused("the store takes nothing at the moment (its queue is full)", "store")
         try:
-            return enqueue(self._connection, node, order, origin, int(time.time()))
-        except sqlite3.OperationalError as error:
-            raise OrderRefused(f"the store takes nothing at the moment ({error})", "store") from error
+            async with asyncio.timeout(_WAIT_S):
+                answer = await answered
+        except TimeoutError as error:
+            raise OrderRefused("the store does not answer, see the queue", "store") from error
+        if isinstance(answer, UserFault):
+            raise answer
+        if not isinstance(answer, Entry):
+            raise OrderRefused("the store takes nothing at the moment (a commit was refused)", "store")
+        return answer

@@ -21,6 +21,11 @@ class StoreDamaged(Exception):
     """The store holds something that was never written into it; the message says what."""
 
 
+class StoreMoved(Exception):
+    """Somebody has deleted or replaced the store's files while the gateway worked on them; the message says
+    what was saved."""
+
+
 def first_cause(group: BaseException) -> BaseException:
     """The first plain exception in a group of groups, for a log line."""
     error = group

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lyhord_gateway import app
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.faults import StoreDamaged, UserFault
+from lyhord_gateway.faults import StoreDamaged, StoreMoved, UserFault, first_cause
 from lyhord_gateway.log import start_log
 from lyhord_gateway.store.recover import damage_in, mark_damaged
 
@@ -28,7 +28,11 @@ def serve(config: Path) -> int:
     loop = asyncio.new_event_loop()
     try:
         loop.run_until_complete(app.run(loaded))
-    except (sqlite3.DatabaseError, StoreDamaged, BaseExceptionGroup) as error:
+    except (sqlite3.DatabaseError, StoreDamaged, StoreMoved, BaseExceptionGroup) as error:
+        cause = first_cause(error)
+        if isinstance(cause, StoreMoved):
+            _log.error("store: %s", cause)
+            return 1
         damage = damage_in(error)
         if damage is None:
             raise

@@ -1,6 +1,7 @@
 """What the store is asked to make durable, and what it answers after the commit."""
 
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
 
@@ -114,7 +115,20 @@ class Quarantine(Struct, frozen=True):
     raw: bytes
 
 
-Work = Arrival | Repeat | Better | Advance | Keep | Unsent | Quarantine
+class Change(Struct, frozen=True):
+    """Any other change of the store, made within the writer's transaction: an order of a platform, an old key
+    that goes. run: gets the connection; what it returns is the answer, and so is a UserFault that it raises,
+    which takes back what it had changed. registry: nodes or keys may be others afterwards."""
+
+    run: Callable[[sqlite3.Connection], object]
+    registry: bool = False
+
+
+Work = Arrival | Repeat | Better | Advance | Keep | Unsent | Quarantine | Change
+
+# What nobody repeats if a commit is refused. A node sends its frame again; whoever wants a change is told
+# that it did not come to pass.
+LASTING = Better, Advance, Keep, Unsent, Quarantine
 
 
 class Handout(Struct, frozen=True):

@@ -14,7 +14,7 @@ from lyhord_gateway.config.tree import Loaded
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.reading import node_of
 from lyhord_gateway.store.reader import Reader
-from lyhord_gateway.store.schema import connect, open_store
+from lyhord_gateway.store.schema import connect_reading, open_store
 from lyhord_wire.outside import escaped
 
 ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
@@ -57,7 +57,7 @@ def json_line(found: object) -> str:
 def reading(loaded: Loaded) -> Iterator[Reader]:
     """A look into the store, checked and migrated before."""
     open_store(loaded.store_path, create=False).close()
-    reader = Reader(connect(loaded.store_path))
+    reader = Reader(connect_reading(loaded.store_path))
     try:
         yield reader
     finally:

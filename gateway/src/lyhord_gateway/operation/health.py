@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lyhord_gateway.clock import PART as CLOCK
 from lyhord_gateway.metrics import Metrics, answers_of
+from lyhord_gateway.store.promises import Loss, loss
 from lyhord_gateway.store.retention import used_bytes
 
 _log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ _log = logging.getLogger(__name__)
 _PROBE_S = 5.0  # how often the disk is asked
 _STALE_S = 60.0  # a disk that does not answer for so long is a reason of its own
 _DAY_S = 86_400
+_LOSS_S = 7 * _DAY_S  # a loss is shown so long after the start that noticed it
 _MIB = 1 << 20
 
 Position = Callable[[], tuple[int, int]]  # how many readings wait for a platform, and its cursor
@@ -72,6 +74,7 @@ class Facts:
     disk_free_bytes: int = 0
     set_aside: int = 0
     quarantined: int = 0
+    loss: Loss | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class Probe:
             disk_free_bytes=disk.f_bavail * disk.f_frsize,
             quarantined=one("SELECT count(*) FROM quarantine").fetchone()[0],
             set_aside=sum(1 for _ in self._data_dir.glob("*.damaged-*.db")),
+            loss=loss(self._connection),
         )
 
     def _oldest_s(self, cursor: int) -> int | None:
@@ -236,6 +240,8 @@ class Health:
 
     def _disk(self, facts: Facts, now_s: float) -> list[Reason]:
         found = []
+        if facts.loss is not None and time.time() - facts.loss.at_s < _LOSS_S:
+            found.append(Reason("store_went_back", "store", facts.loss.text))
         store = self._metrics.states.get("store", "up")
         if store == "full":
             found.append(Reason("store_full", "store", "store.max_mb is full of undelivered readings"))

@@ -11,7 +11,7 @@ from lyhord_gateway.operation.census import Census
 from lyhord_gateway.operation.health import Health, Limits, Position, Probe
 from lyhord_gateway.operation.herald import Herald, summary
 from lyhord_gateway.operation.notify import Notify
-from lyhord_gateway.store.schema import connect
+from lyhord_gateway.store.schema import connect_reading
 
 _MIB = 1 << 20
 _OWN_TOPICS = ("thingsboard", "yggio")  # they know no others, and may hang up on who uses one
@@ -26,8 +26,8 @@ class Operation:
         self._notify = Notify()
         self._status_path = loaded.data_dir / "status.json"
         config = loaded.config.health
-        self._connection = connect(loaded.store_path)
-        self._counting = connect(loaded.store_path)
+        self._connection = connect_reading(loaded.store_path)
+        self._counting = connect_reading(loaded.store_path)
         self._census = Census(self._counting)
         self._health = Health(
             Limits(

@@ -14,12 +14,14 @@ from msgspec import structs
 
 from lyhord_gateway import ranges
 from lyhord_gateway.cipher import fingerprint
+from lyhord_gateway.faults import UserFault
 from lyhord_gateway.reading import node_text
 from lyhord_gateway.store import rotation
 from lyhord_gateway.store.asking import Asking
 from lyhord_gateway.store.delivered import NEWEST, deliver
 from lyhord_gateway.store.handout import Queues
 from lyhord_gateway.store.marks import Marks
+from lyhord_gateway.store.promises import promised
 from lyhord_gateway.store.quarantine import hold
 from lyhord_gateway.store.renumber import plausible_end, renumber
 from lyhord_gateway.store.rows import RowWriter
@@ -30,9 +32,9 @@ from lyhord_gateway.work import (
     Advance,
     Arrival,
     Better,
+    Change,
     Committed,
     Keep,
-    Outcome,
     Quarantine,
     Rejected,
     Repeat,
@@ -69,15 +71,17 @@ _SESSIONS = RowWriter(f"INSERT OR REPLACE INTO session ({COLUMNS})", WIDTH)
 class Applied:
     """What a batch came to: one answer per piece of work (None where none is due), and the counts."""
 
-    answers: list[Outcome] = field(default_factory=list)
+    answers: list[object] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     about: set[int] = field(default_factory=set)
+    registry: bool = False  # a change may have made nodes or keys others
 
 
 class Applier:
     """Applies batches within a transaction that the caller opens and commits.
 
-    next_id: the arrival number of the next sample. After a rollback, call `forget()`.
+    next_id: the arrival number of the next sample. given: downlink counters that all nodes together have been
+    given; the caller reserves them (`witness.py`) before it commits. After a rollback, call `forget()`.
     """
 
     def __init__(self, connection: sqlite3.Connection, shown: Shown) -> None:
@@ -92,6 +96,7 @@ class Applier:
         self._rows: list[object] = []  # columns of the samples, see `RowWriter`
         self._heard_s = 0  # of the newest arrival
         self.next_id = 1
+        self.given = 0
         self.forget()
 
     def forget(self) -> None:
@@ -103,15 +108,13 @@ class Applier:
         self._rows.clear()
         self._queues.forget()
         # Never an arrival number twice, though the newest rows may be gone: a platform had them.
-        row = self._connection.execute(
-            f"SELECT max(coalesce((SELECT max(id) FROM sample), 0), {NEWEST})"  # noqa: S608
-        ).fetchone()
-        self.next_id = int(row[0]) + 1
+        self.given, head = promised(self._connection)
+        self.next_id = head + 1
 
     def apply(self, batch: Sequence[Work]) -> Applied:
         applied = Applied()
         for work in batch:
-            answer: Outcome = None
+            answer: object = None
             match work:
                 case Arrival():
                     if self._in_force(work.node, work.generation, work.key, applied):
@@ -130,6 +133,9 @@ class Applier:
                 case Quarantine():
                     hold(self._connection, work)
                     applied.counts["store.quarantined"] += 1
+                case Change():
+                    answer = self._change(work)
+                    applied.registry = applied.registry or work.registry
                 case Keep():
                     self._connection.execute(
                         "INSERT OR REPLACE INTO kept (key, value) VALUES (?, ?)", (work.key, work.value)
@@ -155,8 +161,24 @@ class Applier:
         session = self._sessions.get(node)
         if session is None:
             session = self._sessions[node] = load_session(self._connection, node)
+            if not session.heard_s:  # it may not be in the table yet: `given` is the sum over that
+                self.given += session.downlink - self._downlink_of(node)
         self._dirty[node] = session
         return session
+
+    def _change(self, change: Change) -> object:
+        self._flush()
+        self._connection.execute("SAVEPOINT change")
+        try:
+            answer = change.run(self._connection)
+        except UserFault as fault:
+            self._connection.execute("ROLLBACK TO change")
+            answer = fault
+        self._connection.execute("RELEASE change")
+        self._sessions.clear()
+        self._keys.clear()
+        self._queues.forget()
+        return answer
 
     def _in_force(self, node: int, generation: int, key: bytes, applied: Applied) -> bool:
         """False for what was opened with a key that was replaced meanwhile: its numbers and its window say
@@ -169,6 +191,10 @@ class Applier:
             return True
         applied.counts["store.key_replaced"] += 1
         return False
+
+    def _downlink_of(self, node: int) -> int:
+        row = self._connection.execute("SELECT downlink FROM session WHERE node = ?", (node,)).fetchone()
+        return 0 if row is None else int(row[0])
 
     def _arrival(self, arrival: Arrival, applied: Applied) -> Committed | Rejected:
         session = self._session(arrival.node)
@@ -267,6 +293,7 @@ class Applier:
         if downlink is None:
             applied.counts["store.downlinks_used_up"] += 1
             return Committed(session.stored_by_node, None, None)
+        self.given += 1
         again = self._asking.next(session, uplink, asks.sf, asks.heard_s)
         orders = NOTHING
         if session.node in self._queues and uplink is not None:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lyhord_gateway.faults import UserFault
+from lyhord_gateway.store.promises import LEFT_OUT_UNKNOWN, agree, leave_out, owed, promised
 from lyhord_gateway.store.schema import connect, open_store
+from lyhord_gateway.store.transaction import transaction
+from lyhord_gateway.store.witness import path_of
 from lyhord_wire.frame import COUNTER_MAX
 
 _PAGES = 256  # copied at a time; frames are stored in between
-_LEFT_OUT = 1 << 20  # downlink counters per node; and more if the copy is so old …
-_ANSWERS_PER_S = 1  # … that a node, with this many a second, could have had more
+_ANSWERS_PER_S = 1  # that a node may have had since the copy was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def restore(backup: Path, path: Path, now_s: float) -> Restored:
             if not tail or _with(backup, tail).exists():
                 _private_copy(_with(backup, tail), _with(fresh, tail))
         _check(backup, connect(fresh))
-        restored = _prepare(fresh, now_s)
+        restored = _prepare(fresh, path, now_s)
     except (OSError, sqlite3.DatabaseError) as error:
         _remove(fresh)
         why = error.strerror if isinstance(error, OSError) else error
@@ -98,14 +100,19 @@ def _check(name: Path, connection: sqlite3.Connection) -> None:
         raise UserFault(f"{name}: expected a sound store, found {' '.join(word.split())}")
 
 
-def _prepare(fresh: Path, now_s: float) -> Restored:
+def _prepare(fresh: Path, path: Path, now_s: float) -> Restored:
     connection = open_store(fresh)  # migrates an older copy, refuses a newer one
     try:
         (nodes,) = connection.execute("SELECT count(*) FROM node").fetchone()
         (readings,) = connection.execute("SELECT count(*) FROM sample").fetchone()
         (heard_s,) = connection.execute("SELECT max(heard_s) FROM session").fetchone()
-        left_out = max(_LEFT_OUT, int(now_s - heard_s) * _ANSWERS_PER_S if heard_s else 0)
-        connection.execute("UPDATE session SET downlink = min(downlink + ?, ?)", (left_out, COUNTER_MAX + 1))
+        left_out = max(
+            LEFT_OUT_UNKNOWN,
+            int(now_s - heard_s) * _ANSWERS_PER_S if heard_s else 0,
+            owed(path, promised(connection)[0]),  # what the witness of the store that was here says
+        )
+        with transaction(connection):
+            leave_out(connection, left_out)
         (used_up,) = connection.execute(
             "SELECT count(*) FROM session WHERE downlink > ?", (COUNTER_MAX,)
         ).fetchone()
@@ -127,6 +134,13 @@ def _replace(path: Path, fresh: Path, restored: Restored, now_s: float) -> Resto
             if _with(path, tail).exists():
                 _with(path, tail).rename(_with(aside, tail))
     fresh.rename(path)
+    connection = connect(path)
+    try:
+        agree(path, connection)
+    finally:
+        connection.close()
+    if os.geteuid() == 0:
+        os.chown(path_of(path), folder.st_uid, folder.st_gid)
     return Restored(
         restored.nodes, restored.readings, restored.heard_s, restored.left_out, restored.used_up, aside
     )

@@ -40,34 +40,39 @@ class Entry:
 def enqueue(connection: sqlite3.Connection, node: int, order: Order, origin: str, now_s: int) -> Entry:
     """Queues an order durably. Raises OrderRefused: no such node, or its queue is full."""
     with transaction(connection):
-        if connection.execute("SELECT 1 FROM node WHERE id = ?", (node,)).fetchone() is None:
-            raise OrderRefused(f"{node_text(node)}: expected a node of the registry", "unknown_node")
-        (waiting,) = connection.execute(
-            "SELECT count(*) FROM downlink WHERE open = 1 AND node = ?", (node,)
-        ).fetchone()
-        if waiting >= QUEUE_MAX:
-            raise OrderRefused(
-                f"{node_text(node)}: {waiting} orders wait for this node already, cancel one first", "full"
-            )
-        version = _next_version(connection, node) if order.settings else None
-        cursor = connection.execute(
-            "INSERT INTO downlink (node, settings, version, command, origin, created_s, changed_s, state) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting')",
-            (
-                node,
-                json.dumps(order.settings) if order.settings else None,
-                version,
-                json.dumps(order.command) if order.command else None,
-                origin,
-                now_s,
-                now_s,
-            ),
+        return enter_order(connection, node, order, origin, now_s)
+
+
+def enter_order(connection: sqlite3.Connection, node: int, order: Order, origin: str, now_s: int) -> Entry:
+    """The same within the caller's transaction."""
+    if connection.execute("SELECT 1 FROM node WHERE id = ?", (node,)).fetchone() is None:
+        raise OrderRefused(f"{node_text(node)}: expected a node of the registry", "unknown_node")
+    (waiting,) = connection.execute(
+        "SELECT count(*) FROM downlink WHERE open = 1 AND node = ?", (node,)
+    ).fetchone()
+    if waiting >= QUEUE_MAX:
+        raise OrderRefused(
+            f"{node_text(node)}: {waiting} orders wait for this node already, cancel one first", "full"
         )
-        connection.execute(
-            "DELETE FROM downlink WHERE open = 0 AND node = ?1 AND id NOT IN "
-            "(SELECT id FROM downlink WHERE open = 0 AND node = ?1 ORDER BY id DESC LIMIT ?2)",
-            (node, _SHOWN),
-        )
+    version = _next_version(connection, node) if order.settings else None
+    cursor = connection.execute(
+        "INSERT INTO downlink (node, settings, version, command, origin, created_s, changed_s, state) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting')",
+        (
+            node,
+            json.dumps(order.settings) if order.settings else None,
+            version,
+            json.dumps(order.command) if order.command else None,
+            origin,
+            now_s,
+            now_s,
+        ),
+    )
+    connection.execute(
+        "DELETE FROM downlink WHERE open = 0 AND node = ?1 AND id NOT IN "
+        "(SELECT id FROM downlink WHERE open = 0 AND node = ?1 ORDER BY id DESC LIMIT ?2)",
+        (node, _SHOWN),
+    )
     return Entry(cursor.lastrowid or 0, node, order, version, origin, now_s, now_s, "waiting", 0)
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from lyhord_gateway.faults import StoreDamaged, UserFault
 from lyhord_gateway.store.pages import Pages
+from lyhord_gateway.store.promises import owed, settle
 from lyhord_gateway.store.salvage import Salvaged, salvage
 from lyhord_gateway.store.schema import connect, migrations, open_store
-from lyhord_wire.frame import COUNTER_MAX
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,6 @@ _log = logging.getLogger(__name__)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
 # What is unique by construction comes twice only where an index no longer fits its table.
 _BROKEN_INDEX = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
-_COUNTERS_LEFT_OUT = 64
 _TAILS = ("-wal", "-shm", "")
 _ASIDE_MAX = 3  # damaged files that are kept; older ones make room
 
@@ -42,10 +41,7 @@ def open_sound(path: Path, platforms: Sequence[str]) -> tuple[sqlite3.Connection
     unclean = _has_wal(path)
     damage = _damage(path)
     if damage is None:
-        connection = open_store(path)
-        if unclean:
-            _leave_out(path, connection)
-        return connection, None
+        return _settled(path, unclean), None
     _log.error("store: %s is damaged (%s), saving what can be read", path, damage)
     salvaged = _refill(path, platforms)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -58,7 +54,17 @@ def open_sound(path: Path, platforms: Sequence[str]) -> tuple[sqlite3.Connection
             "store: %d nodes have lost their keys with their counters; give them new keys",
             salvaged.without_key,
         )
-    return open_store(path), salvaged
+    return _settled(path, unclean=False), salvaged
+
+
+def _settled(path: Path, unclean: bool) -> sqlite3.Connection:
+    connection = open_store(path)
+    try:
+        settle(path, connection, unclean)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def damage_in(error: BaseException) -> str | None:
@@ -131,18 +137,6 @@ def _damage(path: Path) -> str | None:
     return None if word == "ok" else " ".join(word.split())
 
 
-def _leave_out(path: Path, connection: sqlite3.Connection) -> None:
-    """After a stop that was none: a disk that only claimed to have written may have taken back the last
-    commits, and with them downlink counters that are used up."""
-    try:
-        connection.execute(
-            "UPDATE session SET downlink = min(downlink + ?, ?)", (_COUNTERS_LEFT_OUT, COUNTER_MAX + 1)
-        )
-    except sqlite3.OperationalError as error:
-        connection.close()
-        raise UserFault(f"{path}: cannot be written ({error})") from error
-
-
 def _refill(path: Path, platforms: Sequence[str]) -> Salvaged:
     fresh = _fresh(path)
     _remove(fresh)
@@ -151,7 +145,7 @@ def _refill(path: Path, platforms: Sequence[str]) -> Salvaged:
         path.touch(0o600)
         source = Pages(path)
         try:
-            salvaged = salvage(source, target, platforms)
+            salvaged = salvage(source, target, platforms, lambda given: owed(path, given))
         finally:
             source.close()
         target.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -83,7 +83,8 @@ class Retention:
 
     def _remove_delivered(self, connection: sqlite3.Connection, horizon_s: int, step: int, over: bool) -> int:
         (head,) = connection.execute("SELECT coalesce(max(id), 0) FROM sample").fetchone()
-        (_, end), *ahead = self._delivered_everywhere(connection, head + 1)
+        # The newest one stays, whoever has it: arrival numbers go on from it.
+        (_, end), *ahead = self._delivered_everywhere(connection, max(head, 1))
         removed = connection.execute(
             "DELETE FROM sample WHERE id IN (SELECT id FROM (SELECT id, heard_s FROM sample WHERE id < ? "
             "ORDER BY id LIMIT ?) WHERE ? OR heard_s < ?)",

@@ -6,7 +6,7 @@ Delivered history stays in the file that is set aside.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -14,8 +14,8 @@ import msgspec
 from lyhord_gateway import ranges
 from lyhord_gateway.store.delivered import deliver, delivered
 from lyhord_gateway.store.pages import Pages, Record, Row
+from lyhord_gateway.store.promises import leave_out
 from lyhord_gateway.store.session import Session, from_row
-from lyhord_wire.frame import COUNTER_MAX
 
 # A file that lost its newest commits has forgotten the newest downlink counters; a counter that comes
 # twice under one key would give the key away (RFC 3610 section 5), so a stretch is left out.
@@ -90,9 +90,15 @@ class _Table:
             return 0
 
 
-def salvage(source: Pages, target: sqlite3.Connection, platforms: Sequence[str]) -> Salvaged:
+def salvage(
+    source: Pages,
+    target: sqlite3.Connection,
+    platforms: Sequence[str],
+    owed: Callable[[int], int] = lambda _: 0,
+) -> Salvaged:
     """Copies from the damaged `source` to the fresh `target` what `platforms` wait for, and all that is no
-    reading. Raises sqlite3.OperationalError if the target cannot be written."""
+    reading. owed: how many downlink counters per node may be forgotten, by what all nodes together have been
+    given as far as the source knows. Raises sqlite3.OperationalError if the target cannot be written."""
     found = Salvaged()
     tables = _tables(target)
     leaves, incomplete = _sort(source, tables, found)
@@ -116,8 +122,9 @@ def salvage(source: Pages, target: sqlite3.Connection, platforms: Sequence[str])
                 table.insert(target, record)
     _keys(target, tables["node_key"], sessions, "session" in incomplete, found)
     for session in sessions.values():
-        session.downlink = min(session.downlink + COUNTERS_LEFT_OUT, COUNTER_MAX + 1)
         tables["session"].insert(target, session.row())
+    given = sum(session.downlink for session in sessions.values())
+    leave_out(target, max(COUNTERS_LEFT_OUT, owed(given)))
     found.nodes = int(target.execute("SELECT count(*) FROM node").fetchone()[0])
     target.execute("COMMIT")
     return found

@@ -52,6 +52,13 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def connect_reading(path: Path) -> sqlite3.Connection:
+    """A connection that cannot change anything: the process of the gateway has one that can, the writer's."""
+    connection = connect(path)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
 def _prepared(path: Path) -> sqlite3.Connection:
     connection = connect(path)
     with _closed_on_error(connection):

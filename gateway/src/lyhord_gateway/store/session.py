@@ -14,8 +14,10 @@ import msgspec
 from lyhord_gateway import ranges
 from lyhord_gateway.faults import StoreDamaged
 from lyhord_gateway.ranges import Range
+from lyhord_gateway.store.promises import downlink_floor
 from lyhord_gateway.work import Arrival
 from lyhord_wire.frame import COUNTER_MAX
+from lyhord_wire.window import NEW, ReplayWindow
 
 COLUMNS = (
     "node, received, given_up, expected, downlink, top0, mask0, latest0, top1, mask1, latest1, "
@@ -71,7 +73,14 @@ class Session:
     def note(self, arrival: Arrival) -> None:
         """Takes over what a frame says about the node, its samples' numbers apart."""
         window = self.windows[arrival.generation]
-        window.top, window.mask, window.latest = arrival.window_top, arrival.window_mask, arrival.digest
+        # Not the arrival's own window: that has frames in it whose commit may have been refused, and they
+        # would be taken for replays when the node sends them again.
+        seen = ReplayWindow(window.top, window.mask)
+        if seen.check(arrival.counter) == NEW:
+            seen.accept(arrival.counter)
+        if seen.top == arrival.counter:
+            window.latest = arrival.digest
+        window.top, window.mask = seen.top, seen.mask
         self.heard_s, self.source = arrival.heard_s, arrival.source
         self.rssi_dbm, self.snr_q4 = arrival.rssi_dbm, arrival.snr_q4
         self.expected = max(self.expected, arrival.next_seq)
@@ -163,7 +172,7 @@ def load_session(connection: sqlite3.Connection, node: int) -> Session:
     """The stored session; a fresh one for a node that was never heard."""
     row = connection.execute(f"SELECT {COLUMNS} FROM session WHERE node = ?", (node,)).fetchone()  # noqa: S608
     if row is None:
-        return Session(node)
+        return Session(node, downlink=downlink_floor(connection))
     try:
         return from_row(row)
     except (ValueError, TypeError) as error:

@@ -19,22 +19,28 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from lyhord_gateway.faults import StoreMoved
 from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.store.apply import Applied, Applier
+from lyhord_gateway.store.disk import name_of, passes
+from lyhord_gateway.store.presence import Presence, file_of
+from lyhord_gateway.store.promises import open_witness, promised
 from lyhord_gateway.store.recover import damage_in
 from lyhord_gateway.store.retention import FULL, HELD, UP, Retention, Tended
 from lyhord_gateway.store.shown import Shown
+from lyhord_gateway.store.witness import Witness
 from lyhord_gateway.work import (
     FAULT,
-    Advance,
+    LASTING,
     Arrival,
     Better,
     Keep,
-    Outcome,
     Quarantine,
     Rejected,
     Repeat,
+    Unsent,
     Work,
 )
 
@@ -44,17 +50,7 @@ _GROUP_MAX = 500  # pieces of work in one transaction: larger ones cost memory
 _IDLE_S = 0.5  # how often the thread looks for changes by another process while nothing arrives
 _PAUSE_S = 0.2  # after a refused commit: a full disk does not get emptier by asking faster
 _ADMIN_ROOM = 1000  # cursors and kept values find room even when frames fill the queue
-
-# The disk is full, slow or broken, or another process is in a long transaction: that may pass. Anything
-# else is a bug or a damaged store and ends the process.
-_WORLDS_FAULTS = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-}
+_LAST_TRIES = 5  # at a stop, while the disk takes nothing
 
 _NO_ROOM = {
     FULL: "full of undelivered readings, frames are refused until some are delivered",
@@ -64,7 +60,8 @@ _NO_ROOM = {
 _PROBE = Keep("store.probe", b"")
 _FRAMES = (Arrival, Repeat)
 
-Done = Callable[[Outcome], None]
+Done = Callable[[Any], None]
+Group = list[tuple[Work, Done | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +105,15 @@ class Writer:
         self._shown = shown
         self._queue_frames = queue_frames
         self._commit_s = commit_ms / 1000
-        self._queue: list[tuple[Work, Done | None]] = []
+        self._queue: Group = []
         self._wake = threading.Condition()
         self._closing = False
         self._data_version = -1
         self._loop = asyncio.get_running_loop()
         self._finished: asyncio.Future[None] = self._loop.create_future()
+        self._witness: Witness
+        self._presence: Presence
+        self._last_tries = _LAST_TRIES
         self._state = UP
         self._refusing = False
         self._limit = LineLimit()
@@ -125,13 +125,16 @@ class Writer:
     def submit(self, work: Work, done: Done | None = None) -> bool:
         """Queues `work`; False if the queue is full or closing, and then nothing else happens.
 
-        done(answer) is called on the event loop after the commit of an Arrival or Repeat; done(None) says
-        that it could not be stored just now, done(Rejected) that it never will be. Neither is acknowledged.
+        done(answer) is called on the event loop after the commit; done(None) says that an Arrival or Repeat
+        could not be stored just now, or that a Change did not come to pass, done(Rejected) that it never will
+        be. None of them is acknowledged. What is LASTING is tried until the disk takes it.
         """
         frames = isinstance(work, _FRAMES)
         with self._wake:
             bound = self._queue_frames if frames else self._queue_frames + _ADMIN_ROOM
-            if self._closing or len(self._queue) >= bound:
+            # There are no more of what was not sent than of answers.
+            full = len(self._queue) >= bound and not isinstance(work, Unsent)
+            if self._closing or full:
                 return False
             self._queue.append((work, done))
             waiting = len(self._queue)
@@ -168,7 +171,10 @@ class Writer:
     def _main(self) -> None:
         failure: BaseException | None = None
         try:
+            self._witness = open_witness(file_of(self._connection), self._connection)
+            self._presence = Presence(self._connection)
             self._work_until_closed()
+            self._witness.close(*promised(self._connection))
         except BaseException as error:  # noqa: BLE001 — handed to the event loop, which raises it
             failure = error
         finally:
@@ -185,6 +191,7 @@ class Writer:
         applier = Applier(self._connection, self._shown)
         self._look_for_foreign_changes(applier)
         while True:
+            self._presence.check()
             group = self._take()
             if group is None:
                 return
@@ -197,7 +204,7 @@ class Writer:
             try:
                 tended = self._retention.tend(self._connection, time.time(), idle=not group)
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in _WORLDS_FAULTS:
+                if not passes(error):
                     raise
                 self._refused(error, "retention")
                 continue
@@ -218,7 +225,7 @@ class Writer:
             if not self._refusing:
                 self._tell(tended.state)
 
-    def _take(self) -> list[tuple[Work, Done | None]] | None:
+    def _take(self) -> Group | None:
         """The next group; an empty one if nothing came for a while, None at the end."""
         with self._wake:
             if not self._queue and not self._closing:
@@ -231,13 +238,13 @@ class Writer:
             del self._queue[:_GROUP_MAX]
             return group
 
-    def _commit(self, applier: Applier, group: list[tuple[Work, Done | None]]) -> None:
+    def _commit(self, applier: Applier, group: Group) -> None:
         if self._state != UP:
             group = self._turn_away(group)
         try:
             self._transact(applier, group)
         except Exception as error:
-            if isinstance(error, sqlite3.OperationalError) or damage_in(error) is not None:
+            if isinstance(error, sqlite3.OperationalError | StoreMoved) or damage_in(error) is not None:
                 raise  # a table that is not there, a damaged page: nothing that a frame can bring
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -249,7 +256,7 @@ class Writer:
             else:
                 self._reject(applier, group, error)
 
-    def _reject(self, applier: Applier, group: list[tuple[Work, Done | None]], error: Exception) -> None:
+    def _reject(self, applier: Applier, group: Group, error: Exception) -> None:
         """One piece of work that raises whenever it is tried. If nothing else can be written either, the
         fault is not the work's, and ends the process."""
         if not group or group[0][0] is _PROBE:
@@ -263,7 +270,7 @@ class Writer:
         detail = f"{type(error).__name__}: {error}"
         self._loop.call_soon_threadsafe(self._report_rejected, work, done, Rejected(FAULT, detail))
 
-    def _transact(self, applier: Applier, group: list[tuple[Work, Done | None]]) -> None:
+    def _transact(self, applier: Applier, group: Group) -> None:
         """Commits a group and reports it; a disk that refuses is reported too. Raises anything else."""
         changing = any(isinstance(work, Better) for work, _ in group)
         start_s = time.monotonic()
@@ -272,20 +279,26 @@ class Writer:
                 self._connection.execute("BEGIN IMMEDIATE")
                 self._look_for_foreign_changes(applier)
                 applied = applier.apply([work for work, _ in group])
+                self._witness.reserve(applier.given)
                 self._connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in _WORLDS_FAULTS:
+        except (sqlite3.OperationalError, OSError) as error:
+            if not passes(error):
                 raise
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             applier.forget()
             self._refused(error, "commit")
             self._refusing = True
-            self._tell(error.sqlite_errorname)
+            self._tell(name_of(error))
+            self._keep_lasting(group)
             self._loop.call_soon_threadsafe(self._report_failure, group)
             with self._wake:
-                self._wake.wait_for(lambda: self._closing, _PAUSE_S)
+                closing = self._closing
+                self._wake.wait_for(lambda: self._closing is not closing, _PAUSE_S)
             return
+        self._presence.check()  # before anything is acknowledged
+        with contextlib.suppress(OSError):  # then a loss is noticed later or not; it is bounded anyway
+            self._witness.note(applier.given, applier.next_id - 1)
         if self._refusing:
             self._refusing = False
             self._tell(self._state)
@@ -294,9 +307,23 @@ class Writer:
             self._report, group, applied, applier.next_id - 1, time.monotonic() - start_s
         )
 
-    def _turn_away(self, group: list[tuple[Work, Done | None]]) -> list[tuple[Work, Done | None]]:
-        refused: list[tuple[Work, Done | None]] = []
-        taken: list[tuple[Work, Done | None]] = []
+    def _keep_lasting(self, group: Group) -> None:
+        """Puts back, in front, what nobody would repeat, through any number of refused commits; only a
+        process that is to end gives up after some more tries."""
+        lasting = [(work, done) for work, done in group if isinstance(work, LASTING) and work is not _PROBE]
+        with self._wake:
+            if self._closing:
+                self._last_tries -= 1
+            if self._last_tries > 0:
+                self._queue[:0] = lasting
+                return
+        _log.error("store: the disk took nothing until the end, %d notes are lost", len(lasting))
+        counts = Counter({"store.work_lost": len(lasting)})
+        self._loop.call_soon_threadsafe(self._events.counted, counts)
+
+    def _turn_away(self, group: Group) -> Group:
+        refused: Group = []
+        taken: Group = []
         for work, done in group:
             over = isinstance(work, Arrival) and work.samples
             (refused if over else taken).append((work, done))
@@ -307,10 +334,10 @@ class Writer:
     def _tell(self, state: str) -> None:
         self._loop.call_soon_threadsafe(self._events.state, state)
 
-    def _refused(self, error: sqlite3.OperationalError, doing: str) -> None:
-        held_back = self._limit.admit(error.sqlite_errorname, time.monotonic())
+    def _refused(self, error: sqlite3.OperationalError | OSError, doing: str) -> None:
+        held_back = self._limit.admit(name_of(error), time.monotonic())
         if held_back is not None:
-            _log.error("store: %s refused: %s (%s)%s", doing, error, error.sqlite_errorname, more(held_back))
+            _log.error("store: %s refused: %s (%s)%s", doing, error, name_of(error), more(held_back))
         self._loop.call_soon_threadsafe(self._events.counted, Counter({f"store.{doing}_refused": 1}))
 
     def _look_for_foreign_changes(self, applier: Applier) -> None:
@@ -319,24 +346,25 @@ class Writer:
         if version != self._data_version:
             if self._data_version != -1:
                 applier.forget()
-                self._loop.call_soon_threadsafe(self._events.changed, None)
+            # At the first look too: nobody knows what was read before it.
+            self._loop.call_soon_threadsafe(self._events.changed, None)
             self._data_version = version
 
     # ---- back on the event loop ----
 
-    def _report(
-        self, group: list[tuple[Work, Done | None]], applied: Applied, head: int, took_s: float
-    ) -> None:
+    def _report(self, group: Group, applied: Applied, head: int, took_s: float) -> None:
         self._make_room()
         self._events.committing(took_s)
         self._events.counted(applied.counts)
-        if applied.about:
+        if applied.registry:
+            self._events.changed(None)
+        elif applied.about:
             self._events.changed(applied.about)
         self._events.committed(head)
         for (_, done), answer in zip(group, applied.answers, strict=True):
             self._call(done, answer)
 
-    def _call(self, done: Done | None, answer: Outcome) -> None:
+    def _call(self, done: Done | None, answer: object) -> None:
         """What one frame's owner does with its answer is nobody else's trouble."""
         if done is None:
             return
@@ -361,12 +389,10 @@ class Writer:
         if len(self._queue) <= self._queue_frames // 2:
             self.room.set()
 
-    def _report_failure(self, group: list[tuple[Work, Done | None]]) -> None:
+    def _report_failure(self, group: Group) -> None:
         self._make_room()
-        frames = [(work, done) for work, done in group if isinstance(work, _FRAMES)]
-        self._events.counted(Counter({"store.frames_not_stored": len(frames)}))
-        for _, done in frames:
-            self._call(done, None)
-        for work, _ in group:
-            if isinstance(work, Advance | Keep) and work is not _PROBE:
-                self.submit(work)  # these have no sender who would repeat them
+        frames = sum(isinstance(work, _FRAMES) for work, _ in group)
+        self._events.counted(Counter({"store.frames_not_stored": frames}))
+        for work, done in group:
+            if not isinstance(work, LASTING):
+                self._call(done, None)
