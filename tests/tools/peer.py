@@ -32,6 +32,7 @@ class Peer:
     entered: bool = False
 
     def __post_init__(self) -> None:
+        self.heard = threading.Event()
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.path = os.ttyname(self._slave)
@@ -57,6 +58,7 @@ class Peer:
             if self._stop_read in ready:
                 return
             pending += os.read(self._master, 4096)
+            self.heard.set()
             while b"\n" in pending:
                 line, _, pending = pending.partition(b"\n")
                 if not self.silent:

@@ -98,6 +98,108 @@ def test_a_port_that_goes_away_is_one_line() -> None:
         console.enter(5)
 
 
+class Cable:
+    """A port's name that leads to one board after the other; between them it leads nowhere."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "ttyACM0"
+
+    def plug(self, peer: Peer) -> None:
+        self.path.unlink(missing_ok=True)
+        self.path.symlink_to(peer.path)
+
+    def pull(self, peer: Peer) -> None:
+        self.path.unlink()
+        peer.__exit__()
+
+
+@pytest.fixture
+def cable(tmp_path: Path) -> Cable:
+    return Cable(tmp_path)
+
+
+def test_a_port_that_goes_away_at_reset_is_waited_for(cable: Cable, lyhord: Callable[..., Ran]) -> None:
+    before = Peer(silent=True)
+    before.__enter__()
+    cable.plug(before)
+    with Peer() as after:
+
+        def reset() -> None:
+            assert before.heard.wait(60)
+            cable.pull(before)
+            away.set()
+            assert back.wait(60)
+            cable.plug(after)
+
+        away, back = threading.Event(), threading.Event()
+        button = threading.Thread(target=reset)
+        button.start()
+        timer = threading.Timer(1.0, back.set)
+        timer.start()
+        ran = lyhord("console", "--port", cable.path, "--command", "version")
+        button.join(60)
+        timer.join(60)
+    assert ran.code == 0, ran.err
+    assert "board: devkit_rfm95" in ran.out
+
+
+def test_a_port_that_stays_away_is_one_line_at_the_end_of_its_time(
+    cable: Cable, lyhord: Callable[..., Ran]
+) -> None:
+    peer = Peer(silent=True)
+    peer.__enter__()
+    cable.plug(peer)
+    puller = threading.Thread(target=lambda: peer.heard.wait(60) and cable.pull(peer))
+    puller.start()
+    ran = lyhord("console", "--port", cable.path, "--command", "version", "--timeout", 2)
+    puller.join(60)
+    assert "went away" in ran.refused()
+
+
+def test_a_port_that_another_program_has_is_one_line(lyhord: Callable[..., Ran]) -> None:
+    with Peer() as peer, NodeConsole(peer.path):
+        for command in ("console", "provision"):
+            said = lyhord(command, "--port", peer.path, *(["-c", "version"] * (command == "console")))
+            assert "another program has it" in said.refused()
+
+
+def test_the_terminal_waits_for_its_port_and_goes_on(cable: Cable) -> None:
+    before = Peer()
+    before.__enter__()
+    cable.plug(before)
+    screen = pexpect.spawn(str(LYHORD), ["console", "--port", str(cable.path)], timeout=60)
+    try:
+        screen.expect_exact("Ctrl-] leaves")
+        cable.pull(before)
+        screen.expect_exact("waiting up to 60 s for it")
+        with Peer() as after:
+            cable.plug(after)
+            screen.expect_exact("is back")
+            screen.send("\r")
+            screen.expect_exact("> ")
+            screen.send("\x1d")
+            screen.expect(pexpect.EOF)
+    finally:
+        screen.close()
+    assert screen.exitstatus == 0
+
+
+def test_the_terminal_of_a_pulled_port_ends_with_one_line(cable: Cable) -> None:
+    before = Peer()
+    before.__enter__()
+    cable.plug(before)
+    screen = pexpect.spawn(str(LYHORD), ["console", "--port", str(cable.path), "--timeout", "1"], timeout=60)
+    try:
+        screen.expect_exact("Ctrl-] leaves")
+        cable.pull(before)
+        screen.expect_exact("did not come back")
+        screen.expect(pexpect.EOF)
+        assert b"Traceback" not in screen.before
+    finally:
+        screen.close()
+    assert screen.exitstatus == 2
+
+
 @pytest.mark.parametrize(
     ("port", "why"),
     [

@@ -56,6 +56,43 @@ def test_another_chip_than_the_boards_is_refused(
         assert "has an esp32, not an esp32s3" in lyhord(*words, port, "--chip", "esp32s3").refused()
 
 
+@pytest.mark.parametrize(
+    "banner",
+    [
+        b"MicroPython v1.16 on 2021-06-23; ESP32 module",
+        b"3.4.0; MicroPython v1.27.0 on 2025-12-01\0",
+        b"MicroPython v1.9.4-8-ga9a3caad0 on 2018",
+        b"MicroPython v0.99.0 on",
+    ],
+)
+def test_a_micropython_that_is_too_old_is_refused_before_the_board_is_touched(
+    banner: bytes, lyhord: Callable[..., Ran], image: ImageReport, tmp_path: Path
+) -> None:
+    data = bytearray(micropython_file())
+    data[150_000 : 150_000 + len(banner)] = banner
+    firmware = tmp_path / "micropython.bin"
+    firmware.write_bytes(data)
+    words = ("flash", "--micropython", firmware, "--image", image.path, "--port", "/dev/no-such-port")
+    assert "expected 1.28 or newer" in lyhord(*words).refused()
+
+
+@pytest.mark.parametrize(
+    ("banner", "version"),
+    [
+        (b"MicroPython v1.28.0 on 2026-03-01", (1, 28)),
+        (b"MicroPython v1.29.0-preview.7.gabc on 2026-09-01", (1, 29)),
+        (b"MicroPython v2.0.0 on", (2, 0)),
+        (b"MicroPython version", None),
+    ],
+)
+def test_the_version_is_read_in_the_file(
+    banner: bytes, version: tuple[int, int] | None, image: ImageReport, tree: Tree
+) -> None:
+    data = micropython_file() + banner
+    assert flash.version_of(data) == version
+    flash.plan(data, image.path.read_bytes(), tree.layout(BOARD))
+
+
 @pytest.mark.parametrize("port", ["/dev/no-such-port", "socket://127.0.0.1:1", "nonsense://x"])
 def test_a_port_that_is_not_there_is_one_line(
     port: str, lyhord: Callable[..., Ran], image: ImageReport, tmp_path: Path

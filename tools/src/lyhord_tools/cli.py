@@ -115,6 +115,8 @@ def flash(
     for part in report.parts:
         typer.echo(f"{part.name}: {len(part.data)} bytes at {part.offset:#x}, verified")
     typer.echo(f"{port}: {report.chip} with {report.flash_size // 1024 // 1024} MB of flash is ready")
+    if flashing.version_of(firmware) is None:
+        typer.echo(f"{micropython} names no version of MicroPython; 1.28 or newer is needed")
 
 
 @app.command()
@@ -206,7 +208,7 @@ def console(
 ) -> None:
     """Talk to a node: a terminal, or single commands for scripts."""
     if not commands:
-        run_terminal(port)
+        run_terminal(port, timeout_s)
         return
     with NodeConsole(port) as node:
         node.enter(timeout_s, ask=_ask_for_reset)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from lyhord_tools.errors import ToolError
-from lyhord_tools.port import BAUDRATE, open_port, reason
+from lyhord_tools.port import BAUDRATE, open_port, reason, reopen
 
 PROMPT = "> "
 _LINE_MAX = 2048
@@ -40,6 +40,10 @@ class NoAnswer(ToolError):
     """Nothing, or no end of the answer, came before the deadline."""
 
 
+class PortGone(ToolError):
+    """The port went away: unplugged, or the board was reset and its USB with it."""
+
+
 class NodeConsole:
     """One serial connection to a node. Use as a context manager."""
 
@@ -47,6 +51,7 @@ class NodeConsole:
         """Open the port. Raises ToolError when it is missing, busy or not a port."""
         self.url = url
         self._buffer = bytearray()
+        self._baudrate = baudrate
         self._port = open_port(url, _READ_S, _WRITE_S, baudrate)
 
     def __enter__(self) -> "NodeConsole":
@@ -79,17 +84,22 @@ class NodeConsole:
         """Knock with Enter until the console answers.
 
         A node that stays silent is reset through RTS where the port has it; `ask` is called once when nothing
-        has answered for some seconds (say "press reset"). Raises NoAnswer at the deadline.
+        has answered for some seconds (say "press reset"). A port that goes away meanwhile is waited for.
+
+        Raises NoAnswer at the deadline, PortGone when the port is not back by then.
         """
         start = time.monotonic()
         reset = False
         while (spent := time.monotonic() - start) < timeout_s:
-            self._write(b"\n")
-            if self._heard_within(_KNOCK_S) and self._handshake():
-                return
-            if not reset and spent > _RESET_AFTER_S:
-                reset = True
-                self.reset()
+            try:
+                self._write(b"\n")
+                if self._heard_within(_KNOCK_S) and self._handshake():
+                    return
+                if not reset and spent > _RESET_AFTER_S:
+                    reset = True
+                    self.reset()
+            except PortGone as gone:
+                self._wait_for_port(start + timeout_s, gone)
             if ask is not None and spent > _ASK_AFTER_S:
                 ask()
                 ask = None
@@ -98,7 +108,7 @@ class NodeConsole:
     def command(self, line: str, timeout_s: float = 10.0) -> list[str]:
         """Send one line and return the lines of its answer, without the closing `ok`.
 
-        Raises CommandFailed on `error: …`, NoAnswer at the deadline, ToolError when the port goes away.
+        Raises CommandFailed on `error: …`, NoAnswer at the deadline, PortGone when the port goes away.
         """
         self._write(line.encode() + b"\n")
         echo = "".join(char for char in line if char.isascii() and char.isprintable())
@@ -116,6 +126,16 @@ class NodeConsole:
             if heard and not echoed:
                 answer.append(heard)
         raise ToolError(f"{self.url}: an answer of more than {_LINES_MAX} lines")
+
+    def _wait_for_port(self, deadline: float, gone: PortGone) -> None:
+        self._port.close()
+        self._buffer.clear()
+        try:
+            back = reopen(self.url, deadline, lambda: False, _READ_S, _WRITE_S, self._baudrate)
+        except ToolError as fault:
+            raise PortGone(str(gone)) from fault
+        assert back is not None
+        self._port = back
 
     def _handshake(self) -> bool:
         """True once an answer is certain to be the one to what was sent last.
@@ -163,8 +183,8 @@ class NodeConsole:
         except OSError as fault:
             raise self._gone(fault) from fault
 
-    def _gone(self, fault: OSError) -> ToolError:
-        return ToolError(f"{self.url} went away: {reason(fault)}")
+    def _gone(self, fault: OSError) -> PortGone:
+        return PortGone(f"{self.url} went away: {reason(fault)}")
 
 
 def fields(lines: list[str]) -> dict[str, str]:

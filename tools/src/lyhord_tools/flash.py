@@ -4,6 +4,7 @@ Writes MicroPython where the chip's ROM loader looks for it and the image where 
 files, has esptool compare both by MD5, and starts the board.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from lyhord_tools.errors import ToolError
 from lyhord_tools.layout import Layout
 
 BAUDRATE = 460800
+OLDEST = (1, 28)  # of MicroPython: what the firmware is written and compiled for
+_BANNER = re.compile(rb"MicroPython v(\d{1,3})\.(\d{1,3})(?=[.\- ]|\0)")
 _ATTEMPTS = 4
 
 Progress = Callable[[int, int], None]
@@ -44,6 +47,13 @@ class FlashReport:
     parts: tuple[Part, ...]
 
 
+def version_of(micropython: bytes) -> tuple[int, ...] | None:
+    """(major, minor) that a MicroPython file names in its banner, which it prints at its start; None without
+    one (py/mpconfig.h, MICROPY_BANNER_NAME_AND_VERSION)."""
+    found = [(int(major), int(minor)) for major, minor in _BANNER.findall(micropython)]
+    return max(found, default=None)
+
+
 def plan(
     micropython: bytes, image: bytes, layout: Layout, flash_size: int | None = None
 ) -> tuple[Part, Part]:
@@ -51,9 +61,13 @@ def plan(
 
     `flash_size` in bytes; before it is known, the flash is taken to end where the board's layout does.
 
-    Raises ToolError when MicroPython is for another chip or keeps its files elsewhere than the image was
-    built for.
+    Raises ToolError when MicroPython is too old, for another chip, or keeps its files elsewhere than the
+    image was built for.
     """
+    version = version_of(micropython)
+    if version is not None and version < OLDEST:
+        found, oldest = ("{}.{}".format(*one) for one in (version, OLDEST))
+        raise ToolError(f"this MicroPython is {found}, expected {oldest} or newer")
     table = partitions.read_table(micropython, layout.micropython_offset)
     vfs = partitions.file_system(table, flash_size or layout.vfs_offset + layout.vfs_size)
     if (vfs.offset, vfs.size) != (layout.vfs_offset, layout.vfs_size):

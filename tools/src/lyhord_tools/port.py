@@ -1,22 +1,57 @@
-"""Serial ports by device or URL: opened, or one line that says why not."""
+"""Serial ports by device or URL: opened, waited for when they went away, or one line that says why not.
 
+An ESP32 with USB of its own takes its port away at every reset, for about a second.
+"""
+
+import errno
 import termios
+import time
+from collections.abc import Callable
 
 import serial
 
 from lyhord_tools.errors import ToolError
 
 BAUDRATE = 115200
+_LOOK_S = 0.1
+_HELD = (errno.EBUSY, errno.EAGAIN)
 
 
 def open_port(
     url: str, timeout_s: float, write_timeout_s: float | None = None, baudrate: int = BAUDRATE
 ) -> serial.SerialBase:
-    """Raises ToolError when the port is missing, busy or not a port."""
+    """Raises ToolError when the port is missing, held by another program, or not a port."""
     try:
-        return serial.serial_for_url(url, baudrate=baudrate, timeout=timeout_s, write_timeout=write_timeout_s)
-    except (OSError, ValueError) as fault:
+        port = serial.serial_for_url(url, do_not_open=True)
+        port.baudrate, port.timeout, port.write_timeout = baudrate, timeout_s, write_timeout_s
+        if isinstance(port, serial.Serial):
+            port.exclusive = True  # two programs on one line get half of each answer
+        port.open()
+        return port
+    except (OSError, ValueError, termios.error) as fault:
         raise ToolError(f"cannot open {url}: {reason(fault)}") from fault
+
+
+def reopen(
+    url: str,
+    deadline: float,
+    give_up: Callable[[], bool] = lambda: False,
+    timeout_s: float = 0.05,
+    write_timeout_s: float | None = None,
+    baudrate: int = BAUDRATE,
+) -> serial.SerialBase | None:
+    """A port that was there a moment ago, as soon as it is back; None when the caller gives it up.
+
+    deadline: of `time.monotonic`; then ToolError.
+    """
+    while not give_up():
+        try:
+            return open_port(url, timeout_s, write_timeout_s, baudrate)
+        except ToolError as fault:
+            if time.monotonic() >= deadline:
+                raise ToolError(f"{url} went away and did not come back: {fault}") from fault
+            time.sleep(_LOOK_S)
+    return None
 
 
 def reason(fault: BaseException) -> str:
@@ -25,6 +60,8 @@ def reason(fault: BaseException) -> str:
         fault = fault.__context__
     if isinstance(fault, termios.error):
         return "not a serial port"
+    if isinstance(fault, OSError) and fault.errno in _HELD:
+        return "another program has it"
     if isinstance(fault, OSError) and fault.strerror:
         return fault.strerror
     return str(fault).splitlines()[0]

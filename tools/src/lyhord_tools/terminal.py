@@ -1,34 +1,97 @@
-"""The interactive terminal: pyserial's miniterm on a port that opens by URL."""
+"""The interactive terminal: keys to the node, its letters to the screen, until Ctrl-].
 
+A port that goes away (an ESP32-S3's own USB does at every reset) is waited for. pyserial's miniterm cannot:
+its threads end with a traceback, or hang on the keyboard.
+"""
+
+import codecs
+import os
+import select
 import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from serial.tools.miniterm import Miniterm
+import serial
 
 from lyhord_tools.errors import ToolError
-from lyhord_tools.port import open_port
+from lyhord_tools.port import open_port, reason, reopen
+from lyhord_wire.outside import printable
 
-_EXIT = chr(0x1D)
+_EXIT = b"\x1d"
 _HINT = "press Enter within 3 s of a reset; Ctrl-] leaves"
+_LOOK_S = 0.05
+_LAYOUT = "\r\n\t\b"
 
 
-def run_terminal(url: str) -> None:
-    """Connect keyboard and screen to the node until Ctrl-].
+def run_terminal(url: str, wait_s: float = 60.0) -> None:
+    """Connect keyboard and screen to the node until Ctrl-]. wait_s: how long a port may be away.
 
-    Raises ToolError when the port does not open, or when keyboard or screen are not a terminal.
+    Raises ToolError when the port does not open, goes away for longer, or when keyboard or screen are not a
+    terminal.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ToolError("this is no terminal; use --command")
-    port = open_port(url, timeout_s=1)
-    sys.stderr.write(f"{url}: {_HINT}\n")
-    terminal = Miniterm(port, echo=False, eol="lf", filters=["default"])
-    terminal.exit_character = _EXIT
-    terminal.set_rx_encoding("utf-8")
-    terminal.set_tx_encoding("utf-8")
-    terminal.start()
+    port = open_port(url, _LOOK_S, wait_s)
     try:
-        terminal.join(True)
-    except KeyboardInterrupt:
-        terminal.stop()
+        _tell(f"{url}: {_HINT}")
+        with _single_keys(sys.stdin.fileno()) as keyboard:
+            while (fault := _converse(port, keyboard)) is not None:
+                port.close()
+                _tell(f"{url} went away ({reason(fault)}), waiting up to {wait_s:g} s for it")
+                back = reopen(url, time.monotonic() + wait_s, lambda: _leaves(keyboard), _LOOK_S, wait_s)
+                if back is None:
+                    return
+                port = back
+                _tell(f"{url} is back")
     finally:
-        terminal.join()
-        terminal.close()
+        port.close()
+
+
+def _converse(port: serial.SerialBase, keyboard: int) -> OSError | None:
+    """Until Ctrl-] (None), or until the port is gone."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    try:
+        while True:
+            heard = decoder.decode(port.read(max(1, port.in_waiting)))
+            if heard:
+                sys.stdout.write("".join(one if one in _LAYOUT else printable(one) for one in heard))
+                sys.stdout.flush()
+            typed = _typed(keyboard)
+            if _EXIT in typed:
+                return None
+            if typed:
+                port.write(typed)
+    except OSError as fault:  # pyserial's own is one too
+        return fault
+
+
+def _typed(keyboard: int) -> bytes:
+    if not select.select([keyboard], [], [], 0)[0]:
+        return b""
+    # Nothing at all: the terminal itself has gone.
+    return os.read(keyboard, 1024) or _EXIT
+
+
+def _leaves(keyboard: int) -> bool:
+    return _EXIT in _typed(keyboard)
+
+
+@contextmanager
+def _single_keys(keyboard: int) -> Iterator[int]:
+    """Keys come one by one, unseen; Ctrl-C goes to the node."""
+    before = termios.tcgetattr(keyboard)
+    changed = termios.tcgetattr(keyboard)
+    changed[3] &= ~(termios.ICANON | termios.ECHO | termios.ISIG)
+    changed[6][termios.VMIN], changed[6][termios.VTIME] = 1, 0
+    termios.tcsetattr(keyboard, termios.TCSANOW, changed)
+    try:
+        yield keyboard
+    finally:
+        termios.tcsetattr(keyboard, termios.TCSAFLUSH, before)
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{printable(text)}\n")
+    sys.stderr.flush()
