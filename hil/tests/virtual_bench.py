@@ -9,18 +9,18 @@ import sys
 from pathlib import Path
 
 from lyhord_firmware.boards import devkit_rfm95 as pins
-from lyhord_rig.ether import Ether
-from lyhord_rig.resident import Person, Resident, Site
-from lyhord_rig.weather import Weather
-from lyhord_rig.world import World
+from lyhord_rig.radio.ether import Ether
+from lyhord_rig.street.node import BinNode, Label, Site
+from lyhord_rig.world.clock import World
+from lyhord_rig.world.weather import Weather
 
 
 async def run(flash: Path, folder: Path) -> None:
     """The bench until standard input ends."""
     async with World(seed=1) as world:
-        person = Person(1, "bench", b"")
+        label = Label(1, "bench", b"")
         site = Site(world, Ether(world), Weather(world), flash, folder, (0.0, 0.0), pins)
-        node = Resident(site, person)
+        node = BinNode(site, label)
         print(node.board.serial_path, flush=True)
         node.board.power_on()
         running = asyncio.create_task(world.run())
@@ -32,7 +32,7 @@ async def run(flash: Path, folder: Path) -> None:
         await running
 
 
-async def _obey(node: Resident) -> None:
+async def _obey(node: BinNode) -> None:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from boards import devkit_rfm95
 from lyhord_rig import Board, World
-from lyhord_rig.ether import Antenna, Ether
-from lyhord_rig.ether_model import Event, Modulation, Reception, Transmission
-from lyhord_rig.solder import board_ports, solder_radio
+from lyhord_rig.board.wiring import board_ports, wire_radio
+from lyhord_rig.radio.ether import Antenna, Ether
+from lyhord_rig.radio.model import Event, Modulation, Reception, Transmission
 from lyhord_wire import bridge, cobs
 from tests.fakes.board_image import write_image
 
@@ -89,7 +89,7 @@ class Bench:
         self.on_air: list[Transmission] = []
         self.ether.on_event(self._note)
         ports = board_ports(pins)
-        self.chip = solder_radio(world, ports, self.ether.attach((0, 0), "bridge"), pins)
+        self.chip = wire_radio(world, ports, self.ether.attach((0, 0), "bridge"), pins)
         self.peer = Peer(self.ether.attach((50, 0), "peer"))
         image = write_image(folder / "bridge.img", before + MAIN.format(board=pins.NAME))
         self.board = Board(world, "bridge", image, folder / "work", ports)

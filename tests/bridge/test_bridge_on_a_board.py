@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from lyhord_rig import World
-from lyhord_rig.ether_model import Modulation
+from lyhord_rig.radio.model import Modulation
 from lyhord_wire import bridge, cobs
 from lyhord_wire.bridge import (
     BAD_REQUEST,

@@ -7,7 +7,8 @@ from types import ModuleType
 import pytest
 
 from boards import devkit_rfm95, heltec_lora32_v3
-from lyhord_rig import World, sx1262, sx1276
+from lyhord_rig import World
+from lyhord_rig.radio import sx1262, sx1276
 from lyhord_wire import bridge
 from lyhord_wire.bridge import RADIO_FAULT, SENT, GetStatus, Log, Received, Status, Transmit, TxResult
 from tests.bridge.host import FREQ_HZ, SF, Bench

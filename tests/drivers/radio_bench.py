@@ -1,9 +1,9 @@
 """A radio driver on its board, the chip emulated in the ether, for the tests of both chips."""
 
 from lyhord_rig import Board, State
-from lyhord_rig.ether import Ether
-from lyhord_rig.ether_model import Transmission
-from lyhord_rig.solder import board_ports, solder_radio
+from lyhord_rig.board.wiring import board_ports, wire_radio
+from lyhord_rig.radio.ether import Ether
+from lyhord_rig.radio.model import Transmission
 from tests.bridge.host import Peer
 from tests.fakes.board_image import write_image
 
@@ -50,7 +50,7 @@ class Bench:
         self.sent = []
         self.ether.on_event(self._note)
         ports = board_ports(pins)
-        self.chip = solder_radio(world, ports, self.ether.attach((0, 0), "node"), pins)
+        self.chip = wire_radio(world, ports, self.ether.attach((0, 0), "node"), pins)
         self.peer = Peer(self.ether.attach((40, 0), "peer"))
         image = write_image(folder / "node.img", OPEN.format(board=pins.NAME) + main)
         self.board = Board(world, "node", image, folder / "work", ports)

@@ -3,9 +3,10 @@
 import pytest
 
 from boards import devkit_rfm95 as pins
-from lyhord_rig import Board, Ports, sht31
-from lyhord_rig.contact import PulseMeter, TiltSwitch
-from lyhord_rig.sensirion import Fault
+from lyhord_rig import Board, Ports
+from lyhord_rig.sensors import sht31
+from lyhord_rig.sensors.contact import PulseMeter, TiltSwitch
+from lyhord_rig.sensors.sensirion import Fault
 from tests.drivers.pulse_meter import METER, PIN
 from tests.fakes.board_image import write_image
 

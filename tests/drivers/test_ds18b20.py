@@ -4,8 +4,8 @@ import pytest
 
 import drivers.ds18b20 as driver
 from drivers.ds18b20 import ABSENT, BUSY, CRC, FAILED, NOT_MEASURED, Ds18b20, conversion_ms
-from lyhord_rig import ds18b20 as part
-from lyhord_rig.ds18b20 import Family, Fault
+from lyhord_rig.sensors import ds18b20 as part
+from lyhord_rig.sensors.ds18b20 import Family, Fault
 from tests.drivers.emulated import PERIOD, OneWire, WorldTime, new_world
 
 FAMILIES = [pytest.param(family, id=family.name) for family in Family]

@@ -3,8 +3,8 @@
 import pytest
 
 from boards import devkit_rfm95, heltec_lora32_v3, lilygo_lora32_v21, lilygo_t3s3
-from lyhord_rig import sx1262, sx1276
-from lyhord_rig.ether_model import Modulation
+from lyhord_rig.radio import sx1262, sx1276
+from lyhord_rig.radio.model import Modulation
 from lyhord_wire.airtime import airtime_us
 from tests.drivers.radio_bench import UPLINK_AND_WINDOW, Bench
 

@@ -5,10 +5,11 @@ import ast
 import pytest
 
 from boards import devkit_rfm95 as pins
-from lyhord_rig import Ports, hcsr04, serial_ranger
-from lyhord_rig.a02yyuw import A02yyuw
-from lyhord_rig.jsnsr04t import JsnSr04t, Mode
-from lyhord_rig.mb7389 import Mb7389
+from lyhord_rig import Ports
+from lyhord_rig.sensors import hcsr04, serial_ranger
+from lyhord_rig.sensors.a02yyuw import A02yyuw
+from lyhord_rig.sensors.jsnsr04t import JsnSr04t, Mode
+from lyhord_rig.sensors.mb7389 import Mb7389
 
 PINGS = 5
 OPENED = {

@@ -20,15 +20,15 @@ import drivers.sht31
 import drivers.tilt_switch
 from drivers import a02yyuw, battery, ds18b20, jsn_sr04t, mb7389, pir, ranging, scd41, sht31, tilt_switch
 from drivers.reading import NO_VALUE, NOT_MEASURED, RANGE, objection
-from lyhord_rig import a02yyuw as a02yyuw_part
-from lyhord_rig import ds18b20 as ds18b20_part
-from lyhord_rig import hcsr04 as hcsr04_part
-from lyhord_rig import jsnsr04t as jsn_part
-from lyhord_rig import mb7389 as mb7389_part
-from lyhord_rig import scd41 as scd41_part
-from lyhord_rig import sensirion as sensirion_part
-from lyhord_rig import serial_ranger as serial_part
-from lyhord_rig import sht31 as sht31_part
+from lyhord_rig.sensors import a02yyuw as a02yyuw_part
+from lyhord_rig.sensors import ds18b20 as ds18b20_part
+from lyhord_rig.sensors import hcsr04 as hcsr04_part
+from lyhord_rig.sensors import jsnsr04t as jsn_part
+from lyhord_rig.sensors import mb7389 as mb7389_part
+from lyhord_rig.sensors import scd41 as scd41_part
+from lyhord_rig.sensors import sensirion as sensirion_part
+from lyhord_rig.sensors import serial_ranger as serial_part
+from lyhord_rig.sensors import sht31 as sht31_part
 from tests.drivers.emulated import I2c, OneWire, Uart, WorldTime, new_world
 
 TIMED = (

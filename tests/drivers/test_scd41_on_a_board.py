@@ -3,8 +3,9 @@
 import pytest
 
 from boards import devkit_rfm95 as pins
-from lyhord_rig import Ports, scd41
-from lyhord_rig.sensirion import Fault
+from lyhord_rig import Ports
+from lyhord_rig.sensors import scd41
+from lyhord_rig.sensors.sensirion import Fault
 
 MAIN = """
 from time import ticks_diff, ticks_ms

@@ -7,9 +7,9 @@ import pytest
 
 from boards import devkit_rfm95 as pins
 from lyhord_rig import Ports
-from lyhord_rig import ds18b20 as thermometer
-from lyhord_rig import hcsr04 as ranger
-from lyhord_rig.battery import Battery
+from lyhord_rig.sensors import ds18b20 as thermometer
+from lyhord_rig.sensors import hcsr04 as ranger
+from lyhord_rig.sensors.battery import Battery
 
 RANGE = """
 from time import sleep_ms

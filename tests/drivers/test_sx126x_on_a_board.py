@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 
 from boards import heltec_lora32_v3
-from lyhord_rig.ether_model import Modulation
-from lyhord_rig.sx1262 import Fault
+from lyhord_rig.radio.model import Modulation
+from lyhord_rig.radio.sx1262 import Fault
 from lyhord_wire.airtime import airtime_us
 from tests.bridge.host import Peer
 from tests.drivers import radio_bench

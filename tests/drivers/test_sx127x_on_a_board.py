@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from boards import devkit_rfm95
-from lyhord_rig.sx1276 import Fault
+from lyhord_rig.radio.sx1276 import Fault
 from lyhord_wire.airtime import airtime_us
 from tests.drivers import radio_bench
 from tests.drivers.radio_bench import UPLINK_AND_WINDOW

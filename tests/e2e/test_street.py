@@ -9,8 +9,8 @@ import random
 
 import pytest
 
-from lyhord_rig.services import Mosquitto
-from lyhord_rig.street import Plan, Street
+from lyhord_rig.street.services import Mosquitto
+from lyhord_rig.street.street import Plan, Street
 from tests.e2e.conftest import STREET_LIVES_S
 from tests.gateway.parts import until
 
@@ -28,8 +28,8 @@ async def live(street, *troubles):
             raise result
     truth = await street.drain()
     print(truth)
-    boards = [street.bridge, *(resident.board for resident in street.residents)]
-    radios = [street.bridge_radio, *(resident.radio for resident in street.residents)]
+    boards = [street.bridge, *(node.board for node in street.nodes)]
+    radios = [street.bridge_radio, *(node.radio for node in street.nodes)]
     assert not [report for board in boards for report in board.crash_reports]
     assert not [violation for radio in radios for violation in radio.violations]
     assert not street.ether.regulator.violations
@@ -38,7 +38,7 @@ async def live(street, *troubles):
 
 
 def check(truth, street, least_per_node=2):
-    assert truth.taken >= least_per_node * len(street.residents), "the street slept"
+    assert truth.taken >= least_per_node * len(street.nodes), "the street slept"
     assert not truth.missing, truth
     assert not truth.doubled, truth
 
@@ -96,9 +96,9 @@ async def test_nodes_lose_power_at_random_moments(seed, street_dir):
     moments = random.Random(seed)
     cuts = 0
 
-    async def saboteur(street, resident):
+    async def saboteur(street, node):
         nonlocal cuts
-        board = resident.board
+        board = node.board
         try:
             while True:
                 await asyncio.sleep(moments.uniform(2.0, 10.0))
@@ -114,7 +114,7 @@ async def test_nodes_lose_power_at_random_moments(seed, street_dir):
             board.power_on()
 
     async with Street(Plan(nodes=3, seed=seed), street_dir, broker=Mosquitto) as street:
-        truth = await live(street, *(saboteur(street, resident) for resident in street.residents))
+        truth = await live(street, *(saboteur(street, node) for node in street.nodes))
     assert cuts >= 3
     check(truth, street, least_per_node=1)
 

@@ -1,6 +1,6 @@
 """The same seed makes the same street: keys, places, bins, weather and losses."""
 
-from lyhord_rig.street import Plan, Street
+from lyhord_rig.street.street import Plan, Street
 
 
 async def describe(seed, folder):
@@ -8,12 +8,12 @@ async def describe(seed, folder):
     street = Street(Plan(nodes=4, seed=seed, loss=0.2), folder)
     try:
         facts = []
-        for resident in street.residents:
-            facts.append((resident.person.key, resident.antenna.position_m))
+        for node in street.nodes:
+            facts.append((node.label.key, node.antenna.position_m))
         for hour in range(48):
             street.world.now_us = hour * 3_600_000_000
-            facts.append([resident.bin.distance_mm() for resident in street.residents])
-            facts.append([street.weather.temperature_dc() for resident in street.residents])
+            facts.append([node.bin.distance_mm() for node in street.nodes])
+            facts.append([street.weather.temperature_dc() for node in street.nodes])
         return facts
     finally:
         await street.close()

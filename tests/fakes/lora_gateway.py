@@ -6,7 +6,7 @@ It keeps what a real one would keep: every sample by number, the counters that w
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from lyhord_rig.ether_model import Modulation
+from lyhord_rig.radio.model import Modulation
 from lyhord_wire import frame, instructions
 from lyhord_wire.about import decode_about
 from lyhord_wire.lora import RX1_DELAY_US, RX2_DELAY_US, RX2_FREQ_HZ, RX2_SF, UPLINK_CHANNELS

@@ -4,7 +4,7 @@ import asyncio
 
 import aiomqtt
 
-from lyhord_rig.mqtt_server import MqttServer
+from lyhord_rig.street.mqtt_server import MqttServer
 from tests.fakes.lora_gateway import Heard
 
 

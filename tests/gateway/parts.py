@@ -17,7 +17,7 @@ import pytest
 
 from lyhord_gateway.cipher import Cipher
 from lyhord_gateway.cli import main
-from lyhord_rig.services import free_port
+from lyhord_rig.street.services import free_port
 from lyhord_rig.tied import tied
 from lyhord_wire.frame import KIND_REPORT, open_downlink, parse_downlink, seal_uplink
 from lyhord_wire.instructions import decode_instructions

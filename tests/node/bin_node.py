@@ -1,10 +1,10 @@
-"""A bin node on a virtual board, with everything that is soldered to it, for the tests of this folder."""
+"""A bin node on a virtual board, with everything that is wired to it, for the tests of this folder."""
 
 from boards import devkit_rfm95 as pins
 from lyhord_rig import Board, Ports
-from lyhord_rig.ds18b20 import Ds18b20, Family, OneWireBus, rom_code
-from lyhord_rig.hcsr04 import HcSr04
-from lyhord_rig.sx1276 import Sx1276
+from lyhord_rig.radio.sx1276 import Sx1276
+from lyhord_rig.sensors.ds18b20 import Ds18b20, Family, OneWireBus, rom_code
+from lyhord_rig.sensors.hcsr04 import HcSr04
 
 KEY = bytes(range(16))
 NODE = 0x0A01

@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 
 from lyhord_rig import World
-from lyhord_rig.ether import Ether
+from lyhord_rig.radio.ether import Ether
 from lyhord_tools.image import build_image
 from tests.fakes.lora_gateway import LoraGateway
 from tests.node.bin_node import KEY, BinNode

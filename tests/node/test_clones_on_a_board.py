@@ -2,7 +2,7 @@
 
 import pytest
 
-from lyhord_rig.ds18b20 import Family
+from lyhord_rig.sensors.ds18b20 import Family
 from lyhord_wire.codes import ALARM_FIRE, TEMPERATURE
 from lyhord_wire.tables import ALARMS
 from tests.node.bin_node import BIN, BinNode

@@ -6,8 +6,8 @@ import pytest
 
 from boards import devkit_rfm95 as pins
 from lyhord_rig import Board, Ports, World
-from lyhord_rig.bin import Bin
-from lyhord_rig.hcsr04 import HcSr04
+from lyhord_rig.sensors.hcsr04 import HcSr04
+from lyhord_rig.world.bin import Bin
 from tests.fakes.board_image import write_image
 
 SAMPLES = 480  # five days of quarters of an hour

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from lyhord_rig import AccessPoint
-from lyhord_rig.ether import Ether
-from lyhord_rig.ether_model import STREET, Transmission, noise_floor_dbm
+from lyhord_rig.radio.ether import Ether
+from lyhord_rig.radio.model import STREET, Transmission, noise_floor_dbm
 from tests.node.bin_node import BIN, whole
 
 QUIET = {"sample_period": 60, "report_period": 60, "ack_every": 1}

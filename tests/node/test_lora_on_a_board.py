@@ -6,7 +6,7 @@ import re
 from littlefs import LittleFS
 
 from lyhord_rig import State
-from lyhord_rig.ether_model import Transmission
+from lyhord_rig.radio.model import Transmission
 from lyhord_wire import codes
 from lyhord_wire.airtime import airtime_us
 from lyhord_wire.lora import band_of

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from lyhord_rig import State
-from lyhord_rig.ether_model import Transmission
+from lyhord_rig.radio.model import Transmission
 from lyhord_wire.frame import KIND_ABOUT
 from tests.node.bin_node import BIN, deliver, whole
 

@@ -6,10 +6,11 @@ import pytest
 
 from boards import devkit_rfm95, heltec_lora32_v3, lilygo_lora32_v21
 from lyhord_node import fitted, fitting
-from lyhord_rig import Board, ds18b20, hcsr04, serial_ranger
-from lyhord_rig.sensirion import Fault
-from lyhord_rig.sensors import Sensors, Surroundings
-from lyhord_rig.solder import board_ports, flash_blocks
+from lyhord_rig import Board
+from lyhord_rig.board.wiring import board_ports, flash_blocks
+from lyhord_rig.sensors import ds18b20, hcsr04, serial_ranger
+from lyhord_rig.sensors.sensirion import Fault
+from lyhord_rig.sensors.wiring import Sensors, Surroundings
 from lyhord_tools.image import build_image
 from lyhord_wire.tables import QUANTITIES
 from tests.node.bin_node import BinNode
@@ -58,13 +59,13 @@ class Bench(BinNode):
 def fit(world, node_image, tmp_path):
     made = []
 
-    async def solder(**choices):
+    async def wired(**choices):
         bench = Bench(world, node_image, tmp_path, choices)
         made.append(bench)
         await bench.set_up()
         return bench
 
-    yield solder
+    yield wired
     for bench in made:
         print(bench.printed())
         assert bench.board.crash_reports == [] and "Traceback" not in bench.printed()

@@ -3,7 +3,7 @@
 import pytest
 
 from lyhord_rig import AccessPoint
-from lyhord_rig.budget import read_budget
+from lyhord_rig.measuring.budget import read_budget
 from lyhord_wire.tables import SETTINGS
 from tests.fakes.mqtt_gateway import IndoorGateway
 from tests.node.bin_node import BIN, KEY, BinNode
@@ -68,7 +68,7 @@ async def test_deliveries_over_either_link_in_any_order_in_one_session(
 async def test_sends_while_both_links_are_down_and_when_one_comes_back(
     world, gateway, indoors, access_point, node_image, tmp_path
 ):
-    node = BinNode(world, node_image, tmp_path / "deaf")  # no radio is soldered to it
+    node = BinNode(world, node_image, tmp_path / "deaf")  # no radio is wired to it
     access_point.switch(False)
     await at_the_console(world, node, {"link": 0}, 300)
     for down in ("wifi", "radio", "wifi", "radio"):

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lyhord_rig import State, World
-from lyhord_rig.ether import Ether
+from lyhord_rig.radio.ether import Ether
 from lyhord_tools.image import build_image
 from lyhord_wire import codes, instructions
 from tests.fakes.lora_gateway import LoraGateway

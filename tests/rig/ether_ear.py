@@ -1,8 +1,8 @@
 """An ether for tests: receivers that write down what they hear, and a world that runs to the end."""
 
 from lyhord_rig import World
-from lyhord_rig.ether import Ether
-from lyhord_rig.ether_model import Loss, Lost, Modulation, PathLoss, Reception, noise_floor_dbm
+from lyhord_rig.radio.ether import Ether
+from lyhord_rig.radio.model import Loss, Lost, Modulation, PathLoss, Reception, noise_floor_dbm
 
 CHANNEL = Modulation(868_100_000, 7)
 FLAT = PathLoss(reference_db=100.0, reference_m=1.0, exponent=2.0, shadowing_db=0.0)  # 100 dB at 1 m

@@ -1,8 +1,8 @@
 """Two radios one metre apart, 100 dB between them, and what was seen in the air."""
 
 from lyhord_rig import World
-from lyhord_rig.ether import Ether
-from lyhord_rig.ether_model import Lost, Transmission
+from lyhord_rig.radio.ether import Ether
+from lyhord_rig.radio.model import Lost, Transmission
 from tests.rig.ether_ear import FLAT
 
 

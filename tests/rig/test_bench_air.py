@@ -8,8 +8,9 @@ import pytest
 from cayennelpp import LppFrame
 from typer.testing import CliRunner
 
-from lyhord_rig.bench_air import BATCHES, SPREADING_FACTORS, measure_air
-from lyhord_rig.bench_formats import (
+from lyhord_rig.cli import app
+from lyhord_rig.measuring.bench_air import BATCHES, SPREADING_FACTORS, measure_air
+from lyhord_rig.measuring.bench_formats import (
     LORAWAN_OVERHEAD,
     Cayenne,
     Json,
@@ -20,8 +21,7 @@ from lyhord_rig.bench_formats import (
     TooLong,
     lorawan_payload_max,
 )
-from lyhord_rig.bench_readings import Reading, readings
-from lyhord_rig.cli import app
+from lyhord_rig.measuring.bench_readings import Reading, readings
 from lyhord_tools.keys import Key
 from lyhord_wire import codes
 from lyhord_wire.airtime import airtime_us

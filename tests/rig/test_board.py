@@ -9,7 +9,7 @@ import pytest
 
 import lyhord_rig
 from lyhord_rig import ExpectTimeout, State, World
-from lyhord_rig.board_process import Op
+from lyhord_rig.board.process import Op
 from tests.rig.snippet import make_board
 
 REPORT = """
@@ -244,7 +244,7 @@ def test_the_onboard_modules_and_the_world_number_their_requests_alike():
     names = {"SOCK_" + name: name for name in ("OPEN", "CONNECT", "SEND", "RECV", "CLOSE")}
     wanted = {op.name: op.value for op in Op}
     found = {}
-    for path in sorted((Path(lyhord_rig.__file__).parent / "onboard").glob("*.py")):
+    for path in sorted((Path(lyhord_rig.__file__).parent / "board" / "onboard").glob("*.py")):
         for node in ast.parse(path.read_text("utf-8")).body:
             if (
                 isinstance(node, ast.Assign)

@@ -1,7 +1,7 @@
-"""A board and what is soldered to it."""
+"""A board and what is wired to it."""
 
 from lyhord_rig import Ports
-from lyhord_rig.ports import ESP32, ESP32_S3
+from lyhord_rig.board.ports import ESP32, ESP32_S3
 from tests.rig.snippet import Echo
 
 

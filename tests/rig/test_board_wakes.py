@@ -3,7 +3,7 @@
 import pytest
 
 from lyhord_rig import Ports, State
-from lyhord_rig.ports import ESP32, ESP32_S3
+from lyhord_rig.board.ports import ESP32, ESP32_S3
 from tests.rig.snippet import Echo
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from lyhord_rig.budget import read_budget
-from lyhord_rig.size import measure_size
+from lyhord_rig.measuring.budget import read_budget
+from lyhord_rig.measuring.size import measure_size
 
 
 @pytest.mark.slow

@@ -1,9 +1,9 @@
 """The concentrator: every channel and spreading factor at once, deaf while it sends."""
 
 from lyhord_rig import World
-from lyhord_rig.concentrator import Concentrator
-from lyhord_rig.ether import Ether
-from lyhord_rig.ether_model import Modulation
+from lyhord_rig.radio.concentrator import Concentrator
+from lyhord_rig.radio.ether import Ether
+from lyhord_rig.radio.model import Modulation
 from lyhord_wire.lora import RX2_FREQ_HZ, UPLINK_CHANNELS
 from tests.rig.ether_ear import FLAT, Ear
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from lyhord_rig import Line, Ports, State, World
-from lyhord_rig.contact import Fault, PulseMeter, TiltSwitch
+from lyhord_rig.sensors.contact import Fault, PulseMeter, TiltSwitch
 from tests.rig.snippet import make_board
 
 

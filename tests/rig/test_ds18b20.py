@@ -3,7 +3,7 @@
 import pytest
 
 from lyhord_rig import World
-from lyhord_rig.ds18b20 import Ds18b20, Fault, OneWireBus, crc8, rom_code
+from lyhord_rig.sensors.ds18b20 import Ds18b20, Fault, OneWireBus, crc8, rom_code
 
 READ_ROM, MATCH, SKIP, SEARCH = 0x33, 0x55, 0xCC, 0xF0
 CONVERT, READ, WRITE, COPY, RECALL, SUPPLY = 0x44, 0xBE, 0x4E, 0x48, 0xB8, 0xB4

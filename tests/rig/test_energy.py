@@ -9,10 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 import lyhord_rig
-from lyhord_rig import energy_show
+from lyhord_rig.board.wiring import board_pins
 from lyhord_rig.cli import app
-from lyhord_rig.energy import SETTINGS, EnergyReport, Setting, budget
-from lyhord_rig.energy_currents import (
+from lyhord_rig.measuring import energy_show
+from lyhord_rig.measuring.energy import SETTINGS, EnergyReport, Setting, budget
+from lyhord_rig.measuring.energy_currents import (
     BATTERIES,
     CLAIMS,
     SENSORS_MA,
@@ -22,9 +23,8 @@ from lyhord_rig.energy_currents import (
     UnknownPart,
     parts_of,
 )
-from lyhord_rig.energy_measure import Measured, Steps, measure_lora, measure_wifi
-from lyhord_rig.energy_meter import Air, Core, Draw
-from lyhord_rig.solder import board_pins
+from lyhord_rig.measuring.energy_measure import Measured, Steps, measure_lora, measure_wifi
+from lyhord_rig.measuring.energy_meter import Air, Core, Draw
 from lyhord_tools.tree import find_tree
 from lyhord_wire.airtime import airtime_us
 from lyhord_wire.frame import UPLINK_OVERHEAD, max_frame
@@ -89,7 +89,7 @@ def test_computing_scales_with_the_factor_alone():
 
 
 def test_the_part_of_the_start_that_the_virtual_board_shows_is_the_onboard_modules_own():
-    start = Path(lyhord_rig.__file__).parent / "onboard" / "_start.py"
+    start = Path(lyhord_rig.__file__).parent / "board" / "onboard" / "_start.py"
     assert int(re.search(r"_BOOT_US = const\((\d+)\)", start.read_text())[1]) / 1000 == VIRTUAL_START_MS
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_rig.ether_model import STREET, Modulation, PathLoss, Transmission, sensitivity_dbm, snr_floor_db
+from lyhord_rig.radio.model import STREET, Modulation, PathLoss, Transmission, sensitivity_dbm, snr_floor_db
 from tests.rig.ether_ear import CHANNEL, FLAT, Ear, Loss, Street, noise_floor_dbm
 
 AIRTIMES = json.loads((Path(__file__).parents[1] / "vectors/airtime.json").read_text())

@@ -6,8 +6,8 @@ import random
 import pytest
 
 from lyhord_rig import World
-from lyhord_rig.ether import Ether
-from lyhord_rig.ether_model import Modulation, PathLoss, sensitivity_dbm
+from lyhord_rig.radio.ether import Ether
+from lyhord_rig.radio.model import Modulation, PathLoss, sensitivity_dbm
 from tests.rig.ether_ear import Ear
 
 PERIOD_US = 1_000_000_000  # a frame per node in 16.7 minutes

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lyhord_rig.ether_model import Modulation
+from lyhord_rig.radio.model import Modulation
 from tests.rig.ether_ear import CHANNEL, Ear, Loss, Street
 
 SYMBOL_US = 1024

@@ -5,7 +5,7 @@ import statistics
 import pytest
 
 from lyhord_rig import World
-from lyhord_rig.hcsr04 import NEVER_BEGAN, NOTHING_US, TIMED_OUT, Fault, HcSr04
+from lyhord_rig.sensors.hcsr04 import NEVER_BEGAN, NOTHING_US, TIMED_OUT, Fault, HcSr04
 
 TIMEOUT_US = 30_000
 CYCLE_US = 60_000

@@ -6,9 +6,9 @@ import statistics
 import pytest
 
 from lyhord_rig import World
-from lyhord_rig.battery import Battery
-from lyhord_rig.bin import Bin
-from lyhord_rig.weather import Weather
+from lyhord_rig.sensors.battery import Battery
+from lyhord_rig.world.bin import Bin
+from lyhord_rig.world.weather import Weather
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US

@@ -3,14 +3,14 @@
 import pytest
 
 from lyhord_rig import Ports, State
-from lyhord_rig.a02yyuw import A02yyuw
-from lyhord_rig.ether import Ether
-from lyhord_rig.jsnsr04t import JsnSr04t, Mode
-from lyhord_rig.ports import ESP32_S3
-from lyhord_rig.sensirion import Fault
-from lyhord_rig.sht31 import Sht31
-from lyhord_rig.sx1262 import Sx1262
-from lyhord_rig.sx1262_tables import Mode as RadioMode
+from lyhord_rig.board.ports import ESP32_S3
+from lyhord_rig.radio.ether import Ether
+from lyhord_rig.radio.sx1262 import Sx1262
+from lyhord_rig.radio.sx1262_tables import Mode as RadioMode
+from lyhord_rig.sensors.a02yyuw import A02yyuw
+from lyhord_rig.sensors.jsnsr04t import JsnSr04t, Mode
+from lyhord_rig.sensors.sensirion import Fault
+from lyhord_rig.sensors.sht31 import Sht31
 from tests.rig.ether_ear import FLAT
 
 # Just enough of a driver to send one frame on a Heltec WiFi LoRa 32 V3.

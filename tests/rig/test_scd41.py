@@ -3,8 +3,8 @@
 import pytest
 
 from lyhord_rig import World
-from lyhord_rig.scd41 import Scd41
-from lyhord_rig.sensirion import Fault, crc8
+from lyhord_rig.sensors.scd41 import Scd41
+from lyhord_rig.sensors.sensirion import Fault, crc8
 
 SHOT, READ, SLEEP, WAKE = b"\x21\x9d", b"\xec\x05", b"\x36\xe0", b"\x36\xf6"
 

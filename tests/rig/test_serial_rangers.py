@@ -6,11 +6,11 @@ from itertools import pairwise
 import pytest
 
 from lyhord_rig import World
-from lyhord_rig.a02yyuw import A02yyuw
-from lyhord_rig.hcsr04 import NOTHING_US, HcSr04
-from lyhord_rig.jsnsr04t import JsnSr04t, Mode
-from lyhord_rig.mb7389 import Mb7389
-from lyhord_rig.serial_ranger import BYTE_US, Fault, binary_frame
+from lyhord_rig.sensors.a02yyuw import A02yyuw
+from lyhord_rig.sensors.hcsr04 import NOTHING_US, HcSr04
+from lyhord_rig.sensors.jsnsr04t import JsnSr04t, Mode
+from lyhord_rig.sensors.mb7389 import Mb7389
+from lyhord_rig.sensors.serial_ranger import BYTE_US, Fault, binary_frame
 
 
 class Wire:

@@ -3,8 +3,8 @@
 import pytest
 
 from lyhord_rig import World
-from lyhord_rig.sensirion import Fault, crc8
-from lyhord_rig.sht31 import Sht31
+from lyhord_rig.sensors.sensirion import Fault, crc8
+from lyhord_rig.sensors.sht31 import Sht31
 
 
 class Bench:

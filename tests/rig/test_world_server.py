@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from lyhord_rig import AccessPoint, World
-from lyhord_rig.mqtt_server import MqttServer
+from lyhord_rig.street.mqtt_server import MqttServer
 from tests.rig.joined import joined
 
 

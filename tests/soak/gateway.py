@@ -25,8 +25,8 @@ from lyhord_gateway.store.shown import Shown
 from lyhord_gateway.store.writer import Events, Writer
 from lyhord_gateway.uplink import Uplink
 from lyhord_gateway.work import Arrival, Keep
-from lyhord_rig.concentrator import Concentrator
-from lyhord_rig.mqtt_server import MqttServer
+from lyhord_rig.radio.concentrator import Concentrator
+from lyhord_rig.street.mqtt_server import MqttServer
 from lyhord_wire.window import ReplayWindow
 
 PLATFORM = "city"  # has acknowledged nothing yet, so the store removes nothing

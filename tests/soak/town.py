@@ -5,17 +5,17 @@ from collections import Counter
 from functools import partial
 
 from lyhord_rig import World
-from lyhord_rig.board import Exit, ExpectTimeout
-from lyhord_rig.ds18b20 import Fault as Ds18b20Fault
-from lyhord_rig.ether import Ether
-from lyhord_rig.hcsr04 import Fault as RangerFault
-from lyhord_rig.resident import NodeRefused, Person, Resident, Site
-from lyhord_rig.sensirion import Fault as SensirionFault
-from lyhord_rig.sensors import BIN, BUILDING
-from lyhord_rig.solder import board_pins
-from lyhord_rig.tenant import Tenant
-from lyhord_rig.weather import Weather
-from lyhord_rig.wifi import AccessPoint
+from lyhord_rig.board.board import Exit, ExpectTimeout
+from lyhord_rig.board.wiring import board_pins
+from lyhord_rig.radio.ether import Ether
+from lyhord_rig.sensors.ds18b20 import Fault as Ds18b20Fault
+from lyhord_rig.sensors.hcsr04 import Fault as RangerFault
+from lyhord_rig.sensors.sensirion import Fault as SensirionFault
+from lyhord_rig.sensors.wiring import BIN, BUILDING
+from lyhord_rig.street.building import BuildingNode
+from lyhord_rig.street.node import BinNode, Label, NodeRefused, Site
+from lyhord_rig.wifi.station import AccessPoint
+from lyhord_rig.world.weather import Weather
 from lyhord_tools.image import build_image
 from lyhord_wire.codes import DISTANCE, TEMPERATURE
 from tests.soak.gateway import Gateway
@@ -43,7 +43,7 @@ class Town:
         self.ether = Ether(self.world, loss=plan.loss)
         self.counts = Counter()
         self.journals = {}
-        self.residents = {}
+        self.nodes = {}
         self.wifi_nodes = set()
         self.dead_sensors = {}  # node → (quantity that can only be null, Unix seconds from when on)
         self.status = {}  # node → its own account, at the end
@@ -61,7 +61,7 @@ class Town:
         for house in plan.houses():
             self._move_in(house)
         self.gateway.enter_nodes(
-            (person.node, person.key, person.name) for person in (r.person for r in self.residents.values())
+            (label.node, label.key, label.name) for label in (r.label for r in self.nodes.values())
         )
 
     async def __aenter__(self):
@@ -82,26 +82,26 @@ class Town:
 
     def _move_in(self, house):
         world, number = self.world, house.number
-        person = Person(number, f"{house.profile}-{number}", world.rng(f"key/{number}").randbytes(16))
-        flash = self.folder / person.name / "flash.bin"
+        label = Label(number, f"{house.profile}-{number}", world.rng(f"key/{number}").randbytes(16))
+        flash = self.folder / label.name / "flash.bin"
         flash.parent.mkdir()
         flash.write_bytes(self._image(house.board))
         place = world.rng(f"place/{number}")
         angle, radius = place.uniform(0, math.tau), place.uniform(_NEAREST_M, _FARTHEST_M)
         position = (radius * math.cos(angle), radius * math.sin(angle))
         pins = board_pins(house.board)
-        fitted, kind = BIN, Resident
+        fitted, kind = BIN, BinNode
         if house.profile == "building":
             fitted = BUILDING if house.contacts else {"thermometer": BUILDING["thermometer"]}
-            kind = Tenant
+            kind = BuildingNode
         site = Site(world, self.ether, self.weather, flash, flash.parent, position, pins)
-        resident = kind(site, person, fitted)
-        self.residents[number] = resident
+        node = kind(site, label, fitted)
+        self.nodes[number] = node
         if house.wifi:
             self.wifi_nodes.add(number)
         journal = self.journals[number] = Journal(lambda: world.unix_us() / 1e6)
-        resident.board.console.on_line.append(journal.read)
-        resident.board.on_exit.append(partial(self._went_off, number))
+        node.board.console.on_line.append(journal.read)
+        node.board.on_exit.append(partial(self._went_off, number))
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -120,18 +120,18 @@ class Town:
             self._say(f"{days}: {self.counts['arrivals']} frames stored, {self.counts['power cuts']} cuts")
         await self._drain()
 
-    def spreading_factor(self, resident):
+    def spreading_factor(self, node):
         """The fastest one with a margin."""
-        name = resident.antenna.name
+        name = node.antenna.name
         fits = [sf for sf in range(7, 12) if self.gateway.concentrator.margin_db(name, sf) >= _MARGIN_DB]
         return min(fits, default=12)
 
     async def _provision(self, house):
-        resident = self.residents[house.number]
+        node = self.nodes[house.number]
         settings = {
             "sample_period": _CELLAR_PERIOD_S if house.cellar else self.plan.sample_period_s,
             "report_period": self.plan.report_period_s,
-            "spreading_factor": self.spreading_factor(resident),
+            "spreading_factor": self.spreading_factor(node),
             "link": 2 if house.wifi else 1,
         }
         if house.wifi:
@@ -142,7 +142,7 @@ class Town:
                 "broker_host": _GATEWAY_HOST,
                 "broker_port": 1883,
             }
-        await resident.install(settings)
+        await node.install(settings)
 
     def _arrived(self, arrival):
         self.counts["arrivals"] += 1
@@ -156,7 +156,7 @@ class Town:
             case Trouble.CUT:
                 self._cut(event)
             case Trouble.CUT_IN_A_WRITE:
-                self.residents[event.node].board.cut_after_writes(event.detail)
+                self.nodes[event.node].board.cut_after_writes(event.detail)
                 self._away(event.node, event.seconds)
             case Trouble.OUTAGE:
                 self._fail("gateway", event.seconds, self.gateway.stop, self.gateway.start)
@@ -187,7 +187,7 @@ class Town:
         self.journals[node].off_s = seconds
 
     def _cut(self, event):
-        board = self.residents[event.node].board
+        board = self.nodes[event.node].board
         board.cut_after_writes(None)
         self._away(event.node, event.seconds)
         board.power_off()
@@ -201,8 +201,8 @@ class Town:
             self.world.call_later(seconds * _SECOND_US, board.power_on, label=f"{board.name} power")
 
     def _kill_sensor(self, event):
-        resident = self.residents[event.node]
-        sensors, quantity = resident.sensors, TEMPERATURE
+        node = self.nodes[event.node]
+        sensors, quantity = node.sensors, TEMPERATURE
         if event.detail % 2 and sensors.ranger is not None:
             sensors.ranger.fault, quantity = RangerFault.SILENT, DISTANCE
         elif sensors.fitted["thermometer"] == "sht31":
@@ -213,10 +213,10 @@ class Town:
 
     # -- the end -----------------------------------------------------------------------------------
 
-    async def _deliver(self, resident):
+    async def _deliver(self, node):
         for _ in range(_DELIVER_ROUNDS):
             try:
-                await resident.deliver(_DELIVER_S)
+                await node.deliver(_DELIVER_S)
                 return
             except NodeRefused as refused:
                 if "duty cycle" in str(refused):
@@ -224,16 +224,16 @@ class Town:
 
     async def _drain(self):
         """Everything is up again; each node stops sampling, delivers what it keeps and gives its account."""
-        for resident in self.residents.values():
-            resident.board.cut_after_writes(None)
+        for node in self.nodes.values():
+            node.board.cut_after_writes(None)
         await self.world.run_until(lambda: not any(self._down.values()), 3 * 86_400)
-        for number, resident in self.residents.items():
-            resident.board.power_on()
+        for number, node in self.nodes.items():
+            node.board.power_on()
             try:
-                await resident.enter()
-                await self._deliver(resident)
-                self.status[number] = await resident.status()
+                await node.enter()
+                await self._deliver(node)
+                self.status[number] = await node.status()
             except ExpectTimeout as silent:
                 self.journals[number].complaints.append(str(silent))
-            resident.board.on_exit.clear()
-            resident.board.power_off()
+            node.board.on_exit.clear()
+            node.board.power_off()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.schema import connect
-from lyhord_rig.ether_model import Loss
+from lyhord_rig.radio.model import Loss
 from lyhord_wire.lora import BANDS
 
 _PAGE = 5000
@@ -95,7 +95,7 @@ def judge(town):
         reader = Reader(connection)
         rows = _rows(reader)
         listed = {node.facts.node: node for node in reader.nodes()}
-    for number in town.residents:
+    for number in town.nodes:
         _judge_node(verdict, town, number, rows.get(number, {}), listed[number])
     _judge_air(verdict, town)
     for word, number in town.counts.items():
@@ -121,7 +121,7 @@ def _rows(reader):
 
 def _judge_node(verdict, town, number, rows, listed):
     journal, status = town.journals[number], town.status.get(number)
-    name = town.residents[number].person.name
+    name = town.nodes[number].label.name
 
     def wrong(what):
         verdict.wrong.append(f"{name}: {what}")
@@ -153,7 +153,7 @@ def _judge_node(verdict, town, number, rows, listed):
         wrong(f"sample {max(known)} exists, the node says that the next one is {end}")
     if int(status["kept"]) or listed.missing:
         wrong(f"{status['kept']} samples are still at the node, the gateway misses {listed.missing}")
-    if skipped and not town.residents[number].board.events.power_cuts:
+    if skipped and not town.nodes[number].board.events.power_cuts:
         wrong(f"{len(skipped)} numbers were never used, without any power cut")
     _judge_rows(verdict, town, number, rows, wrong)
 
@@ -179,9 +179,9 @@ def _judge_rows(verdict, town, number, rows, wrong):
 
 
 def _judge_board(town, number, wrong):
-    resident = town.residents[number]
-    board, journal = resident.board, town.journals[number]
-    for complaint in (*journal.complaints, *board.crash_reports, *resident.radio.violations):
+    node = town.nodes[number]
+    board, journal = node.board, town.journals[number]
+    for complaint in (*journal.complaints, *board.crash_reports, *node.radio.violations):
         wrong(complaint)
     if board.events.watchdog_resets:
         wrong(f"{board.events.watchdog_resets} watchdog resets")
@@ -191,7 +191,7 @@ def _judge_air(verdict, town):
     ether, sums = town.ether, verdict.sums
     sums["frames_on_air"] = ether.sent
     sums["receptions"] = ether.heard
-    sums["wakes"] = sum(r.board.events.wakes for r in town.residents.values())
+    sums["wakes"] = sum(r.board.events.wakes for r in town.nodes.values())
     sums["power_cuts"] = town.counts["power cuts"]
     for reason, number in ether.lost.items():
         if reason is not Loss.POLARITY:  # nodes that listen for a downlink lose nothing by an uplink

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lyhord_rig.services import free_port
+from lyhord_rig.street.services import free_port
 
 _START_S = 60.0
 

@@ -1,9 +1,9 @@
 """The rig: virtual boards, their wiring, and the world they live in."""
 
-from .board import Board, Events, Exit, ExpectTimeout, State
-from .ports import Line, Ports
-from .wifi import AccessPoint
-from .world import Handle, World
+from .board.board import Board, Events, Exit, ExpectTimeout, State
+from .board.ports import Line, Ports
+from .wifi.station import AccessPoint
+from .world.clock import Handle, World
 
 __all__ = [
     "AccessPoint",

@@ -16,17 +16,17 @@ from rich.live import Live
 
 from lyhord_tools.command_line import add_version, run
 
-from .bench_air import measure_air
-from .budget import read_budget
-from .energy import measure_energy
-from .energy_currents import BATTERIES, Computing
-from .energy_show import as_dict as energy_as_dict
-from .energy_show import lines as energy_lines
-from .live import LiveTable
-from .services import ServiceFailed
-from .size import measure_size
-from .street import Plan, Street
-from .truth import Truth
+from .measuring.bench_air import measure_air
+from .measuring.budget import read_budget
+from .measuring.energy import measure_energy
+from .measuring.energy_currents import BATTERIES, Computing
+from .measuring.energy_show import as_dict as energy_as_dict
+from .measuring.energy_show import lines as energy_lines
+from .measuring.size import measure_size
+from .street.live import LiveTable
+from .street.services import ServiceFailed
+from .street.street import Plan, Street
+from .street.truth import Truth
 
 app = typer.Typer(
     add_completion=False,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from lyhord_rig.ether_model import Loss, Modulation
-from lyhord_rig.sx1262 import Fault
-from lyhord_rig.sx1262_tables import Mode
+from lyhord_rig.radio.model import Loss, Modulation
+from lyhord_rig.radio.sx1262 import Fault
+from lyhord_rig.radio.sx1262_tables import Mode
 from tests.rig.sx1262.host import (
     CAD_DETECTED,
     CAD_DONE,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lyhord_rig.sx1262 import Fault
-from lyhord_rig.sx1262_tables import Mode
+from lyhord_rig.radio.sx1262 import Fault
+from lyhord_rig.radio.sx1262_tables import Mode
 from tests.rig.sx1262.host import ALL, TX_DONE, XOSC_START
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lyhord_rig.sx1262_tables import Mode
+from lyhord_rig.radio.sx1262_tables import Mode
 from tests.rig.sx1262.host import RX_DONE, Pair
 
 

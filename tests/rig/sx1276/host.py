@@ -1,7 +1,7 @@
 """The SPI transfers of a careful driver to an emulated SX1276, and two such chips in one ether."""
 
 from lyhord_rig import Line
-from lyhord_rig.sx1276 import Sx1276
+from lyhord_rig.radio.sx1276 import Sx1276
 from tests.rig.radio_pair import RadioPair
 
 SLEEP, STANDBY, FS_TX, TX, RX_CONTINUOUS, RX_SINGLE, CAD = 0, 1, 2, 3, 5, 6, 7

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lyhord_rig.ether_model import Loss, Modulation
-from lyhord_rig.sx1276 import Fault
+from lyhord_rig.radio.model import Loss, Modulation
+from lyhord_rig.radio.sx1276 import Fault
 from tests.rig.sx1276.host import (
     CAD,
     CAD_DETECTED,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lyhord_rig.sx1276 import Fault
+from lyhord_rig.radio.sx1276 import Fault
 from tests.rig.sx1276.host import (
     SLEEP,
     STANDBY,

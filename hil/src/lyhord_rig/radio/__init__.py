@@ -1,0 +1,1 @@
+"""The ether, and the radios in it at the level of registers and commands."""

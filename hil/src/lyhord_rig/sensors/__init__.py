@@ -1,0 +1,1 @@
+"""Emulated sensors at pin, bus and UART, and their wiring to a board."""

@@ -1,0 +1,1 @@
+"""Access points, and a board's station and sockets."""

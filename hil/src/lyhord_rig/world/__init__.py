@@ -1,0 +1,1 @@
+"""The virtual time, and what there is to measure in it."""
