@@ -1,8 +1,30 @@
 """Making new settings count: durably, and with what follows from them."""
 
-from lyhord_node import settings
+from lyhord_node import config, settings
 from lyhord_node.state import ABOUT_ALL
-from lyhord_wire.codes import EMPTY_DISTANCE, FULL_DISTANCE, REPORT_PERIOD, SAMPLE_PERIOD
+from lyhord_wire.codes import EMPTY_DISTANCE, FULL_DISTANCE, LINK, REPORT_PERIOD, SAMPLE_PERIOD
+
+
+def links(node, wanted, texts=()):
+    """The links that the setting `link` = wanted leaves this node, the preferred one first; see plan.py.
+    texts: of config.py, not saved yet."""
+    from lyhord_node.plan import usable
+
+    has_wifi = node.board.HAS_WIFI
+    for name in ("wifi_ssid", "broker_host"):
+        has_wifi = has_wifi and (texts[name] if name in texts else config.text(node.store, name))
+    return usable(wanted, node.board.HAS_LORA, bool(has_wifi))
+
+
+def link_objection(node, wanted, texts=()):
+    """Why the settings `wanted` would leave this node without a link; None if they leave one."""
+    from lyhord_wire.codes import LINK_LORA, LINK_WIFI
+
+    if links(node, wanted[LINK], texts):
+        return None
+    if wanted[LINK] == LINK_WIFI:
+        return "link: 2 needs a board with WiFi, wifi_ssid and broker_host"
+    return "link: 1 needs a board with LoRa" if wanted[LINK] == LINK_LORA else None
 
 
 def apply(node, wanted):

@@ -117,12 +117,14 @@ def _clear(_node, staged, rest):
 
 
 def _save(node, staged, _rest):
-    from lyhord_node import changes, settings, state
+    from lyhord_node import changes, probation, settings, state
 
     numbers = {_setting(name).key: int(text) for name, text in staged.items() if name not in config.FIELDS}
     version = settings.LOCAL if numbers else node.settings.version
     wanted, why = settings.changed(node.settings, numbers, version)
     why = why or _sensor_conflict(node, staged)
+    if not why and ("link" in staged or "wifi_ssid" in staged or "broker_host" in staged):
+        why = changes.link_objection(node, wanted, staged)
     if why:
         raise Failed(why)
     for name, text in staged.items():
@@ -132,6 +134,8 @@ def _save(node, staged, _rest):
             node.state.surface = b""
         if name in config.ABOUT_FIELDS:
             node.state.about_due = state.ABOUT_ALL
+    if numbers:
+        probation.end(node)
     node.store.commit()
     changes.apply(node, wanted)
     node.state.save()

@@ -20,6 +20,7 @@ from lyhord_node.outbox import Outbox
 from lyhord_node.power import Power
 from lyhord_wire.codes import (
     FAULT_SAFE_MODE,
+    FAULT_SETTINGS,
     FAULT_STORAGE,
     REPORT_PERIOD,
     SAMPLE_PERIOD,
@@ -28,10 +29,9 @@ from lyhord_wire.codes import (
 _LOG = "/log"
 # Bytes. Collecting only when memory is full would leave it in pieces, with lasting things between the gaps.
 _COLLECT_EVERY = const(16_384)
+_TOLD_ONCE = FAULT_SAFE_MODE | FAULT_SETTINGS
 _LIGHT_S = const(5)  # shorter waits do not pay for a start
 _CRASH_REST_S = const(60)
-_ALARM_S = const(30)
-_ALARM_TRIES_MAX = const(10)
 _OTHER_LINK = "other link"  # of plan.py, which most wakes do not need
 
 
@@ -135,8 +135,7 @@ def _live(node):
         if node.contacts:
             node.contacts.note(node.state)
         node.starts.completed()
-        if node.state.told_faults & FAULT_SAFE_MODE:  # told; what is over is told by its absence
-            node.state.faults &= ~FAULT_SAFE_MODE
+        node.state.faults &= ~(node.state.told_faults & _TOLD_ONCE)  # what is over is told by its absence
         node.state.save()
         wait = max(1, schedule.next_due(node.state) - clock.now())
         if again or (wait > _LIGHT_S and not (node.contacts and node.contacts.stays_awake)):
@@ -216,9 +215,7 @@ def report(node, everything=False, urgent=False):
     print("report:", told[0], told[1], "heap", node.state.least_heap, node.state.free_heap)
     state = node.state
     _plan_report(node, schedule.next_report(clock.now(), state.report_due, node.settings[REPORT_PERIOD]))
-    if state.alarms_due:  # nobody has heard them: again in 1, 2, 4 … minutes
-        state.alarms_due = min(_ALARM_TRIES_MAX, state.alarms_due + 1)
-        state.report_at = min(state.report_at, clock.now() + (_ALARM_S << state.alarms_due - 1))
+    schedule.hurry(state, clock.now())
     return told
 
 

@@ -46,6 +46,7 @@ class Delivery:
         self._everything = everything
         self._cipher = node.identity.cipher()
         self._more = False  # the last downlink said that the gateway has more to tell
+        self._trial = node.state.trial
         self.outcome = Outcome()
 
     def run(self):
@@ -60,7 +61,8 @@ class Delivery:
             if i and not self._everything and not self._link.has_time():
                 break  # the next sample must not wait for the whole of a backlog
             kept = node.outbox.kept()
-            probe = self._more or (self._everything and kept > 0)
+            untried = node.state.trial > 0 and not self.outcome.answers
+            probe = self._more or untried or (self._everything and kept > 0)
             asks_time = not (node.state.clock_set or node.state.failures or self.outcome.answers)
             message = reports.next_message(
                 node, payload_max, clock.now(), self._link.always_ack or self._everything, probe, asks_time
@@ -111,7 +113,7 @@ class Delivery:
             self.outcome.answers += 1
             self.outcome.samples += message.count
             self._obey(result)
-            return True
+            return node.state.trial == self._trial  # a trial that has just begun is of the next connection
         self.outcome.end = result.kind
         if result.kind == REFUSED:
             self.outcome.until = result.until

@@ -82,9 +82,14 @@ def _send_again(node, first, count):
 def _take_settings(node, wishes, version):
     wanted, why = settings.changed(node.settings, wishes, version)
     node.state.status_due |= STATUS_MATTERS  # the version in it says whether they were taken
+    why = why or changes.link_objection(node, wanted)
+    if version and version == node.state.put_back:
+        why = "version %d was put back" % version
     if why:
         return "settings refused: " + why
-    changes.apply(node, wanted)
+    from lyhord_node import probation
+
+    probation.take(node, wanted)
     return None
 
 

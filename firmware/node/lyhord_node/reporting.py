@@ -8,12 +8,12 @@ import gc
 
 from micropython import const
 
-from lyhord_node import config
+from lyhord_node import changes
 from lyhord_node.counters import Exhausted
 from lyhord_node.delivery import Delivery
-from lyhord_node.link import DOWN, NO_ANSWER, LinkDown
-from lyhord_node.plan import OTHER_LINK, WIFI, Plan, usable
-from lyhord_wire.codes import FAULT_STORAGE, LINK, REPORT_PERIOD
+from lyhord_node.link import DOWN, NO_ANSWER, REFUSED, LinkDown
+from lyhord_node.plan import OTHER_LINK, WIFI, Plan
+from lyhord_wire.codes import FAULT_STORAGE, LINK, LINK_AUTO, REPORT_PERIOD
 
 # Bytes. The heap is nearly full in a report: what lasts must not come to lie behind what does not, or the
 # largest free piece shrinks from 14 to 2 KB.
@@ -27,6 +27,7 @@ def send_due(node, everything, urgent=False):
     plan = Plan(node.state.links)
     outcome = None
     node.state.not_before = 0
+    trial = node.state.trial
     links = _links(node)
     name = plan.choose(links, everything or urgent)
     if name is None:
@@ -36,6 +37,10 @@ def send_due(node, everything, urgent=False):
     else:
         outcome = _send_over(node, plan, name, everything)
     node.state.links = plan.pack()
+    if trial and (outcome is None or outcome.end != REFUSED or outcome.answers):
+        from lyhord_node import probation
+
+        probation.note(node, name, outcome is not None and outcome.answers > 0)
     if outcome is None:
         return OTHER_LINK if name is not None and plan.awake(links) else None, 0
     node.state.not_before = outcome.until or 0
@@ -92,12 +97,11 @@ def _note_down(node, outcome, why):
 
 
 def _links(node):
-    has_wifi = node.board.HAS_WIFI and bool(
-        config.text(node.store, "wifi_ssid") and config.text(node.store, "broker_host")
-    )
+    every = changes.links(node, LINK_AUTO)
     if node.starts.is_safe:
-        return [WIFI] if has_wifi else []
-    return usable(node.settings[LINK], node.board.HAS_LORA, has_wifi)
+        return [WIFI] if WIFI in every else []
+    # Settings of an older firmware may name a link that is not there: never silent for that.
+    return changes.links(node, node.settings[LINK]) or every
 
 
 def _link(node, plan, name):

@@ -9,7 +9,7 @@ from binascii import crc32
 
 from micropython import const
 
-_MAGIC = b"LY\x09"  # the last byte changes with the fields
+_MAGIC = b"LY\x0a"  # the last byte changes with the fields
 _LIMIT = const(600)
 
 # The status in two parts: both fit into one frame up to SF9, each into the 64 bytes of SF10 and slower.
@@ -20,9 +20,10 @@ ABOUT_ALL = const(0x0F)  # parts that an about report may fall into
 _ALARM_SLOTS = const(8)
 _USUAL_DC = const(200)
 NO_TEMPERATURE = const(-32768)
+TRIAL_KEY = "settings_good"  # in NVS: what to go back to while settings are on trial, see probation.py
 LEDGERS_KEY = "duty"  # in NVS: the copy of the ledgers for after a power loss
 
-_FORMAT = ">IIqBIIIIIIIIBHhhHBBIHBIBBBhHBHBIIIIBBHhII"
+_FORMAT = ">IIqBIIIIIIIIBHhhHBBIHBIBBBhHBHBIIIIBBHhIIBI"
 _PARTS = const(6)  # of variable length, behind the values
 _BODY = const(3)  # where the values begin, behind the magic
 
@@ -74,6 +75,8 @@ class State:
         self.emptied = 0  # times, since the power came
         self.slow_dc = NO_TEMPERATURE  # what the fire alarm compares with, see alarms.py
         self.judged_at = 0  # when that was brought up to date
+        self.trial = 0  # settings on trial: 1, and one more per report without an answer; see probation.py
+        self.put_back = 0  # version of the settings that have not passed theirs
         self.wake_at = 0  # when the timer ends this sleep; a contact may end it earlier
         self.alarms = []  # active codes, newest first
         self.silenced = []
@@ -134,6 +137,8 @@ class State:
             self.slow_dc,
             self.judged_at,
             self.wake_at,
+            self.trial,
+            self.put_back,
         )
         record[:_BODY] = _MAGIC
         end = _BODY + struct.calcsize(_FORMAT)
@@ -192,6 +197,8 @@ class State:
             self.slow_dc,
             self.judged_at,
             self.wake_at,
+            self.trial,
+            self.put_back,
         ) = struct.unpack_from(_FORMAT, data, _BODY)
         self.alarms = list(parts[0])
         self.silenced = list(parts[1])

@@ -84,6 +84,7 @@ FAULTS = {
     codes.FAULT_STORAGE: "storage",
     codes.FAULT_BATTERY: "battery",
     codes.FAULT_SAFE_MODE: "safe_mode",
+    codes.FAULT_SETTINGS: "settings_put_back",
 }
 
 COMMANDS = {

@@ -1,0 +1,72 @@
+"""Settings that could cut the node off are tried before they are kept.
+
+    an order that touches the link ──▶ on trial ──an answer under the new settings──▶ confirmed
+                                         │ four reports without one
+                                         ▼
+                                       the last confirmed ones again, told by a fault bit and their version
+
+The confirmed settings wait in NVS meanwhile, so a trial outlives power cuts. What an installer saves at the
+console counts as confirmed: somebody is there, and `send` shows at once whether it works. A version that was
+put back is refused when it comes again; a new one is tried.
+"""
+
+from micropython import const
+
+from lyhord_node import changes, settings
+from lyhord_node.plan import LORA
+from lyhord_node.state import STATUS_MATTERS, TRIAL_KEY
+from lyhord_wire.codes import CHANNELS, FASTEST_SF, FAULT_SETTINGS, LINK, SPREADING_FACTOR, TX_POWER
+
+_OF_LORA = (SPREADING_FACTOR, CHANNELS, FASTEST_SF, TX_POWER)
+_TRIES = const(4)
+
+
+def _differ(one, other, keys):
+    for key in keys:
+        if one[key] != other[key]:
+            return True
+    return False
+
+
+def take(node, wanted):
+    """Makes `wanted`, of a downlink, the node's settings; on trial where they touch the link."""
+    confirmed = settings.unpack(node.store.blob(TRIAL_KEY))
+    before = confirmed or node.settings
+    if not _differ(before, wanted, _OF_LORA + (LINK,)):
+        end(node)
+    elif confirmed is None or _differ(node.settings, wanted, _OF_LORA + (LINK,)):
+        node.store.set_blob(
+            TRIAL_KEY, settings.pack(before)
+        )  # before the new ones: a power cut leaves either
+        node.state.trial = 1
+    changes.apply(node, wanted)
+
+
+def end(node):
+    """The present settings are confirmed; durable after the caller's commit."""
+    node.state.trial = 0
+    node.store.erase(TRIAL_KEY)
+
+
+def note(node, link, answered):
+    """How a report on trial went; link: of plan.py, None where all rest."""
+    state = node.state
+    confirmed = settings.unpack(node.store.blob(TRIAL_KEY))
+    if confirmed is None:
+        state.trial = 0
+    elif answered:
+        if link == LORA or not _differ(confirmed, node.settings, _OF_LORA):  # else LoRa has yet to show it
+            end(node)
+            node.store.commit()
+            print("settings confirmed")
+    elif state.trial < _TRIES:
+        state.trial += 1
+    else:
+        state.put_back = node.settings.version
+        changes.apply(node, confirmed)
+        end(node)
+        node.store.commit()
+        state.faults |= FAULT_SETTINGS
+        state.status_due |= STATUS_MATTERS
+        state.links = b""  # rests and spreading factor go back as well
+        print("settings put back")
