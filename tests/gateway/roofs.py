@@ -1,8 +1,9 @@
 """A UDP source at work on a bench, for packet forwarders on two roofs."""
 
 from lyhord_gateway.sources.concentrator import Concentrator
+from lyhord_gateway.sources.receptions import GATHER_US
 from lyhord_gateway.sources.schedule import Scheduler
-from lyhord_gateway.sources.udp import GATHER_US, UdpSource
+from lyhord_gateway.sources.udp import UdpSource
 from tests.gateway.bench import Bench
 from tests.gateway.parts import until
 

@@ -180,7 +180,7 @@ async def test_a_command_goes_out_once_however_the_forwarder_says_that_it_did(
         await roof.pull()
         commands = 0
         for number in range(1, 6):
-            roof.hear(node.report(ack=True))
+            roof.hear(node.report(ack=True), datr="SF7BW125")
             commands += 5 in node.open(base64.b64decode((await roof.downlink())["data"]))
             await roofs.counted("udp.tx.sent", number)
         assert commands == 1

@@ -11,6 +11,7 @@ import pytest
 
 from lyhord_gateway.cli import app
 from lyhord_gateway.config.tree import load
+from lyhord_gateway.sources import catalogue
 from tests.gateway.parts import GatewayProcess, Mosquitto, Node, free_port, next_message, until
 from tests.install.document import DOCUMENT, blocks, files
 
@@ -42,7 +43,7 @@ def test_its_configuration_is_accepted_with_every_part_of_it(folder: Path) -> No
     (folder / "city.credentials").write_text("a\nb\n")
     (folder / "city.credentials").chmod(0o600)
     loaded = load(path)
-    assert loaded.bridges and loaded.platforms and loaded.config.udp and loaded.config.http
+    assert len(loaded.sources) == len(catalogue.KINDS) and loaded.platforms and loaded.config.http
 
 
 async def test_its_mosquitto_keeps_every_node_to_its_own_topics(folder: Path) -> None:

@@ -150,7 +150,7 @@ async def test_platforms_that_hang_while_connecting_hold_back_no_other(
     real = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     names = [f"platform-{number}.example.net" for number in range(40)]
-    asyncio.get_running_loop().set_default_executor(waiting_threads(len(names) + 1, bridges=0))
+    asyncio.get_running_loop().set_default_executor(waiting_threads(len(names) + 1, radios=0))
     await bench.heard(Node().report())
     async with SilentBroker(acknowledging=True) as broker, contextlib.AsyncExitStack() as hanging:
         hanging.callback(over.set)

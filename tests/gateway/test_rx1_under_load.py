@@ -7,8 +7,9 @@ from pathlib import Path
 
 from lyhord_gateway.operation.exposition import rx1_share
 from lyhord_gateway.sources.concentrator import Concentrator
+from lyhord_gateway.sources.receptions import GATHER_US
 from lyhord_gateway.sources.schedule import Scheduler
-from lyhord_gateway.sources.udp import GATHER_US, UdpSource
+from lyhord_gateway.sources.udp import UdpSource
 from lyhord_wire.instructions import STORED
 from tests.fakes.packet_forwarder import PacketForwarder
 from tests.gateway.bench import Bench, running

@@ -80,7 +80,7 @@ def test_stages_do_not_import_each_other(folder):
 
 # Parts of the gateway → who may import them, beside themselves.
 USERS = {
-    "sources": {"app"},
+    "sources": {"app", "config"},
     "ingest": {"app"},
     "publish": {"app"},
     "operation": {"app", "publish"},

@@ -45,11 +45,9 @@ from lyhord_gateway.ranges import Range
 from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.registry import Registry
 from lyhord_gateway.remote import Remote
-from lyhord_gateway.sources.bridge import BridgePort, BridgeSource
-from lyhord_gateway.sources.concentrator import Concentrator
 from lyhord_gateway.sources.mqtt import MqttSource
 from lyhord_gateway.sources.schedule import Scheduler
-from lyhord_gateway.sources.udp import GATHER_US, UdpSource
+from lyhord_gateway.sources.source import Around, Source
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.recover import open_sound
 from lyhord_gateway.store.retention import Retention
@@ -79,7 +77,7 @@ class Stages:
     """Everything that runs, wired and not yet started; names are those of the configuration."""
 
     store: Writer
-    sources: dict[str, MqttSource | BridgeSource | UdpSource]
+    sources: dict[str, Source]
     publishers: dict[str, Publisher]
     expected: list[str]  # the parts that should be up, concentrators and our own broker among them
     broker: EmbeddedBroker | None
@@ -97,7 +95,7 @@ async def run(loaded: Loaded) -> None:
     gc.freeze()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(waiting_threads(len(loaded.platforms), len(loaded.bridges)))
+    loop.set_default_executor(waiting_threads(len(loaded.platforms), loaded.radios))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     gateway = loaded.config.gateway
@@ -111,11 +109,11 @@ async def run(loaded: Loaded) -> None:
     _log.info("gateway %s stopped: %s", gateway.name, stages.metrics.line())
 
 
-def waiting_threads(platforms: int, bridges: int) -> ThreadPoolExecutor:
+def waiting_threads(platforms: int, radios: int) -> ThreadPoolExecutor:
     """For calls that block. A name look-up or a connect may hang for half a minute, and asyncio's own pool
     has four threads more than the machine has cores: a few hanging platforms would hold up all others.
     Threads are started as they are needed."""
-    return ThreadPoolExecutor(_THREADS * (1 + platforms + bridges), "waiting")
+    return ThreadPoolExecutor(_THREADS * (1 + platforms + radios), "waiting")
 
 
 async def _run(stages: Stages, stop: asyncio.Event) -> None:
@@ -203,7 +201,7 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
         clock,
         config.store.node_hour,
     )
-    sources: dict[str, MqttSource | BridgeSource | UdpSource] = {}
+    sources: dict[str, Source] = {}
     broker = None
     if config.mqtt is not None:
         if config.mqtt.embedded:
@@ -216,28 +214,14 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
             clean_session=config.mqtt.embedded,
         )
         sources["mqtt"] = MqttSource(make, ingest.hear, store.room, metrics)
-    radios = len(loaded.bridges) + len(config.udp.euis if config.udp else ())
-    gather_us = GATHER_US if radios > 1 else 0
-    for bridge in loaded.bridges:
-        port = BridgePort(bridge.name, bridge.url, bridge.freq_hz, bridge.sf)
-        scheduler, keep = _duty(bridge.name, bridge.power_dbm, reader, store)
-        sources[bridge.name] = BridgeSource(port, scheduler, ingest.hear, keep, metrics, gather_us)
-    concentrators: dict[str, Concentrator] = {}
-    if config.udp is not None:
-        concentrators = {
-            eui: Concentrator(eui, *_duty(eui, config.udp.power_dbm, reader, store))
-            for eui in map(str.lower, config.udp.euis)
-        }
-        sources["udp"] = UdpSource(
-            config.udp.listen,
-            config.udp.port,
-            concentrators,
-            ingest.hear,
-            store.room,
-            metrics,
-        )
+    around = Around(
+        ingest.hear, store.room, metrics, partial(_duty, reader, store), several=loaded.radios > 1
+    )
+    for configured in loaded.sources:
+        sources |= {source.name: source for source in configured.make(around)}
     publishers = _publishers(loaded, stack, reader, head, registry, store, shown, metrics, operation)
-    expected = [*sources, *concentrators, *(["broker"] if broker else [])]
+    expected = [part for source in sources.values() for part in source.parts]
+    expected += ["broker"] if broker else []
     chores = Chores(store.submit, strangers, metrics)
     return Stages(store, sources, publishers, expected, broker, metrics, operation, chores, clock)
 
@@ -316,7 +300,7 @@ def _skipped(store: Writer, platform: str, total: Iterator[int]) -> None:
 
 
 def _duty(
-    name: str, power_dbm: int, reader: Reader, store: Writer
+    reader: Reader, store: Writer, name: str, power_dbm: int
 ) -> tuple[Scheduler, Callable[[bytes], None]]:
     """The transmit times of a radio as they were before a restart, and how they are kept for the next."""
     key = f"duty.{name}"

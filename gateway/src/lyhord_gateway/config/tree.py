@@ -4,9 +4,10 @@
 drift away from what is accepted. Unknown keys are refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from types import GenericAlias
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,9 +16,10 @@ from lyhord_gateway.config.endpoint import Endpoint, read_endpoint
 from lyhord_gateway.config.operation_options import HealthLimits, Http, Log
 from lyhord_gateway.config.platform_options import Name, Platform
 from lyhord_gateway.config.platform_rules import wrong
-from lyhord_gateway.config.source_options import Bridge, Mqtt, Udp
+from lyhord_gateway.config.source_options import Mqtt
 from lyhord_gateway.faults import UserFault
-from lyhord_wire.lora import band_of
+from lyhord_gateway.sources.catalogue import KINDS
+from lyhord_gateway.sources.source import Configured, Kind
 from lyhord_wire.outside import NotText, text_of
 
 # Other parts have states and counters under these names.
@@ -120,17 +122,27 @@ class Store(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The whole configuration."""
+    """The whole configuration, but for the sections of `KINDS`."""
 
     gateway: Gateway
     mqtt: Mqtt | None = None
-    bridge: tuple[Bridge, ...] = ()
-    udp: Udp | None = None
     store: Store = msgspec.field(default_factory=Store)
     platform: tuple[Platform, ...] = ()
     http: Http | None = None
     health: HealthLimits = msgspec.field(default_factory=HealthLimits)
     log: Log = msgspec.field(default_factory=Log)
+
+
+def _field(kind: Kind) -> tuple[str, Any, Any]:
+    """The field of a kind's sections in the document."""
+    if kind.repeated:
+        return kind.section, GenericAlias(tuple, (kind.options, ...)), ()
+    return kind.section, kind.options | None, None
+
+
+_Document: type[Config] = msgspec.defstruct(  # type: ignore[assignment]
+    "Config", map(_field, KINDS), bases=(Config,), frozen=True, forbid_unknown_fields=True, kw_only=True
+)
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -139,8 +151,13 @@ class Loaded(Struct, frozen=True, kw_only=True):
     config: Config
     data_dir: Path
     node_broker: Endpoint | None
-    bridges: tuple[Bridge, ...]
+    sources: tuple[Configured, ...]
     platforms: tuple[tuple[Platform, Endpoint], ...]
+
+    @property
+    def radios(self) -> int:
+        """How many may hear the same frame."""
+        return sum(len(configured.parts) for configured in self.sources)
 
     @property
     def store_path(self) -> Path:
@@ -159,7 +176,7 @@ def load(path: Path) -> Loaded:
     except OSError as error:
         raise UserFault(f"{path}: cannot be read ({error.strerror})") from error
     try:
-        config = msgspec.toml.decode(text_of(data), type=Config)
+        config = msgspec.toml.decode(text_of(data), type=_Document)
     except NotText as error:
         raise UserFault(f"{path}: {error}") from error
     except msgspec.ValidationError as error:
@@ -180,17 +197,8 @@ def _resolve(path: Path, config: Config) -> Loaded:
         node_broker = read_endpoint(path, base, "mqtt", config.mqtt)
     elif config.mqtt is not None and config.mqtt.url:
         raise UserFault(f"{path}: mqtt.url: expected no address, because mqtt.embedded is true")
-    bridges = tuple(
-        bridge if bridge.name else msgspec.structs.replace(bridge, name=f"bridge-{at}")
-        for at, bridge in enumerate(config.bridge, start=1)
-    )
-    for at, bridge in enumerate(bridges):
-        if bridge.name.split(".")[0] in _PARTS:
-            raise UserFault(f"{path}: bridge[{at}].name: expected another than {', '.join(_PARTS)}")
-        if band_of(bridge.freq_hz) is None:
-            raise UserFault(f"{path}: bridge[{at}].freq_hz: expected a frequency in an EU868 band")
-    euis = [eui.lower() for eui in config.udp.euis] if config.udp else []
-    _unique(path, "bridge", [*euis, *(bridge.name for bridge in bridges)])
+    sources = tuple(_configured(config))
+    _check_sources(path, sources)
     _template(path, "health.status_topic", config.health.status_topic, ("gateway",))
     _unique(path, "platform", [platform.name for platform in config.platform])
     for at, platform in enumerate(config.platform):
@@ -208,14 +216,33 @@ def _resolve(path: Path, config: Config) -> Loaded:
         config=config,
         data_dir=base / config.gateway.data_dir,
         node_broker=node_broker,
-        bridges=bridges,
+        sources=sources,
         platforms=platforms,
     )
 
 
-def _unique(path: Path, key: str, names: Sequence[str]) -> None:
+def _check_sources(path: Path, sources: Sequence[Configured]) -> None:
+    for configured in sources:
+        section, parts = configured.kind.section, configured.parts
+        for at, part in enumerate(parts):
+            if part.split(".")[0] in _PARTS:
+                raise UserFault(f"{path}: {section}[{at}].name: expected another than {', '.join(_PARTS)}")
+        if fault := configured.kind.wrong(configured.options):
+            raise UserFault(f"{path}: {section}{fault}")
+        others = [part for one in sources if one is not configured for part in one.parts]
+        _unique(path, section, parts, others)
+
+
+def _configured(config: Config) -> Iterator[Configured]:
+    for kind in KINDS:
+        said = getattr(config, kind.section)
+        if said:
+            yield Configured(kind, said if kind.repeated else (said,))
+
+
+def _unique(path: Path, key: str, names: Sequence[str], others: Sequence[str] = ()) -> None:
     for at, name in enumerate(names):
-        if name in names[:at]:
+        if name in names[:at] or name in others:
             raise UserFault(f"{path}: {key}.name: expected different names, {name} is there twice")
 
 

@@ -7,21 +7,27 @@ out of the session and into the next attempt.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct
 
 from lyhord_gateway.backoff import Backoff
+from lyhord_gateway.config.option_types import Power
+from lyhord_gateway.config.platform_options import Name
 from lyhord_gateway.faults import first_cause
 from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.sources.receptions import Copy, Receptions
+from lyhord_gateway.sources.receptions import GATHER_US, Copy, Receptions
 from lyhord_gateway.sources.schedule import Heard, Scheduler
 from lyhord_gateway.sources.serial_link import LinkLost, SerialLink
+from lyhord_gateway.sources.source import Around, Kind
 from lyhord_gateway.sources.transmissions import Transmissions
 from lyhord_gateway.uplink import Uplink
 from lyhord_wire import bridge, cobs
+from lyhord_wire.lora import UPLINK_CHANNELS, band_of
 from lyhord_wire.refusal import Refused
 
 _log = logging.getLogger(__name__)
@@ -37,6 +43,28 @@ _GAUGES = {
 }
 
 Outgoing: TypeAlias = bridge.Transmit | bridge.GetStatus | bridge.Listen
+
+
+class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A LoRa bridge on a serial line. Repeat the section for several bridges."""
+
+    url: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Device or URL as pyserial's serial_for_url takes it.",
+            examples=["/dev/ttyUSB0"],
+        ),
+    ]
+    name: Annotated[
+        Name | Literal[""],
+        Meta(description="Name in logs and counters; bridge-1, bridge-2 … if left out.", examples=["roof"]),
+    ] = ""
+    freq_hz: Annotated[
+        int, Meta(ge=863_000_000, le=870_000_000, description="Frequency to listen on, in Hz.")
+    ] = UPLINK_CHANNELS[0][0]
+    sf: Annotated[int, Meta(ge=7, le=12, description="Spreading factor to listen for.")] = 9
+    power_dbm: Power = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +99,14 @@ class BridgeSource:
         self._outbox: asyncio.Queue[Outgoing] | None = None  # None while there is no line
         self._receptions = Receptions()
         self._transmissions = Transmissions(port.name, scheduler, keep, self._count, metrics, _TOKENS)
+
+    @property
+    def name(self) -> str:
+        return self._port.name
+
+    @property
+    def parts(self) -> Sequence[str]:
+        return [self._port.name]
 
     async def run(self) -> None:
         """Opens the line, works, and opens it again, until cancelled."""
@@ -220,3 +256,32 @@ class BridgeSource:
 
 def _now_us() -> int:
     return time.monotonic_ns() // 1000
+
+
+def _named(options: Sequence[Options]) -> list[str]:
+    return [bridge.name or f"bridge-{at}" for at, bridge in enumerate(options, start=1)]
+
+
+def _wrong(options: Sequence[Options]) -> str:
+    for at, one in enumerate(options):
+        if band_of(one.freq_hz) is None:
+            return f"[{at}].freq_hz: expected a frequency in an EU868 band"
+    return ""
+
+
+def _make(options: Sequence[Options], around: Around) -> list[BridgeSource]:
+    return [
+        BridgeSource(
+            BridgePort(name, one.url, one.freq_hz, one.sf),
+            scheduler,
+            around.hear,
+            keep,
+            around.metrics,
+            GATHER_US if around.several else 0,
+        )
+        for name, one in zip(_named(options), options, strict=True)
+        for scheduler, keep in [around.duty(name, one.power_dbm)]
+    ]
+
+
+KIND = Kind("bridge", Options, repeated=True, make=_make, parts=_named, wrong=_wrong)

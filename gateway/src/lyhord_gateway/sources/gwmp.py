@@ -16,7 +16,6 @@ from lyhord_wire.lora import PREAMBLE
 
 VERSION = 2
 PUSH_DATA, PUSH_ACK, PULL_DATA, PULL_RESP, PULL_ACK, TX_ACK = range(6)
-DATAGRAM_MAX = 65_535  # the longest that UDP can carry, and a little more
 
 SENT = "sent"
 OTHER_ERROR = "other"

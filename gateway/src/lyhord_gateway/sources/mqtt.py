@@ -9,7 +9,7 @@ import logging
 import re
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import aiomqtt
@@ -85,6 +85,14 @@ class MqttSource:
         self._answers: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(_ANSWERS)
         self._lines = LineLimit()
         self._backoff = Backoff(cap_s=10.0)
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    @property
+    def parts(self) -> Sequence[str]:
+        return [NAME]
 
     async def run(self) -> None:
         """Connects, listens, and connects again, until cancelled."""

@@ -5,31 +5,52 @@ only listed EUIs are answered, and of what they say nothing is believed but a fr
 """
 
 import asyncio
-import contextlib
 import logging
-import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from lyhord_gateway.backoff import Backoff
+from lyhord_gateway.config.option_types import Port, Power
 from lyhord_gateway.line_limit import LineLimit, more
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.sources import gwmp
-from lyhord_gateway.sources.concentrator import Address, Concentrator
-from lyhord_gateway.sources.receptions import Copy
+from lyhord_gateway.sources.concentrator import Concentrator
+from lyhord_gateway.sources.datagrams import Address, Datagrams
+from lyhord_gateway.sources.receptions import GATHER_US, Copy
 from lyhord_gateway.sources.rxpk import Packet, read_push
 from lyhord_gateway.sources.schedule import Heard
+from lyhord_gateway.sources.source import Around, Kind
 from lyhord_gateway.uplink import Uplink
 
 _log = logging.getLogger(__name__)
 
 NAME = "udp"
-GATHER_US = 200_000  # several datagrams about one frame, ghosts among them, come within this
 _SILENT_S = 75.0  # a packet forwarder sends PULL_DATA every 5 or 10 s
 _LOOK_S = 5.0
-_BUFFER = 4 << 20  # bytes that the kernel may hold while we are busy, or the store is
-_AT_ONCE = 32  # datagrams taken at one wake-up, before others have their turn
+
+Eui = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{16}$")]
+
+
+class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Concentrators that run Semtech's packet forwarder (UDP protocol version 2). It knows no
+    authentication: listen on a private network only."""
+
+    euis: Annotated[
+        tuple[Eui, ...],
+        Meta(
+            min_length=1,
+            max_length=256,
+            description="The concentrators that are heard: their gateway_ID, 16 hexadecimal digits each.",
+            examples=[["AA555A0000000101"]],
+        ),
+    ]
+    listen: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "0.0.0.0"
+    port: Annotated[Port, Meta(description="UDP port: serv_port_up and serv_port_down over there.")] = 1700
+    power_dbm: Power = 14
 
 
 class UdpSource:
@@ -59,10 +80,17 @@ class UdpSource:
         self._metrics = metrics
         self._gather_us = gather_us
         self._now_us = now_us or _monotonic_us
-        self._socket: socket.socket | None = None
+        self._datagrams: Datagrams | None = None  # None while the address is not there
         self._lines = LineLimit()
-        self._datagram = memoryview(bytearray(gwmp.DATAGRAM_MAX))
         self.address: Address = ()
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    @property
+    def parts(self) -> Sequence[str]:
+        return [NAME, *self._concentrators]
 
     async def run(self) -> None:
         """Listens until cancelled; an address that is not there yet is tried again."""
@@ -77,15 +105,8 @@ class UdpSource:
             await asyncio.sleep(backoff.next_s())
 
     async def _session(self) -> None:
-        loop = asyncio.get_running_loop()
-        family, kind, _, _, where = (
-            await loop.getaddrinfo(self._listen, self._port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)
-        )[0]
-        with socket.socket(family, kind) as bound:
-            bound.setblocking(False)
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-            bound.bind(where)
-            self._socket, self.address = bound, bound.getsockname()
+        with await Datagrams.bind(self._listen, self._port, self._received, self._room) as datagrams:
+            self._datagrams, self.address = datagrams, datagrams.address
             self._metrics.state(NAME, "up")
             _log.info("udp: listening on %s:%d", self.address[0], self.address[1])
             for concentrator in self._concentrators.values():
@@ -93,41 +114,9 @@ class UdpSource:
             try:
                 while True:
                     self._look_for_silence()
-                    await self._receive(bound, _LOOK_S)
+                    await datagrams.receive(_LOOK_S)
             finally:
-                self._socket = None
-
-    async def _receive(self, bound: socket.socket, seconds: float) -> None:
-        """Takes datagrams for so long, or until the store has no room; then returns when it has."""
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(bound, self._take, bound, ended)
-        try:
-            await asyncio.wait([ended], timeout=seconds)
-        finally:
-            loop.remove_reader(bound)
-        if ended.done():
-            ended.result()
-        await self._room.wait()
-
-    def _take(self, bound: socket.socket, ended: asyncio.Future[None]) -> None:
-        """Several datagrams at a wake-up. Asyncio's own transport takes one, into a buffer of 256 KiB."""
-        try:
-            for _ in range(_AT_ONCE):
-                if not self._room.is_set():
-                    break
-                size, source = bound.recvfrom_into(self._datagram)
-                self._received(bytes(self._datagram[:size]), source)
-            else:
-                return
-        except BlockingIOError:
-            return
-        except OSError as error:
-            if not ended.done():
-                ended.set_exception(error)
-            return
-        if not ended.done():
-            ended.set_result(None)
+                self._datagrams = None
 
     def _look_for_silence(self) -> None:
         now_s = time.monotonic()
@@ -267,10 +256,8 @@ class UdpSource:
             self._count_of(datagram.eui, "tx_warned")
 
     def _send(self, datagram: bytes, address: Address) -> bool:
-        if self._socket is not None:
-            with contextlib.suppress(OSError):  # no buffer, no route: one datagram lost, as any may be
-                self._socket.sendto(datagram, address)
-                return True
+        if self._datagrams is not None and self._datagrams.send(datagram, address):
+            return True
         self._count("send_dropped")
         return False
 
@@ -296,3 +283,24 @@ class UdpSource:
 
 def _monotonic_us() -> int:
     return time.monotonic_ns() // 1000
+
+
+def _euis(options: Sequence[Options]) -> list[str]:
+    return [eui.lower() for one in options for eui in one.euis]
+
+
+def _make(options: Sequence[Options], around: Around) -> list[UdpSource]:
+    return [
+        UdpSource(
+            one.listen,
+            one.port,
+            {eui: Concentrator(eui, *around.duty(eui, one.power_dbm)) for eui in _euis([one])},
+            around.hear,
+            around.room,
+            around.metrics,
+        )
+        for one in options
+    ]
+
+
+KIND = Kind("udp", Options, repeated=False, make=_make, parts=_euis)
