@@ -9,12 +9,11 @@ from drivers.range_frames import BinaryFrames
 from drivers.ranging import GARBLED, in_range
 from drivers.serial_ranger import SerialRanger
 
-# 0: towards an open space, and with its transducer covered. The codes are other makes' (DYP): no object, the
-# sound of another ranger, and nothing at all.
+# 0: towards an open space, and with its transducer covered. The codes are other makes' (DYP): no object, and
+# the sound of another ranger.
 _NO_ECHO = 0
 _NO_OBJECT = 0xFFFD
 _DISTURBED = 0xFFFE
-_NOTHING = 0xFFFF
 
 
 class A02yyuw(SerialRanger):
@@ -30,7 +29,7 @@ class A02yyuw(SerialRanger):
     compensates = True
 
     def __init__(self, uart):
-        super().__init__(uart, BinaryFrames(codes=(_NO_OBJECT, _DISTURBED, _NOTHING)))
+        super().__init__(uart, BinaryFrames(codes=(_NO_OBJECT, _DISTURBED)))
 
     def read_mm(self, mm, temperature_dc):
-        return GARBLED if mm in (_DISTURBED, _NOTHING) else in_range(self, mm, (_NO_ECHO, _NO_OBJECT))
+        return GARBLED if mm == _DISTURBED else in_range(self, mm, (_NO_ECHO, _NO_OBJECT))

@@ -4,6 +4,8 @@ For what needs thousands of cases. The same drivers on the same parts run in Mic
 in the `…_on_a_board` tests.
 """
 
+from errno import ENODEV, ETIMEDOUT
+
 from lyhord_rig import World
 from tests.fakes.names_of_micropython import install
 
@@ -105,21 +107,21 @@ class I2c:
     def _device(self, address):
         if any(device.holds_bus for device in self.devices.values()):
             self._world.advance(50_000)
-            raise OSError(110)
+            raise OSError(ETIMEDOUT, "held")
         if address not in self.devices:
-            raise OSError(19)
+            raise OSError(ENODEV, "nobody")
         return self.devices[address]
 
     def writeto(self, address, data):
         self._world.advance(90 * (1 + len(data)))
         if not self._device(address).write(bytes(data)):
-            raise OSError(19)
+            raise OSError(ENODEV, "nobody")
 
     def readfrom_into(self, address, buffer):
         self._world.advance(90 * (1 + len(buffer)))
         data = self._device(address).read(len(buffer))
         if data is None:
-            raise OSError(19)
+            raise OSError(ENODEV, "nobody")
         buffer[:] = data
 
 

@@ -1,7 +1,17 @@
 """Messages of serial rangers in a stream of bytes: whole, in pieces, among junk, and never a wrong one."""
 
 from drivers.range_frames import BinaryFrames, TextFrames
-from tests.fakes.rangers import binary_frame, text_frame
+
+
+def binary_frame(mm, header_in_sum=True):
+    """The message of A02YYUW, JSN-SR04T and (without the header in its sum) AJ-SR04M."""
+    body = bytes((mm >> 8, mm & 0xFF))
+    return b"\xff" + body + bytes((sum(body) + (0xFF if header_in_sum else 0) & 0xFF,))
+
+
+def text_frame(mm):
+    """The message of a MaxBotix HRXL sensor."""
+    return b"R%04d\r" % mm
 
 
 def found(frames, data):
@@ -41,6 +51,15 @@ def test_a_changed_bit_is_no_frame():
             broken = bytearray(frame)
             broken[bit // 8] ^= 1 << bit % 8
             assert found(BinaryFrames(), broken) == [], (mm, bit)
+
+
+def test_codes_are_found_where_a_make_has_them():
+    for code in (0xFFFD, 0xFFFE):
+        for junk in (b"", b"\xff", b"\xff\xff", b"\x07\xa1"):
+            assert found(BinaryFrames(codes=(0xFFFD, 0xFFFE)), junk + binary_frame(code)) == [code]
+        assert found(BinaryFrames(), binary_frame(code)) == []
+    assert found(BinaryFrames(codes=(0xFFFD,)), binary_frame(0xFFFC)) == []
+    assert found(BinaryFrames(codes=(0xFFFD, 0xFFFE)), b"\xff" * 64) == []
 
 
 def test_half_a_message_is_forgotten():
