@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from lyhord_gateway.profiles.ngsi_ld import NgsiLdProfile
 from lyhord_gateway.profiles.senml import SenmlProfile
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
 from lyhord_gateway.profiles.yggio import YggioProfile
-from lyhord_gateway.reading import NodeFacts
+from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.registry import Registry
 from lyhord_gateway.store import apply
 from lyhord_gateway.store.apply import Applier
@@ -35,8 +35,10 @@ from lyhord_wire.about import encode_about
 from lyhord_wire.frame import KIND_ABOUT, KIND_REPORT, MAX_FRAME, UPLINK_OVERHEAD, seal_uplink
 from lyhord_wire.report import Report, encode_report
 from lyhord_wire.window import ReplayWindow
+from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import NOW_S, Bench
-from tests.gateway.parts import KEY, NODE, GatewayProcess, Mosquitto, Node, connected, next_message
+from tests.gateway.parts import KEY, NODE, GatewayProcess, Mosquitto, Node, connected, next_message, until
+from tests.gateway.publishing import publishing, sent
 from tests.wire import payloads
 
 U32 = 0xFFFFFFFF
@@ -343,3 +345,33 @@ async def test_one_frame_does_not_kill_the_gateway_at_any_start(tmp_path: Path) 
                 if record.get("n") == "seq":
                     assert record["bt"] >= 1_704_067_200
                     seen.add(record["v"])
+
+
+# ---- on the way out ----
+
+
+class _Brittle(SenmlProfile):
+    """A shape with a bug: it cannot take the sample numbers in `bad`."""
+
+    bad: frozenset[int] = frozenset()
+
+    def payload(self, readings: Sequence[Reading]) -> bytes:
+        if any(reading.seq in self.bad for reading in readings):
+            raise OverflowError("a number that this shape cannot write")
+        return super().payload(readings)
+
+
+@pytest.mark.parametrize("bad", [{0}, {3, 4}, {9}, set(range(10))])
+async def test_a_reading_that_a_shape_cannot_take_costs_that_reading_there(
+    bench: Bench, bad: set[int]
+) -> None:
+    profile = _Brittle("lyhord/{gateway}/senml", "gw")
+    profile.bad = frozenset(bad)
+    node = Node()
+    await bench.heard(node.report(count=6))
+    async with SilentBroker(acknowledging=True) as broker:
+        async with publishing(bench, broker.port, profile=profile):
+            await bench.heard(node.report(count=4))
+            await until(lambda: bench.reader.cursor("city") == 10, "all that can be is delivered")
+        assert sorted(seq for _, seq in sent(broker)) == sorted(set(range(10)) - bad)
+    assert bench.metrics.counters["platform.city.readings_skipped"] == len(bad)

@@ -72,7 +72,8 @@ _Ready = deque[_Item]
 
 class Delivery:
     """For one connection; lanes, introductions, suspicion and patience outlive it. arrived: is set when the
-    head moves. acknowledged: is called for every PUBACK with its message. answered: there was one."""
+    head moves. acknowledged: is called for every PUBACK with its message. unfit: is
+    called for a reading that the profile cannot put into its shape, and why. answered: there was one."""
 
     def __init__(
         self,
@@ -87,6 +88,7 @@ class Delivery:
         wrapping: Wrapping,
         arrived: asyncio.Event,
         acknowledged: Callable[[Message], None],
+        unfit: Callable[[Reading, str], None] = lambda reading, why: None,
     ) -> None:
         client.narrow(bounds.window)
         self._client = client
@@ -100,6 +102,7 @@ class Delivery:
         self._wrapping = wrapping
         self._arrived = arrived
         self._acknowledged = acknowledged
+        self._unfit = unfit
         self._live: _Ready = deque()
         self._late: _Ready = deque()
         self._newest: dict[int, int] = {}  # node → sample number that went out live
@@ -180,6 +183,8 @@ class Delivery:
         message, page = self._late.popleft()
         if page is not None and self._newest and (marked := self._overtaken(message.readings)) is not None:
             again: list[_Item] = [(one, page) for one in self._messages(marked)]
+            if not again:
+                return message, page
             page.left += len(again) - 1  # it may be another topic now
             self._late.extendleft(reversed(again))
             message, page = self._late.popleft()
@@ -225,7 +230,7 @@ class Delivery:
         for message in self._messages(readings):
             page.left += 1
             ready.append((message, page))
-        if not readings:  # history that is no longer kept
+        if not page.left:  # history that is no longer kept, or nothing that fits the platform's shape
             self._deliver(page.first, page.end)
         self._ready.set()
         while len(ready) > self._bounds.window // 2:
@@ -249,8 +254,8 @@ class Delivery:
                 readings += more
             readings.sort(key=lambda reading: self._suspicion.strikes(reading.arrival))
             for reading in readings:
-                (message,) = self._messages([reading])
-                self._late.append((message, _Page(reading.arrival, reading.arrival + 1, 1)))
+                for message in self._messages([reading]):
+                    self._late.append((message, _Page(reading.arrival, reading.arrival + 1, 1)))
             self._ready.set()
             if not readings:
                 await self._wait(None)
@@ -266,8 +271,24 @@ class Delivery:
         return page, readings
 
     def _messages(self, readings: Sequence[Reading]) -> list[Message]:
+        """Messages of all readings but those that the profile cannot put into its shape: a bug of ours costs
+        the reading that meets it, at this platform."""
+        try:
+            return self._shaped(readings)
+        except Exception:  # noqa: BLE001 — found again below, reading by reading
+            return self._shaped([reading for reading in readings if self._fits(reading)])
+
+    def _shaped(self, readings: Sequence[Reading]) -> list[Message]:
         profile = self._profile
         return messages(readings, profile.topic, profile.payload, self._count, self._size, profile.sharing())
+
+    def _fits(self, reading: Reading) -> bool:
+        try:
+            self._shaped([reading])
+        except Exception as error:  # noqa: BLE001 — see `_messages`
+            self._unfit(reading, f"a bug of ours: {type(error).__name__}: {error}")
+            return False
+        return True
 
     async def _gathered(self) -> None:
         """Returns when a live message is full, or its first reading has waited long enough."""

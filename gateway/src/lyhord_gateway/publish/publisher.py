@@ -141,6 +141,7 @@ class Publisher:
             self._wrapping,
             self._arrived,
             self._acknowledged,
+            self._skip,
         )
         async with asyncio.TaskGroup() as group:
             watcher = group.create_task(self._listen(client), name=f"{self._name}-watch")
