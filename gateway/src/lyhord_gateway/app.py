@@ -9,6 +9,7 @@ import contextlib
 import gc
 import itertools
 import logging
+import secrets
 import signal
 import sys
 import time
@@ -16,15 +17,18 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from lyhord_gateway import __version__, ranges
+from lyhord_gateway.accounts import GATEWAY, kept_name
 from lyhord_gateway.answer import Answerer
-from lyhord_gateway.broker import EmbeddedBroker
+from lyhord_gateway.broker import EmbeddedBroker, Engine, Mosquitto, Rumqttd
 from lyhord_gateway.chores import Chores
 from lyhord_gateway.clock import Clock
-from lyhord_gateway.config.endpoint import Endpoint
+from lyhord_gateway.config.address import LOOPBACK, free_port, from_here, with_port
+from lyhord_gateway.config.endpoint import Endpoint, OwnBroker
 from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.config.source_options import Mqtt
+from lyhord_gateway.config.secret import Credentials
 from lyhord_gateway.config.tree import Loaded
 from lyhord_gateway.desk import Desk
 from lyhord_gateway.head import Head
@@ -159,6 +163,9 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
     config = loaded.config
     metrics = Metrics()
+    for part, text in loaded.in_clear().items():
+        metrics.note(f"{part}.insecure", text)
+        _log.warning("%s", text)
     stack.enter_context(only_one(loaded.data_dir))
     # Half a minute per GiB, more where a store is damaged: a start that is cut off would never end.
     Notify().send(f"EXTEND_TIMEOUT_USEC={_CHECK_S * 1_000_000}", "STATUS=checking the store")
@@ -204,15 +211,16 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
     sources: dict[str, Source] = {}
     broker = None
     if config.mqtt is not None:
-        if config.mqtt.embedded:
-            broker = EmbeddedBroker(config.mqtt.listen, config.mqtt.port, metrics)
-        # A persistent session: a broker of its own keeps what nodes say while we are restarted.
-        make = partial(
-            make_client,
-            loaded.node_broker or _own_broker(config.mqtt),
-            f"lyhord-gateway-{config.gateway.number}",
-            clean_session=config.mqtt.embedded,
-        )
+        own = loaded.own_broker
+        if own is not None:
+            broker, endpoint = _own_broker(own, loaded.data_dir, reader, metrics)
+        else:
+            assert loaded.node_broker is not None
+            endpoint = loaded.node_broker
+        # A persistent session: a broker of its own keeps what nodes say while we are restarted. Either way
+        # nobody can know the identifier, and take the connection with it.
+        identifier = f"lyhord-gateway-{secrets.token_hex(8) if own else kept_name(loaded.data_dir)}"
+        make = partial(make_client, endpoint, identifier, clean_session=own is not None)
         sources["mqtt"] = MqttSource(make, ingest.hear, store.room, metrics)
     around = Around(
         ingest.hear, store.room, metrics, partial(_duty, reader, store), several=loaded.radios > 1
@@ -278,9 +286,23 @@ def _publishers(
     return publishers
 
 
-def _own_broker(mqtt: Mqtt) -> Endpoint:
-    host = "127.0.0.1" if mqtt.listen in ("0.0.0.0", "::", "") else mqtt.listen
-    return Endpoint(url=MqttUrl(host, mqtt.port, False))
+def _own_broker(
+    own: OwnBroker, data_dir: Path, reader: Reader, metrics: Metrics
+) -> tuple[EmbeddedBroker, Endpoint]:
+    """The embedded broker, and how we reach it ourselves."""
+    folder = data_dir / "broker"
+    url = MqttUrl(from_here(own.listen), own.port, False)
+    if not own.accounts:
+        engine: Engine = Rumqttd(folder, with_port(own.listen, own.port))
+        return EmbeddedBroker(own.listen, own.port, engine, metrics), Endpoint(url=url)
+    inner = None
+    if own.certificate is not None:
+        inner = free_port()
+        url = MqttUrl(LOOPBACK, inner, False)
+    password = secrets.token_hex(16)
+    engine = Mosquitto(folder, own.listen, own.port, reader.enabled_nodes, password, own.certificate, inner)
+    endpoint = Endpoint(url=url, credentials=Credentials(GATEWAY, password))
+    return EmbeddedBroker(own.listen, own.port, engine, metrics), endpoint
 
 
 def _stream(reader: Reader, node: int, generation: int) -> tuple[ReplayWindow, bytes]:

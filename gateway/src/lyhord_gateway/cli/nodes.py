@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lyhord_gateway.accounts import Accounts
 from lyhord_gateway.cli import show
 from lyhord_gateway.cli.common import (
     ConfigOption,
@@ -144,6 +145,19 @@ def nodes_add(
     with writing(load(config)) as connection:
         taken = add(connection, node_number(node) if node else None, line, with_keys)
     typer.echo(f"node {node_text(taken)} added, its key is in {with_keys}")
+
+
+@nodes_app.command("account")
+def nodes_account(config: ConfigOption, node: NodeArgument, with_keys: NeededKeysOption) -> None:
+    """Write a WiFi node's account at the embedded broker: user name and password, a line each."""
+    number = node_number(node)
+    loaded = load(config)
+    with reading(loaded) as reader:
+        if reader.node(number) is None:
+            raise UnknownNode(number)
+    password = Accounts(loaded.data_dir / "broker").password(number)
+    create_private(with_keys, [node_text(number), password])
+    typer.echo(f"node {node_text(number)}: its account is in {with_keys}")
 
 
 @nodes_app.command("disable")

@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lyhord_gateway.config.address import is_here, parse_listen
 from lyhord_gateway.config.mqtt_url import MqttUrl, parse_mqtt_url
 from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.secret import ApiKey, Credentials, check_private, read_api_key, read_credentials
@@ -40,6 +41,10 @@ def read_endpoint(path: Path, base: Path, key: str, section: Mqtt | Platform) ->
         url = parse_mqtt_url(section.url)
     except ValueError as error:
         raise UserFault(f"{path}: {key}.url: {error}") from error
+    if not url.tls and not is_here(url.host) and not section.insecure:
+        raise UserFault(
+            f"{path}: {key}.url: expected mqtts://, because {url.host} is another machine; or insecure = true"
+        )
     if section.cert_file and not section.key_file:
         raise UserFault(f"{path}: {key}.key_file: expected the private key of {key}.cert_file")
     if not url.tls and (section.ca_file or section.cert_file or section.key_file):
@@ -62,6 +67,54 @@ def read_endpoint(path: Path, base: Path, key: str, section: Mqtt | Platform) ->
     )
     _check_certificates(path, key, endpoint)
     return endpoint
+
+
+class OwnBroker(Struct, frozen=True, kw_only=True):
+    """The embedded broker. accounts: it is for others too, so nobody comes in without one. certificate: files
+    of its certificate and key; then it speaks TLS only."""
+
+    listen: str
+    port: int
+    certificate: tuple[Path, Path] | None = None
+
+    @property
+    def accounts(self) -> bool:
+        return self.certificate is not None or not is_here(self.listen)
+
+
+def read_own_broker(path: Path, base: Path, section: Mqtt) -> OwnBroker:
+    """Checks `section`, whose broker is embedded; raises UserFault. What cannot count is refused."""
+    if section.url:
+        raise UserFault(f"{path}: mqtt.url: expected no address, because mqtt.embedded is true")
+    for key, why in (
+        ("credentials", "accounts are made from the registry"),
+        ("ca_file", "nodes have no certificates"),
+        ("insecure", "it is for mqtt.url"),
+    ):
+        if getattr(section, key):
+            raise UserFault(
+                f"{path}: mqtt.{key}: expected nothing here, because mqtt.embedded is true: {why}"
+            )
+    try:
+        listen = parse_listen(section.listen)
+    except ValueError as error:
+        raise UserFault(f"{path}: mqtt.listen: {error}") from error
+    if bool(section.cert_file) != bool(section.key_file):
+        missing = "key_file" if section.cert_file else "cert_file"
+        raise UserFault(f"{path}: mqtt.{missing}: expected the broker's certificate and key, or neither")
+    certificate = _readable(path, base, "mqtt.cert_file", section.cert_file)
+    if certificate is None:
+        return OwnBroker(listen=listen, port=section.port)
+    key_file = base / section.key_file
+    check_private(f"{path}: mqtt.key_file", key_file)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key_file, password="")
+    except OSError as error:
+        raise UserFault(
+            f"{path}: mqtt.cert_file: expected a certificate (PEM) that belongs to mqtt.key_file, and that "
+            f"without a passphrase ({error})"
+        ) from error
+    return OwnBroker(listen=listen, port=section.port, certificate=(certificate, key_file))
 
 
 def _check_certificates(path: Path, key: str, endpoint: Endpoint) -> None:

@@ -3,24 +3,32 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from lyhord_gateway.config.address import parse_host, with_port
+
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
 @dataclass(frozen=True, slots=True)
 class MqttUrl:
+    """host: a name, or an IP address without brackets."""
+
     host: str
     port: int
     tls: bool
 
     def __str__(self) -> str:
-        return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
+        return f"{'mqtts' if self.tls else 'mqtt'}://{with_port(self.host, self.port)}"
 
 
 def parse_mqtt_url(text: str) -> MqttUrl:
     """The address in `text`; raises ValueError with what was expected."""
     expected = "expected mqtt://host:port or mqtts://host:port"
-    parts = urlsplit(text)
-    if parts.scheme not in _PORTS or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+    except ValueError as error:  # brackets that hold no IPv6 address
+        raise ValueError(expected) from error
+    if parts.scheme not in _PORTS or not host:
         raise ValueError(expected)
     if parts.username is not None or parts.password is not None:
         raise ValueError(f"{expected}; user and password belong into a credentials file")
@@ -30,4 +38,6 @@ def parse_mqtt_url(text: str) -> MqttUrl:
         port = parts.port
     except ValueError as error:
         raise ValueError(f"{expected} with a port up to 65535") from error
-    return MqttUrl(parts.hostname, port or _PORTS[parts.scheme], parts.scheme == "mqtts")
+    if port == 0:
+        raise ValueError(f"{expected} with a port from 1 on")
+    return MqttUrl(parse_host(host), port or _PORTS[parts.scheme], parts.scheme == "mqtts")

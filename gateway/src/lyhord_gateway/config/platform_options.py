@@ -17,6 +17,13 @@ CertFile = Annotated[str, Meta(description="Client certificate (PEM).", examples
 KeyFile = Annotated[
     str, Meta(description="Private key (PEM, mode 0600) of the certificate.", examples=["client.key"])
 ]
+Insecure = Annotated[
+    bool,
+    Meta(
+        description="Speak mqtt:// without TLS to a broker on another machine, password and all; said at "
+        "every start and in health."
+    ),
+]
 
 
 class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -107,6 +114,7 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             examples=["city.credentials"],
         ),
     ] = ""
+    insecure: Insecure = False
     ca_file: CaFile = ""
     cert_file: CertFile = ""
     key_file: KeyFile = ""

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from lyhord_gateway.config.endpoint import Endpoint, read_endpoint
+from lyhord_gateway.config.address import is_here, parse_host
+from lyhord_gateway.config.endpoint import Endpoint, OwnBroker, read_endpoint, read_own_broker
 from lyhord_gateway.config.operation_options import HealthLimits, Http, Log
 from lyhord_gateway.config.platform_options import Name, Platform
 from lyhord_gateway.config.platform_rules import wrong
@@ -151,6 +152,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     config: Config
     data_dir: Path
     node_broker: Endpoint | None
+    own_broker: OwnBroker | None
     sources: tuple[Configured, ...]
     platforms: tuple[tuple[Platform, Endpoint], ...]
 
@@ -162,6 +164,17 @@ class Loaded(Struct, frozen=True, kw_only=True):
     @property
     def store_path(self) -> Path:
         return self.data_dir / "lyhord.db"
+
+    def in_clear(self) -> dict[str, str]:
+        """By part: what is said in clear over the network, as a sentence for people."""
+        parts = {f"platform.{platform.name}": endpoint for platform, endpoint in self.platforms}
+        if self.node_broker is not None:
+            parts["mqtt"] = self.node_broker
+        return {
+            part: f"{part} goes without TLS (insecure = true): whoever is on the way can read and change it"
+            for part, endpoint in parts.items()
+            if not endpoint.url.tls and not is_here(endpoint.url.host)
+        }
 
     @property
     def status_topic(self) -> str:
@@ -190,13 +203,19 @@ def load(path: Path) -> Loaded:
 
 def _resolve(path: Path, config: Config) -> Loaded:
     base = path.resolve().parent
-    node_broker = None
+    node_broker = own_broker = None
+    for key in ("http", "udp"):
+        section = getattr(config, key, None)
+        try:
+            parse_host("localhost" if section is None else section.listen)
+        except ValueError as error:
+            raise UserFault(f"{path}: {key}.listen: {error}") from error
     if config.mqtt is not None and not config.mqtt.embedded:
         if not config.mqtt.url:
             raise UserFault(f"{path}: mqtt.url: expected a broker's address, because mqtt.embedded is false")
         node_broker = read_endpoint(path, base, "mqtt", config.mqtt)
-    elif config.mqtt is not None and config.mqtt.url:
-        raise UserFault(f"{path}: mqtt.url: expected no address, because mqtt.embedded is true")
+    elif config.mqtt is not None:
+        own_broker = read_own_broker(path, base, config.mqtt)
     sources = tuple(_configured(config))
     _check_sources(path, sources)
     _template(path, "health.status_topic", config.health.status_topic, ("gateway",))
@@ -216,6 +235,7 @@ def _resolve(path: Path, config: Config) -> Loaded:
         config=config,
         data_dir=base / config.gateway.data_dir,
         node_broker=node_broker,
+        own_broker=own_broker,
         sources=sources,
         platforms=platforms,
     )

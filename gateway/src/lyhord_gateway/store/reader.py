@@ -205,6 +205,10 @@ class Reader:
         row = self._connection.execute("SELECT value FROM kept WHERE key = ?", (key,)).fetchone()
         return None if row is None else bytes(row[0])
 
+    def enabled_nodes(self) -> list[int]:
+        """The ids of those that may be heard."""
+        return [int(row[0]) for row in self._connection.execute("SELECT id FROM node WHERE enabled")]
+
     def listed(self, node: int) -> Listed | None:
         """One node with what became of its samples."""
         row = self.node(node)
