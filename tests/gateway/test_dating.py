@@ -98,7 +98,7 @@ def test_samples_dated_by_age_never_fall_together(steps: list[tuple[int, int]]) 
         taken_s += step_s
         first_s = date(-1 - age_s, 0, 1, taken_s + age_s, after_s=last_s).first_s
         assert first_s > last_s
-        assert taken_s - 60 < first_s <= taken_s
+        assert abs(first_s - taken_s) <= 30
         last_s = first_s
 
 
@@ -107,7 +107,7 @@ async def test_two_gateways_at_one_platform(tmp_path: Path) -> None:
     frame = node.frame(encode_report(Report(0, -1 - 1800, 900, {3: [200, 201, 202]})))
     alone = node.frame(encode_report(Report(3, -1 - 20, 0, {3: [203]})))
     found = []
-    for late_s in (0, 2):
+    for late_s in (-1, 1):
         async with running(Bench(tmp_path / f"{late_s}.db")) as bench:
             bench.add()
             await bench.heard(frame, heard_s=NOW_S + late_s)

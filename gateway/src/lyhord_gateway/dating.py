@@ -1,6 +1,6 @@
 """The one rule for when a sample was taken; docs/clocks.md says it in words.
 
-    age (clock not set)     the frame's arrival, rounded down, minus the age
+    age (clock not set)     the frame's arrival, rounded, minus the age
     Unix seconds            as the node says, if it lies in  now − PAST_S … now + AHEAD_S
     anything else           re-dated: the newest sample of the frame gets the frame's arrival, and the
                             distances between the samples stay
@@ -64,13 +64,14 @@ def date(
 
 
 def _by_age(age_s: int, period_s: int, heard_s: int, after_s: int) -> int:
-    """The arrival, rounded down to a grid, minus the age: so two gateways that hear a frame seconds apart
-    nearly always give its samples the same times. The grid is never wider than the samples' distance and
-    gets finer where an earlier sample would be met, so no two samples of a node fall together by it."""
-    first_s = heard_s - age_s
+    """The arrival, rounded to a grid, minus the age: so two gateways that hear a frame seconds apart nearly
+    always give its samples the same times, at most half a minute from the truth. The grid is never wider than
+    the samples' distance, and finer where an earlier sample would be met: no two samples of a node fall
+    together by it."""
     for grid_s in _GRID_S:
         if grid_s <= (period_s or _GRID_S[0]):
-            first_s = heard_s - heard_s % grid_s - age_s
+            first_s = (heard_s + grid_s // 2) // grid_s * grid_s - age_s
             if first_s > after_s:
-                break
-    return first_s
+                return first_s
+    exact_s = heard_s - age_s
+    return after_s + 1 if 0 <= after_s - exact_s < _GRID_S[0] else exact_s
