@@ -38,6 +38,7 @@ class EvilBroker:
         self.on_packet = on_packet
         self.on_open = on_open
         self.lines = []
+        self.understands = True  # what it hears is MQTT
         self.acknowledged = []  # numbers of messages that the node has acknowledged
 
     def accept(self, line):
@@ -89,6 +90,8 @@ class EvilLine:
             self.say(packet(0x40, body[end : end + 2]))
 
     def received(self, data):
+        if not self.broker.understands:
+            return
         self._buffer += data
         while len(self._buffer) >= 2:
             size, at = 0, 1

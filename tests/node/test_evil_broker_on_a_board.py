@@ -190,6 +190,22 @@ async def test_whatever_the_broker_does_the_node_measures_and_says_why(world, no
     assert len(reasons(node)) <= 10
 
 
+@pytest.mark.parametrize(
+    "first", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x16\x03\x03\xff\xff", bytes(3000)]
+)
+async def test_a_port_that_talks_no_tls_is_a_link_that_is_down(world, node, first):
+    def on_open(line):
+        line.say(first)
+        line.dribble(b"\x16\x03\x03\x00\x40" * 50, 1)
+
+    broker = EvilBroker(world, silence, on_open)
+    broker.understands = False
+    AccessPoint(world, "town", PASSWORD, {"gateway.lan": broker})
+    await node.provision(WIFI | {"broker_pin": "ab" * 32})
+    await world.run_for(600)
+    assert samples(node) >= 50 and reasons(node), reasons(node)
+
+
 async def test_a_name_that_nobody_resolves_and_a_host_that_is_not_there(world, node):
     point = AccessPoint(world, "town", PASSWORD, {})
     await node.provision(WIFI)

@@ -1,14 +1,19 @@
 """The whole node on a virtual board, over WiFi and a real Mosquitto."""
 
+import hashlib
 import itertools
 import re
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from lyhord_rig import AccessPoint, State, World
+from lyhord_rig.measuring.budget import read_budget
 from lyhord_wire import codes
+from tests.fakes.certificates import Authority
 from tests.fakes.mqtt_gateway import MqttGateway
-from tests.gateway.parts import Mosquitto
+from tests.gateway.parts import Mosquitto, free_port
 from tests.node.bin_node import KEY, BinNode
 
 PASSWORD = "one secret of its own"
@@ -145,6 +150,57 @@ async def test_everything_is_delivered_on_demand(world, gateway, access_point, n
     status = await node.ask("status")
     assert whole(gateway) == int(status["next_sample"]) >= 40
     assert (status["stored"], status["kept"]) == (status["next_sample"], "0")
+
+
+class TlsMosquitto(Mosquitto):
+    """With a TLS listener beside the one in clear that `MqttGateway` uses."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.tls_port = free_port()
+        authority = Authority(folder, "authority")
+        # Expired and of another name: what counts is that it is the one that the node was told of.
+        self.certificate, key = authority.issue("broker", "elsewhere.example", valid=False)
+        der = x509.load_pem_x509_certificate(self.certificate.read_bytes()).public_bytes(Encoding.DER)
+        self.pin = hashlib.sha256(der).hexdigest()
+        with self._config.open("a") as file:
+            file.write(
+                f"user root\nlistener {self.tls_port} 127.0.0.1\ncertfile {self.certificate}\nkeyfile {key}\n"
+            )
+
+
+@pytest.fixture
+async def tls_broker(tmp_path):
+    async with TlsMosquitto(tmp_path) as made:
+        yield made
+
+
+async def test_over_tls_to_the_broker_that_has_the_certificate(world, tls_broker, node_image, tmp_path):
+    AccessPoint(world, "town", PASSWORD, {"gateway.lan": ("127.0.0.1", tls_broker.tls_port)})
+    node = BinNode(world, node_image, tmp_path / "node")
+    async with MqttGateway(world, KEY, tls_broker.port) as gateway:
+        await node.provision(WIFI | {"sample_period": 60, "broker_pin": tls_broker.pin.upper()})
+        assert await world.run_until(lambda: len(gateway.samples) >= 6, 900), node.printed()
+        gateway.check()
+        whole(gateway)
+    assert "link down" not in node.printed() and "Traceback" not in node.printed()
+    assert min(node.board.chip.largest_blocks) >= read_budget().free_block_bytes_min
+
+
+async def test_over_tls_nothing_is_said_to_another_broker_nor_in_clear(
+    world, tls_broker, node_image, tmp_path
+):
+    point = AccessPoint(world, "town", PASSWORD, {"gateway.lan": ("127.0.0.1", tls_broker.tls_port)})
+    node = BinNode(world, node_image, tmp_path / "node")
+    async with MqttGateway(world, KEY, tls_broker.port) as gateway:
+        wrong = "0" + tls_broker.pin[1:] if tls_broker.pin[0] != "0" else "1" + tls_broker.pin[1:]
+        await node.provision(WIFI | {"sample_period": 60, "broker_pin": wrong})
+        assert await world.run_until(lambda: "link down: broker: " in node.printed(), 300)
+        point.hosts["gateway.lan"] = ("127.0.0.1", tls_broker.port)
+        node.board.reset()
+        assert await world.run_until(lambda: node.printed().count("link down: broker: ") >= 2, 300)
+        assert not gateway.frames
+    assert "Traceback" not in node.printed() and node.board.events.watchdog_resets == 0
 
 
 async def test_lora_takes_over_where_wifi_is_missing(world, gateway, access_point, node):

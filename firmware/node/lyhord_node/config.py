@@ -14,6 +14,7 @@ _LATITUDE = const(3)
 _LONGITUDE = const(4)
 _PROFILE = const(5)
 _SENSOR = const(6)  # what may be there is the board's business, see `fitted.py`
+_PIN = const(7)
 PROFILES = {"bin": PROFILE_BIN, "building": PROFILE_BUILDING}
 NAME_MAX = const(24)  # bytes, `lyhord_wire.about.TEXT_MAX`
 
@@ -34,6 +35,7 @@ FIELDS = {
     "wifi_password": (_SECRET, 63, ""),
     "broker_host": (_TEXT, 64, ""),
     "broker_port": (_PORT, 5, "1883"),
+    "broker_pin": (_PIN, 64, ""),
     "broker_user": (_TEXT, 64, ""),
     "broker_password": (_SECRET, 64, ""),
 }
@@ -69,6 +71,10 @@ def objection(name, value):
         return None
     if kind == _PORT and not (value.isdigit() and 1 <= int(value) <= 65535):
         return name + ": expected 1...65535"
+    if kind == _PIN and not (
+        len(value) == longest and all(digit in "0123456789abcdefABCDEF" for digit in value)
+    ):
+        return name + ": expected 64 hex digits, the SHA-256 of the broker's certificate"
     if kind == _PROFILE and value not in PROFILES:
         return "profile: expected bin or building"
     if kind in (_LATITUDE, _LONGITUDE):
@@ -77,6 +83,13 @@ def objection(name, value):
         if degrees is None or not -limit * 1_000_000 <= degrees <= limit * 1_000_000:
             return "%s: expected degrees -%d...%d with up to 6 decimals" % (name, limit, limit)
     return None
+
+
+def _is_hex(value):
+    for digit in value:
+        if digit not in "0123456789abcdefABCDEF":
+            return False
+    return True
 
 
 def save(store, name, value):

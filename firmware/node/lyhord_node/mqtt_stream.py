@@ -29,6 +29,7 @@ _SIZES = {CONNACK: 2, PUBACK: 2, SUBACK: 3, 0xD0: 0}  # first byte of what a bro
 _NAMES = {CONNACK: "CONNACK", PUBACK: "PUBACK", SUBACK: "SUBACK"}
 _HEAD = const(3)  # bytes of the first byte and the length, at most
 _LENGTH_BYTES = const(4)
+_LOOK_MS = const(50)
 
 
 class Late(LinkDown):
@@ -42,12 +43,14 @@ class Late(LinkDown):
 class MqttStream:
     """A TCP connection, used like the socket that umqtt.simple expects. `connection`: a socket of its own.
 
-    topic: the only one (bytes) whose messages are handed over, of `message_max` bytes at most. Everything may
-    raise LinkDown, or OSError where the connection itself breaks.
+    topic: the only one (bytes) whose messages are handed over, of `message_max` bytes at most. pin: of the
+    certificate under which everything goes (see `tls_stream`), empty for a connection in clear. All may raise
+    LinkDown, or OSError where the connection itself breaks.
     """
 
-    def __init__(self, connection, topic, message_max):
-        self._socket = connection
+    def __init__(self, connection, topic, message_max, pin=""):
+        self._socket = self._stream = connection
+        self._pin = pin
         self._topic = topic
         self._packet = memoryview(bytearray(_HEAD + 2 + len(topic) + 2 + message_max))
         self._at = self._end = 0  # of what umqtt.simple has still to read of it
@@ -71,6 +74,10 @@ class MqttStream:
         self._socket.connect(address)
         self._socket.setblocking(False)
         self._waiting.register(self._socket, POLLIN)
+        if self._pin:
+            from lyhord_node.tls_stream import secured
+
+            self._stream = secured(self._socket, self._pin)
 
     def setblocking(self, _flag):
         """The deadline decides."""
@@ -167,7 +174,7 @@ class MqttStream:
         end = at + size
         while at < end:
             self._left_ms()
-            count = self._socket.readinto(self._packet[at:end])
+            count = self._stream.readinto(self._packet[at:end])
             if count is None:
                 self._wait(POLLIN)
             elif count:
@@ -180,15 +187,18 @@ class MqttStream:
         at = 0
         while at < len(out):
             self._left_ms()
-            count = self._socket.write(memoryview(out)[at:])
+            count = self._stream.write(memoryview(out)[at:])
             if count:
                 at += count
             else:
                 self._wait(POLLOUT)
 
     def _wait(self, event):
+        left_ms = self._left_ms()
+        if self._pin:  # TLS may have to read before it writes, and the other way round
+            event, left_ms = POLLIN, min(left_ms, _LOOK_MS)
         self._waiting.modify(self._socket, event)
-        self._waiting.poll(self._left_ms())
+        self._waiting.poll(left_ms)
 
     def _left_ms(self):
         left_ms = ticks_diff(self._until_ms, ticks_ms())

@@ -20,6 +20,7 @@ _JOIN_MS = const(20_000)
 _GIVE_UP_MS = const(8_000)  # two scans of all channels and more, where the access point is not in the air
 _LOOK_MS = const(50)
 _CONNECT_MS = const(6_000)  # TCP and CONNACK; a name that nobody resolves takes the chip up to 30 s before
+_TLS_CONNECT_MS = const(15_000)  # the chip computes 1 to 3 s for the handshake
 _STEP_MS = const(6_000)  # SUBACK, PUBACK, and then the gateway's answer
 _LEAVE_MS = const(1_000)
 _ENOUGH_MS = const(20_000)  # of a report: the rest of a backlog waits for the next one
@@ -101,15 +102,16 @@ class WifiLink:
             # What a name costs is not known before: the stream's time begins when it is resolved.
             self._power.feed()
             address = socket.getaddrinfo(client.server, client.port)
-            self._stream = MqttStream(socket.socket(), self._down, MAX_FRAME)
+            pin = config.text(store, "broker_pin")
+            self._stream = MqttStream(socket.socket(), self._down, MAX_FRAME, pin)
             umqtt.simple.socket = _Sockets(address, self._stream)
             self._client = client
             self._power.feed()
-            self._stream.allow(_CONNECT_MS, CONNACK)
+            self._stream.allow(_TLS_CONNECT_MS if pin else _CONNECT_MS, CONNACK)
             client.connect()
             self._stream.allow(_STEP_MS, SUBACK)
             client.subscribe(self._down, 1)
-        except (OSError, AssertionError, umqtt.simple.MQTTException) as fault:
+        except (OSError, ValueError, AssertionError, umqtt.simple.MQTTException) as fault:
             raise LinkDown("broker: %s" % _reason(fault))
 
     def _hear(self, _topic, message):
