@@ -13,7 +13,7 @@ import pytest
 
 from lyhord_gateway.accounts import Accounts
 from lyhord_gateway.config.tree import load
-from lyhord_rig.services import free_port
+from lyhord_rig.street.services import free_port
 from tests.fakes.certificates import Authority
 from tests.fakes.rude_mqtt import RudeClient, publish
 from tests.gateway.parts import DEADLINE_S, GatewayProcess, Node, cli, next_message, until

@@ -30,7 +30,7 @@ from lyhord_gateway.metrics import Metrics
 _log = logging.getLogger(__name__)
 
 _PORT_FREE_S = 3.0  # a predecessor that was killed takes a moment to let go of its port
-_READY_S = 10.0
+_READY_S = 60.0
 _STOP_S = 5.0
 _RETRY_S = 0.1
 _WATCH_S = 0.5
@@ -197,8 +197,11 @@ class EmbeddedBroker:
             if time.monotonic() > deadline:
                 break
             await asyncio.sleep(_WATCH_S / 10)
+        code = None if self._process is None else self._process.poll()
         await self.stop()
-        raise RuntimeError("the broker's process does not listen")
+        raise UserFault(
+            f"mqtt: the broker's process does not listen (exit code {code}); what it says stands above"
+        )
 
     @property
     def _running(self) -> bool:
@@ -218,7 +221,7 @@ class EmbeddedBroker:
                 try:
                     await self.start()
                     break
-                except (UserFault, RuntimeError, OSError) as error:
+                except (UserFault, OSError) as error:
                     _log.error("broker: %s", error)
 
     async def _attend(self) -> None:
