@@ -162,6 +162,18 @@ class HcSr04(Ranger):
         return us
 
 
+class SlowClone(HcSr04):
+    """Without an echo its line is high for 200 ms, over the next three pings."""
+
+    reach = {"nothing_us": 200_000}
+
+    def read(self):
+        self.said = ranging.pings(self.sensor, 5, 200)
+        numbers = [result for result in self.said if ranging.is_mm(result)]
+        self.world.advance(300_000)
+        return numbers[0] if numbers else None
+
+
 class JsnPulse(HcSr04):
     driver, reach = jsn_sr04t.JsnSr04tPulse, {"nearest_mm": 200, "farthest_mm": 6000}
 
@@ -287,6 +299,8 @@ ROWS = [
     *[(HcSr04, 1000, fault(kind)) for kind in F4],
     (HcSr04, 1000, attribute("distance_mm", None)),
     (HcSr04, 1000, attribute("distance_mm", 4_100)),
+    (SlowClone, 1000, attribute("distance_mm", None)),
+    (SlowClone, 1000, attribute("distance_mm", 4_500)),
     *[(JsnPulse, 1000, fault(kind)) for kind in F4],
     (JsnPulse, 1000, attribute("distance_mm", None)),
     (JsnPulse, 1000, attribute("distance_mm", 5_000)),

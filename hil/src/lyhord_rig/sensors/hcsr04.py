@@ -34,7 +34,8 @@ class HcSr04:
     Noise of ±3 mm and stray echoes (share `strays` of the pings: half too near, half none) depend on the
     world's seed, `name` and the number of the ping alone. Connect `trigger` to the trigger pin's output,
     `pulse` and `level` to the echo pin, `power` to what switches its supply. A JSN-SR04T in pulse
-    mode reaches from 200 to 6000 mm.
+    mode reaches from 200 to 6000 mm. nothing_us: how long the echo line stays high without an echo; clones
+    without a timeout of their own keep it high for 200 ms, over the next pings.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class HcSr04:
         strays: float = 0.02,
         nearest_mm: int = NEAREST_MM,
         farthest_mm: int = FARTHEST_MM,
+        nothing_us: int = NOTHING_US,
     ) -> None:
         self.fault: Fault | None = None
         self.strays = strays
@@ -56,6 +58,7 @@ class HcSr04:
         self._distance_mm = distance_mm
         self._temperature_dc = temperature_dc
         self._reach_mm = (nearest_mm, farthest_mm)
+        self._nothing_us = nothing_us
         self._rng = world.rng(name)
         self._powered = True
         self._trigger_us: int | None = None
@@ -116,7 +119,7 @@ class HcSr04:
             self.too_soon += 1
             echo_us = int(last_us * (0.2 + 0.6 * fraction))
         elif luck < self.strays / 2:
-            echo_us = NOTHING_US
+            echo_us = self._nothing_us
         elif luck < self.strays:
             echo_us = int(echo_us * (0.3 + 0.6 * fraction))
         self._pinged_us = now_us
@@ -127,6 +130,6 @@ class HcSr04:
     def _true_echo_us(self, noise_mm: int) -> int:
         distance_mm = self._distance_mm()
         if distance_mm is None or not self._reach_mm[0] <= distance_mm <= self._reach_mm[1]:
-            return NOTHING_US  # nearer than that the echo is over before it listens
+            return self._nothing_us  # nearer than that the echo is over before it listens
         speed = 3_313_000 + 606 * self._temperature_dc()  # 0.1 mm/s: c = 331.3 + 0.606 T m/s
         return 2 * (distance_mm + noise_mm) * 10_000_000 // speed
