@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.gateway.parts import DEADLINE_S, PROGRAM, GatewayProcess, Node, until
+from tests.gateway.parts import DEADLINE_S, GatewayProcess, Node, until
 from tests.house.extend_document import add
+from tests.house.sources import ROOT
 
 
 class Modem:
@@ -46,8 +48,12 @@ def extended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 async def program(*arguments: str, stdin: str = "") -> str:
     """What the extended gateway's command says; it must succeed."""
+    return await run("-m", "lyhord_gateway", *arguments, stdin=stdin)
+
+
+async def run(*arguments: str, stdin: str = "") -> str:
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*PROGRAM, *arguments, stdin=pipe, stdout=pipe)
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=pipe, stdout=pipe)
     async with asyncio.timeout(DEADLINE_S):
         out, _ = await process.communicate(stdin.encode())
     assert process.returncode == 0
@@ -75,9 +81,58 @@ async def test_a_source_is_two_files(extended: Path, tmp_path: Path) -> None:
     assert (counters["modem.refused.junk"], counters["store.samples"]) == (1, 1)
 
 
+REGION = """
+from lyhord_gateway.config.tree import load
+from lyhord_gateway.sources.rxpk import read_push
+from lyhord_gateway.sources.schedule import Heard, Plan, Scheduler
+from lyhord_node.ledgers import _UPLINK_BANDS
+from lyhord_wire import lora
+
+assert lora.REGION == "IN865" and list(_UPLINK_BANDS) == ["IN"]
+entry = '{"tmst":1,"freq":%s,"stat":1,"modu":"LORA","datr":"SF9BW125","rssi":-50,"lsnr":5,"data":"4AE="}'
+packets, passed_over = read_push(('{"rxpk":[' + entry % 865.0625 + "," + entry % 868.1 + "]}").encode())
+assert [packet.freq_hz for packet in packets] == [865_062_500] and passed_over == {"not_eu868": 1}
+heard = Heard(1, 10_000_000, 865_062_500, 9)
+scheduler = Scheduler(27)
+plans = [scheduler.plan(10_000_000, heard, 40) for _ in range(2)]
+assert plans == [
+    Plan(1, 1_000_001, 865_062_500, 9, 27),
+    Plan(2, 2_000_001, 866_550_000, 10, 27),
+], plans
+"""
+
+
+async def test_a_region_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched = add("A region", "firmware/wire", tmp_path)
+    assert len(touched) == 1
+    (tmp_path / "micropython.py").write_text("def const(value):\n    return value\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'firmware/wire'}:{ROOT / 'firmware/node'}:{tmp_path}")
+    assert await run("-c", REGION) == ""
+    template = await program("config-template")
+    assert "#freq_hz = 865062500" in template and "(865000000…867000000)" in template
+
+
+FREQUENCY = re.compile(r"\b8[67]\d_?\d{3}_?\d{3}\b")
+OWN = {
+    "firmware/wire/lyhord_wire/lora.py",
+    "firmware/drivers/sx126x_chip.py",  # what the chip can be calibrated for
+    "firmware/drivers/sx127x_chip.py",
+    "hil/src/lyhord_rig/street/street.py",  # a bridge's channel
+}
+
+
+def test_no_other_file_has_a_frequency() -> None:
+    found = {
+        str(path.relative_to(ROOT))
+        for folder in ("firmware", "gateway/src", "tools/src", "hil/src")
+        for path in (ROOT / folder).rglob("*.py")
+        if FREQUENCY.search(path.read_text())
+    }
+    assert found <= OWN
+
+
 def test_the_example_is_written_as_our_own_code_is(extended: Path) -> None:
     path = extended / "lyhord_gateway/sources/hexlines.py"
-    root = Path(__file__).resolve().parents[2]
-    ruff = [sys.executable, "-m", "ruff", "check", "--config", str(root / "pyproject.toml"), str(path)]
+    ruff = [sys.executable, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml"), str(path)]
     said = subprocess.run(ruff, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout

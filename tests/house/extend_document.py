@@ -34,7 +34,7 @@ def add(heading: str, package: str, into: Path) -> list[str]:
 
 
 def _changed(text: str, diff: str) -> str:
-    """Each run of lines with − is replaced by the lines with + behind it."""
+    """Each run of lines with - is replaced by the lines with + behind it."""
     for minus, plus in re.findall(r"((?:^-.*\n)+)((?:^\+.*\n)*)", diff, re.M):
         old, new = (re.sub(r"^[-+]", "", lines, flags=re.M) for lines in (minus, plus))
         assert text.count(old) == 1, old

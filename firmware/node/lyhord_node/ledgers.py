@@ -9,9 +9,9 @@ from micropython import const
 from lyhord_node import clock
 from lyhord_node.state import LEDGERS_KEY
 from lyhord_wire.duty import Ledger
-from lyhord_wire.lora import BANDS
+from lyhord_wire.lora import BANDS, UPLINK_CHANNELS
 
-_UPLINK_BANDS = ("L", "M")
+_UPLINK_BANDS = sorted({band for _, band in UPLINK_CHANNELS})
 _ENTRIES = const(20)  # per band and hour: 8 bytes each, in 512 bytes of state
 _SECOND_US = const(1_000_000)
 _COUNT_SIZE = const(1)

@@ -1,7 +1,11 @@
-"""LoRa in the EU868 band: channels, bands and receive windows (docs/protocol.md section 4).
+"""The region: channels, bands with their duty cycles, and receive windows (docs/protocol.md section 4).
 
-Bands are those of EN 300 220-2 annex B; duty cycles count over one hour.
+One table for node, bridge, gateway and rig; nothing of it stands anywhere else. This one is EU868, the only
+one that we ship; docs/extend.md shows another. Bands are those of EN 300 220-2 annex B; duty cycles count
+over one hour.
 """
+
+REGION = "EU868"
 
 SYNC_WORD = 0x34  # LoRaWAN's public sync word, so that concentrators hear us
 PREAMBLE = 8
@@ -29,6 +33,11 @@ RX1_DELAY_US = 1_000_000
 RX2_DELAY_US = 2_000_000
 RX2_FREQ_HZ = 869_525_000
 RX2_SF = 12
+
+
+# What a radio has to be able to tune to.
+LOWEST_HZ = min([low for low, _, _, _ in BANDS.values()])
+HIGHEST_HZ = max([high for _, high, _, _ in BANDS.values()])
 
 
 def band_of(freq_hz: int) -> str | None:

@@ -27,7 +27,7 @@ from lyhord_gateway.sources.source import Around, Kind
 from lyhord_gateway.sources.transmissions import Transmissions
 from lyhord_gateway.uplink import Uplink
 from lyhord_wire import bridge, cobs
-from lyhord_wire.lora import UPLINK_CHANNELS, band_of
+from lyhord_wire.lora import HIGHEST_HZ, LOWEST_HZ, REGION, UPLINK_CHANNELS, band_of
 from lyhord_wire.refusal import Refused
 
 _log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Meta(description="Name in logs and counters; bridge-1, bridge-2 … if left out.", examples=["roof"]),
     ] = ""
     freq_hz: Annotated[
-        int, Meta(ge=863_000_000, le=870_000_000, description="Frequency to listen on, in Hz.")
+        int, Meta(ge=LOWEST_HZ, le=HIGHEST_HZ, description="Frequency to listen on, in Hz.")
     ] = UPLINK_CHANNELS[0][0]
     sf: Annotated[int, Meta(ge=7, le=12, description="Spreading factor to listen for.")] = 9
     power_dbm: Power = 14
@@ -265,7 +265,7 @@ def _named(options: Sequence[Options]) -> list[str]:
 def _wrong(options: Sequence[Options]) -> str:
     for at, one in enumerate(options):
         if band_of(one.freq_hz) is None:
-            return f"[{at}].freq_hz: expected a frequency in an EU868 band"
+            return f"[{at}].freq_hz: expected a frequency in a band of {REGION}"
     return ""
 
 
