@@ -37,7 +37,7 @@ def unpack(kept: bytes | None) -> list[Stranger]:
     """The list as it was kept; the one heard last comes first. What cannot be read is no loss."""
     try:
         return sorted(_decoder.decode(kept or b"[]"), key=lambda one: -one.last_s)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return []
 
 

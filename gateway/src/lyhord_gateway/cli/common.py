@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from lyhord_gateway.config.tree import Loaded
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.faults import StoreDamaged, UserFault
 from lyhord_gateway.reading import node_of
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.schema import connect_reading, open_store
@@ -60,6 +60,10 @@ def reading(loaded: Loaded) -> Iterator[Reader]:
     reader = Reader(connect_reading(loaded.store_path))
     try:
         yield reader
+    except (sqlite3.DatabaseError, StoreDamaged) as error:
+        raise UserFault(
+            f"{loaded.store_path}: cannot be read ({error}); the gateway's next start checks and recovers it"
+        ) from error
     finally:
         reader.close()
 
@@ -70,7 +74,7 @@ def writing(loaded: Loaded) -> Iterator[sqlite3.Connection]:
     connection = open_store(loaded.store_path)
     try:
         yield connection
-    except sqlite3.OperationalError as error:
+    except (sqlite3.DatabaseError, StoreDamaged) as error:
         raise UserFault(f"{loaded.store_path}: cannot be written ({error})") from error
     finally:
         connection.close()

@@ -19,14 +19,27 @@ from lyhord_gateway.store.pages import Pages
 from lyhord_gateway.store.promises import owed, settle
 from lyhord_gateway.store.salvage import Salvaged, salvage
 from lyhord_gateway.store.schema import connect, migrations, open_store
+from lyhord_gateway.store.sound import bad_row, bad_schema
+from lyhord_wire.outside import one_line
 
 _log = logging.getLogger(__name__)
 
-# A disk that cannot be read damages a store as much as one that was overwritten.
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
+# Not the file's fault: another process, its rights, the disk's room. Everything else that reading raises is
+# damage; a disk that cannot be read damages a store as much as one that was overwritten.
+_OTHERS = (
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+)
 # What is unique by construction comes twice only where an index no longer fits its table.
 _BROKEN_INDEX = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 _TAILS = ("-wal", "-shm", "")
+_REASON_MAX = 160  # characters
 _ASIDE_MAX = 3  # damaged files that are kept; older ones make room
 
 
@@ -73,6 +86,8 @@ def damage_in(error: BaseException) -> str | None:
         return next((damage for part in error.exceptions if (damage := damage_in(part))), None)
     if isinstance(error, StoreDamaged):
         return str(error)
+    if isinstance(error, sqlite3.OperationalError) and not hasattr(error, "sqlite_errorcode"):
+        return str(error)  # Python's own: a text that is none
     code = getattr(error, "sqlite_errorcode", 0) if isinstance(error, sqlite3.DatabaseError) else 0
     found = code in _BROKEN_INDEX or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return str(error) if found else None
@@ -118,23 +133,36 @@ def _damage(path: Path) -> str | None:
         return "empty, beside its write-ahead log" if _has_wal(path) else None
     pages = Pages(path)
     pages.close()
-    if pages.version > len(migrations()):
-        return None  # not ours to judge: `open_store` refuses it
-    if _mark(path).exists():
-        return _mark(path).read_text()
-    if pages.wal_overlooked:
+    newer = pages.version > len(migrations())
+    if _mark(path).exists() and not newer:
+        return _mark(path).read_text(errors="replace") or "marked so"
+    if pages.wal_overlooked and not newer:
         return "a hole in the write-ahead log"
     try:
         connection = connect(path)
         try:
-            word = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+            return _found(connection, newer)
         finally:
             connection.close()
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF not in _DAMAGED:
+    except Exception as error:
+        # Whatever reading raises, it raises at every start: but for what is not the file's fault, it is
+        # damage.
+        if getattr(error, "sqlite_errorcode", -1) & 0xFF in _OTHERS or isinstance(error, OSError):
             raise UserFault(f"{path}: cannot be used as a store ({error})") from error
-        return str(error)
-    return None if word == "ok" else " ".join(word.split())
+        # In one line: some name the text that they could not read.
+        return one_line(f"{type(error).__name__}: {error}")[:_REASON_MAX]
+
+
+def _found(connection: sqlite3.Connection, newer: bool) -> str | None:
+    if newer:  # not ours to judge, but for its number: `open_store` refuses it
+        return bad_schema(connection)
+    word = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if word != "ok":
+        return " ".join(word.split())
+    damage = bad_schema(connection)
+    if damage is None and connection.execute("PRAGMA user_version").fetchone()[0]:
+        damage = bad_row(connection)
+    return damage
 
 
 def _refill(path: Path, platforms: Sequence[str]) -> Salvaged:

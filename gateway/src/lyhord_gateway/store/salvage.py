@@ -16,16 +16,16 @@ from lyhord_gateway.store.delivered import deliver, delivered
 from lyhord_gateway.store.pages import Pages, Record, Row
 from lyhord_gateway.store.promises import leave_out
 from lyhord_gateway.store.session import Session, from_row
+from lyhord_gateway.store.sound import is_sound
 
 # A file that lost its newest commits has forgotten the newest downlink counters; a counter that comes
 # twice under one key would give the key away (RFC 3610 section 5), so a stretch is left out.
 COUNTERS_LEFT_OUT = 1024
 
 _TYPES: dict[str, type] = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
+_INDEXES = ("downlink_open",)
 _OF_THEIR_OWN = ("sample", "session", "platform", "node_key")  # tables that are not simply copied
 
-_values = msgspec.json.Decoder(dict[int, int | None])
-_alarms = msgspec.json.Decoder(list[int])
 _ranges = msgspec.json.Decoder(list[tuple[int, int]])
 
 
@@ -111,7 +111,7 @@ def salvage(
     sessions = _newest_sessions(tables["session"].rows, found)
     for leaf in leaves:
         for row in source.rows(leaf, after):
-            if row is None or not _sound(record := tables["sample"].whole(row)):
+            if row is None or not is_sound("sample", record := tables["sample"].whole(row)):
                 found.holes += 1
             elif tables["sample"].insert(target, record):
                 found.readings += 1
@@ -152,7 +152,7 @@ def _tables(target: sqlite3.Connection) -> dict[str, _Table]:
 
 def _sort(source: Pages, tables: dict[str, _Table], found: Salvaged) -> tuple[list[int], set[str]]:
     """Fills the small tables; the pages with readings, and the tables of which rows may be missing."""
-    names = _names(source)
+    names = _names(source, tables)
     leaves: list[int] = []
     incomplete = set() if source.header_sound else set(tables)
     for number in source.trees():
@@ -165,16 +165,16 @@ def _sort(source: Pages, tables: dict[str, _Table], found: Salvaged) -> tuple[li
             if fitting == "sample":
                 leaves.append(number)
                 break
-            if row and fitting:
-                tables[fitting].rows.append(tables[fitting].whole(row))
-            elif row is None or name is not None:
+            if row and fitting and is_sound(fitting, whole := tables[fitting].whole(row)):
+                tables[fitting].rows.append(whole)
+            elif row is None or fitting or name is not None:
                 found.holes += 1
                 incomplete |= candidates.keys()
     return leaves, incomplete
 
 
-def _names(source: Pages) -> dict[int | None, str]:
-    """Root page → table or index, as far as the schema can be read."""
+def _names(source: Pages, tables: dict[str, _Table]) -> dict[int | None, str]:
+    """Root page → table or index, as far as the schema can be read and believed."""
     names: dict[int | None, str] = {}
     if source.header_sound:
         names[1] = "sqlite_schema"
@@ -183,7 +183,12 @@ def _names(source: Pages) -> dict[int | None, str]:
                 for row in source.rows(number):
                     if row and len(row.values) == 5 and isinstance(row.values[3], int):
                         names[row.values[3]] = str(row.values[1])
-    return names
+    # A name that is none of ours is ours with a bit flipped, or belongs to another root: then rows are told
+    # apart by their columns alone.
+    strange = any(
+        name not in tables and not name.startswith(("sqlite_", *_INDEXES)) for name in names.values()
+    )
+    return {1: "sqlite_schema"} if strange or len({*names.values()}) < len(names) else names
 
 
 def _newest_sessions(records: Iterable[Record], found: Salvaged) -> dict[int, Session]:
@@ -242,15 +247,3 @@ def _keys(
             keys.insert(target, record)
             sessions.setdefault(node, Session(node))
     found.without_key = len(without)
-
-
-def _sound(sample: Record) -> bool:
-    """Values and alarms of a reading are what a platform's profile can read."""
-    _, _, _, _, _, values, alarms, *_ = sample
-    try:
-        _values.decode(str(values))
-        if alarms is not None:
-            _alarms.decode(str(alarms))
-    except msgspec.MsgspecError:
-        return False
-    return True

@@ -86,10 +86,15 @@ def _migrate(path: Path, connection: sqlite3.Connection) -> None:
             raise UserFault(
                 f"{path}: expected schema {len(steps)} or older, a newer version wrote schema {version}"
             )
-        for step in steps[version:]:
-            for statement in _statements(step):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {len(steps)}")
+        make_schema(connection, len(steps), version)
+
+
+def make_schema(connection: sqlite3.Connection, version: int, since: int = 0) -> None:
+    """Applies the migrations from `since` to `version`, within the caller's transaction if there is one."""
+    for step in migrations()[since:version]:
+        for statement in _statements(step):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _version(connection: sqlite3.Connection) -> int:
