@@ -1,6 +1,6 @@
 """A bin node on a virtual board, with everything that is wired to it, for the tests of this folder."""
 
-from boards import devkit_rfm95 as pins
+from lyhord_firmware.boards import devkit_rfm95 as pins
 from lyhord_rig import Board, Ports
 from lyhord_rig.radio.sx1276 import Sx1276
 from lyhord_rig.sensors.ds18b20 import Ds18b20, Family, OneWireBus, rom_code
