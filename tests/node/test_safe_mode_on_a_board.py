@@ -1,8 +1,12 @@
 """A node whose starts come to no end: it rests, tells, tries, and goes back to work when it can."""
 
+import itertools
+import re
+
 import pytest
 from littlefs import LittleFS
 
+from boards import devkit_rfm95 as pins
 from lyhord_rig import State
 from lyhord_wire import codes
 from tests.node.bin_node import BIN, BinNode, whole
@@ -53,6 +57,75 @@ async def test_the_console_says_so_and_exit_ends_it(world, gateway, node):
     assert (await node.ask("status"))["mode"] == "normal"
 
 
+def taken(node):
+    return len(re.findall(r"(?m)^sample \d+ ", node.printed()))
+
+
+async def test_safe_mode_measures_and_keeps_at_its_period_and_tells_a_fire(world, gateway, node):
+    await node.provision(BIN)
+    await world.run_for(300)
+    await brown_outs(world, node, 7)
+    assert await world.run_until(lambda: "Safe mode: 6 starts came to no end" in node.printed(), 10)
+    before, heard = taken(node), len(gateway.reports)
+    await world.run_for(540)
+    assert 8 <= taken(node) - before <= 10
+    assert len(gateway.reports) == heard  # LoRa is for the trial, and for alarms
+    node.temperature_dc = 900
+    assert await world.run_until(
+        lambda: any(codes.ALARM_FIRE in (report.alarms or ()) for report in gateway.reports), 90
+    )
+    await world.run_for(1500)
+    whole(gateway)
+    times = [gateway.samples[number][0] for number in sorted(gateway.samples)[-20:]]
+    assert max(after - before for before, after in itertools.pairwise(times)) <= 62
+
+
+async def test_a_brown_out_by_the_sensors_lets_safe_mode_rest(world, gateway, node):
+    await node.provision(BIN)
+    await brown_outs(world, node, 7)
+    assert await world.run_until(lambda: "Safe mode: 6 starts came to no end" in node.printed(), 10)
+    boots, before = node.board.events.boots, taken(node)
+    weak = []
+
+    def pinged(*_):
+        if len(weak) < 12:
+            weak.append(world.now_us)
+            node.board.power_off()
+            world.call_at(world.now_us + 100_000, node.board.power_on)
+
+    node.board.ports.output(pins.SENSOR_POWER, pinged)
+    await world.run_for(3600)
+    assert weak and node.board.events.boots - boots <= 30 and taken(node) >= before
+
+
+SILENT_LINKS = {
+    "crash": "1 // 0",
+    "hang": "while True: time.sleep(1)",
+    "no memory": "bytearray(1 << 30)",
+    "bad storage": "raise OSError(5)",
+}
+
+
+@pytest.mark.parametrize("failure", SILENT_LINKS.values(), ids=SILENT_LINKS.keys())
+async def test_whatever_a_link_does_the_node_measures_at_its_period(
+    world, ether, gateway, changed_image, tmp_path, failure
+):
+    link = (
+        "import time\nclass LoraLink:\n    fault = 4\n    frame_max = 64\n    always_ack = False\n"
+        "    rounds = 4\n    def __init__(self, *more): pass\n    def close(self): pass\n"
+        f"    def open(self):\n        {failure}\n"
+    )
+    node = BinNode(world, changed_image({"lora_link": link}), tmp_path / "node", ether)
+    await node.provision(BIN | {"report_period": 600})
+    await world.run_for(100)
+    before = taken(node)
+    await world.run_for(3600)
+    assert 55 - 12 * (failure.startswith("while")) <= taken(node) - before <= 62
+    await node.enter()
+    assert (await node.ask("status"))["mode"] == "normal"
+    assert int((await node.ask("status"))["kept"]) >= 40
+
+
 async def test_an_installer_who_resets_it_often_is_no_boot_loop(world, node):
     await node.provision(BIN)
     for _ in range(10):
@@ -61,22 +134,32 @@ async def test_an_installer_who_resets_it_often_is_no_boot_loop(world, node):
 
 
 @pytest.fixture
-def broken_image(node_image, tmp_path):
-    """A node whose code fails while nothing comes back to its ranger: crashes at 0xC, hangs else."""
+def changed_image(node_image, tmp_path):
+    """A node with other sources for some of its modules."""
 
-    def make(failure):
+    def make(modules):
         fs = LittleFS(block_size=4096, block_count=512, mount=False, disk_version=0x00020000)
         fs.context.buffer = bytearray(node_image.read_bytes())
         fs.mount()
-        fs.remove("/lib/lyhord_node/alarms.mpy")
-        with fs.open("/lib/lyhord_node/alarms.py", "w") as file:
-            file.write(
-                f"import time\ndef judge(_, values, *more):\n    if values[2] is None:\n        {failure}\n"
-            )
+        for name, source in modules.items():
+            fs.remove(f"/lib/lyhord_node/{name}.mpy")
+            with fs.open(f"/lib/lyhord_node/{name}.py", "w") as file:
+                file.write(source)
         fs.unmount()
         broken = tmp_path / "broken.img"
         broken.write_bytes(bytes(fs.context.buffer))
         return broken
+
+    return make
+
+
+@pytest.fixture
+def broken_image(changed_image):
+    """A node whose code fails while nothing comes back to its ranger."""
+
+    def make(failure):
+        judge = f"import time\ndef judge(_, values, *more):\n    if values[2] is None:\n        {failure}\n"
+        return changed_image({"alarms": judge})
 
     return make
 

@@ -90,8 +90,10 @@ def run(board):
     try:
         cause = starts.reset_cause()
         store = nvs.open_store()
-        started = starts.Starts(store, cause)
-        _live(_wake(board, power, store, cause, started))
+        kept = state.kept()
+        resting = kept is not None and schedule.waits(clock.now(), kept.rest_until, starts.REST_MAX_S)
+        started = starts.Starts(store, cause, resting)
+        _live(_wake(board, power, store, kept, cause, started))
     except Exception as crash:  # noqa: BLE001 - our bug, and the only place where one is caught: the node lives on
         sys.print_exception(crash)
         if started is not None:
@@ -99,12 +101,10 @@ def run(board):
         power.deep_sleep(_CRASH_REST_S if started is None else started.rest_s())  # never dead, never silent
 
 
-def _wake(board, power, store, cause, started):
+def _wake(board, power, store, kept, cause, started):
     import image
-    from machine import RTC
 
     with Borrowed():
-        kept = state.load(RTC())
         if kept is not None and _has_contacts(store) and not started.is_safe:
             from lyhord_node.contacts import serve
 
@@ -122,7 +122,7 @@ def _live(node):
     if node.reset_cause != starts.DEEP_SLEEP and (safe or node.reset_cause != starts.WATCHDOG):
         _talk(node)
     if safe:
-        _keep_safe(node)
+        _live_safely(node)
     while True:
         node.power.feed()
         due = schedule.is_due(clock.now(), node.state.sample_due, node.settings[SAMPLE_PERIOD])
@@ -150,11 +150,10 @@ def _talk(node):
         talk(node)
 
 
-def _keep_safe(node):
-    """Does what still may be done after too many starts that came to no end, and rests; does not return."""
-    if node.starts.reports and node.identity:
-        _send(node, False, True)
-    sleep(node, node.starts.rest_s())
+def _live_safely(node):
+    from lyhord_node.safe import live
+
+    live(node)
 
 
 def _release_pins(node):
@@ -210,13 +209,26 @@ def _plan_report(node, due):
 def report(node, everything=False, urgent=False):
     """Sends what is due and plans the next report; urgent: even over a link that rests. Returns how it
     ended (None: no link works) and how many samples went out."""
-    told = _send(node, everything, urgent)
-    node.state.free_heap = gc.mem_free()
-    print("report:", told[0], told[1], "heap", node.state.least_heap, node.state.free_heap)
+    state = node.state
+    state.alarms_due = schedule.tried(state.alarms_due)
+    _plan_next(node)
+    state.save()  # a start that ends in here is not followed by one that begins in here
+    try:
+        told = _send(node, everything, urgent)
+    except Exception as crash:  # noqa: BLE001 - our bug too is no reason to measure less
+        sys.print_exception(crash)
+        state.failures = min(0xFFFF, state.failures + 1)
+        told = "crashed", 0
+    state.free_heap = gc.mem_free()
+    print("report:", told[0], told[1], "heap", state.least_heap, state.free_heap)
+    _plan_next(node)
+    return told
+
+
+def _plan_next(node):
     state = node.state
     _plan_report(node, schedule.next_report(clock.now(), state.report_due, node.settings[REPORT_PERIOD]))
     schedule.hurry(state, clock.now())
-    return told
 
 
 def _send(node, everything, urgent):

@@ -98,7 +98,7 @@ def _note_down(node, outcome, why):
 
 def _links(node):
     every = changes.links(node, LINK_AUTO)
-    if node.starts.is_safe:
+    if node.starts.is_safe and not node.state.alarms_due:
         return [WIFI] if WIFI in every else []
     # Settings of an older firmware may name a link that is not there: never silent for that.
     return changes.links(node, node.settings[LINK]) or every

@@ -9,7 +9,7 @@ from binascii import crc32
 
 from micropython import const
 
-_MAGIC = b"LY\x0a"  # the last byte changes with the fields
+_MAGIC = b"LY\x0b"  # the last byte changes with the fields
 _LIMIT = const(600)
 
 # The status in two parts: both fit into one frame up to SF9, each into the 64 bytes of SF10 and slower.
@@ -23,7 +23,7 @@ NO_TEMPERATURE = const(-32768)
 TRIAL_KEY = "settings_good"  # in NVS: what to go back to while settings are on trial, see probation.py
 LEDGERS_KEY = "duty"  # in NVS: the copy of the ledgers for after a power loss
 
-_FORMAT = ">IIqBIIIIIIIIBHhhHBBIHBIBBBhHBHBIIIIBBHhIIBI"
+_FORMAT = ">IIqBIIIIIIIIBHhhHBBIHBIBBBhHBHBIIIIBBHhIIBII"
 _PARTS = const(6)  # of variable length, behind the values
 _BODY = const(3)  # where the values begin, behind the magic
 
@@ -77,6 +77,7 @@ class State:
         self.judged_at = 0  # when that was brought up to date
         self.trial = 0  # settings on trial: 1, and one more per report without an answer; see probation.py
         self.put_back = 0  # version of the settings that have not passed theirs
+        self.rest_until = 0  # of safe mode
         self.wake_at = 0  # when the timer ends this sleep; a contact may end it earlier
         self.alarms = []  # active codes, newest first
         self.silenced = []
@@ -139,6 +140,7 @@ class State:
             self.wake_at,
             self.trial,
             self.put_back,
+            self.rest_until,
         )
         record[:_BODY] = _MAGIC
         end = _BODY + struct.calcsize(_FORMAT)
@@ -199,6 +201,7 @@ class State:
             self.wake_at,
             self.trial,
             self.put_back,
+            self.rest_until,
         ) = struct.unpack_from(_FORMAT, data, _BODY)
         self.alarms = list(parts[0])
         self.silenced = list(parts[1])
@@ -221,3 +224,10 @@ def load(rtc):
     state = State(rtc)
     state._take(data, parts)
     return state
+
+
+def kept():
+    """The State in this ESP32's RTC memory, or None."""
+    from machine import RTC
+
+    return load(RTC())

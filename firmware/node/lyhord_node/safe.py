@@ -1,0 +1,36 @@
+"""Safe mode: too many starts came to no end. The node measures, keeps and tells alarms as ever; what may be
+at fault, it tries seldom (see starts.py).
+
+    wake ─▶ a report over WiFi, once per rest ─▶ sample due ─▶ measure, keep, judge ─▶ a new alarm ─▶ any link
+                                                    │
+                                                    └─ the last one did not come to its end: not in this rest
+
+So each stage is tried again with each rest, and none keeps another from its turn.
+"""
+
+from lyhord_node import clock, cycle, schedule
+from lyhord_wire.codes import REPORT_PERIOD, SAMPLE_PERIOD
+
+
+def live(node):
+    """One wake; does not return."""
+    state, starts = node.state, node.starts
+    if not starts.is_resting:
+        state.rest_until = clock.now() + starts.rest_s()
+        state.save()
+    if starts.reports and node.identity:
+        cycle.report(node, urgent=True)
+    raised = False
+    if starts.may_measure:
+        if schedule.is_due(clock.now(), state.sample_due, node.settings[SAMPLE_PERIOD]):
+            starts.begin_measuring()
+            raised = cycle.take_sample(node)
+            starts.has_measured()
+            state.save()
+        again = state.alarms_due and schedule.is_report_due(state, clock.now(), node.settings[REPORT_PERIOD])
+        if node.identity and (raised or again):
+            cycle.report(node, urgent=True)
+    due = state.rest_until
+    if starts.may_measure:
+        due = min(due, schedule.next_due(state) if state.alarms_due else state.sample_due)
+    cycle.sleep(node, max(1, due - clock.now()))
