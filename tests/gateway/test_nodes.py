@@ -110,6 +110,11 @@ async def test_lists_for_people_and_machines(config: Path) -> None:
         "completeness_day": None,
         "completeness_week": None,
         "alarms": [],
+        "battery_v": None,
+        "faults": [],
+        "latitude": 59.1954,
+        "longitude": 17.6253,
+        "status": {},
     }
     (waiting,) = json.loads(await done("backlog", "--json", config=config))
     assert waiting["oldest_age_s"] > 0

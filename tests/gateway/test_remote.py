@@ -12,6 +12,7 @@ from lyhord_gateway.desk import Desk
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.orders import OrderRefused
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
+from lyhord_gateway.reach import Ear, Reach
 from lyhord_gateway.remote import Remote, order_of
 from lyhord_gateway.store.queue import QUEUE_MAX
 from lyhord_wire.instructions import COMMAND, SETTINGS
@@ -63,6 +64,18 @@ class Counter:
             for name, n in self.metrics.counters.items()
             if name.startswith(prefix)
         }
+
+
+async def test_a_platform_cannot_silence_a_node(bench: Bench, counter: Counter) -> None:
+    await bench.heard(Node().report(), source="roof", rssi=-90)
+    counter.remote._queue = Desk(bench.store.submit, Reach([Ear("roof", 868_100_000, 9)]).refuse).queue
+    for settings in ({"link": 2}, {"spreading_factor": 12}, {"full_alarm": 80, "channels": 2}):
+        (answer,) = await counter.say(ask("setSettings", settings))
+        assert answer["data"]["success"] is False
+    assert counter.refused() == {"unheard": 3}
+    assert bench.reader.orders(Node().id) == []
+    (answer,) = await counter.say(ask("setSettings", {"channels": 1, "full_alarm": 80}))
+    assert answer["data"]["success"] is True
 
 
 @pytest.fixture

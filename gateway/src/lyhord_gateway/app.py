@@ -46,6 +46,7 @@ from lyhord_gateway.publish.publisher import Publisher
 from lyhord_gateway.publish.terms import Terms
 from lyhord_gateway.publish.wrapping import Wrapping
 from lyhord_gateway.ranges import Range
+from lyhord_gateway.reach import reach
 from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.registry import Registry
 from lyhord_gateway.remote import Remote
@@ -258,7 +259,7 @@ def _publishers(
         known = registry.lookup(node)
         return known.facts if known else NodeFacts(node)
 
-    desk = Desk(store.submit)
+    desk = Desk(store.submit, reach(loaded).refuse)
     gateway = loaded.config.gateway
     publishers = {}
     for platform, endpoint in loaded.platforms:

@@ -8,17 +8,20 @@ from typing import Any
 
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.orders import Order, OrderRefused
-from lyhord_gateway.store.queue import Entry, enter_order
+from lyhord_gateway.store.queue import Entry, Refuse, enter_order
 from lyhord_gateway.work import Change
 
 _WAIT_S = 30.0  # a disk that hangs longer has health look at it
 
 
 class Desk:
-    """submit: the writer's."""
+    """submit: the writer's. refuse: what a node must not be told; see `reach.py`."""
 
-    def __init__(self, submit: Callable[[Change, Callable[[Any], None]], bool]) -> None:
+    def __init__(
+        self, submit: Callable[[Change, Callable[[Any], None]], bool], refuse: Refuse | None = None
+    ) -> None:
         self._submit = submit
+        self._refuse = refuse
 
     async def queue(self, node: int, order: Order, origin: str) -> Entry:
         """Durable when it returns. Raises OrderRefused."""
@@ -28,7 +31,11 @@ class Desk:
             if not answered.done():
                 answered.set_result(answer)
 
-        change = Change(partial(enter_order, node=node, order=order, origin=origin, now_s=int(time.time())))
+        now_s = int(time.time())
+        entering = partial(
+            enter_order, node=node, order=order, origin=origin, now_s=now_s, refuse=self._refuse
+        )
+        change = Change(entering)
         if not self._submit(change, done):
             raise OrderRefused("the store takes nothing at the moment (its queue is full)", "store")
         try:

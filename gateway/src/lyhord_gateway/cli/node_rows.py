@@ -7,15 +7,20 @@ from lyhord_gateway.reading import alarm_name, node_text, snr_db
 from lyhord_gateway.store.marks import DAY_S, WEEK_S, completeness
 from lyhord_gateway.store.reader import Listed
 from lyhord_gateway.store.rotation import Rotation
-from lyhord_wire.tables import STATUS
+from lyhord_wire.outside import csv_cell
+from lyhord_wire.tables import FAULTS, STATUS, STATUS_BATTERY, STATUS_FAULTS
 
 _GAPS_SHOWN = 50
 
 
 def listed(node: Listed, now_s: int) -> dict[str, object]:
-    """The node as `nodes --json` shows it. day, week: completeness, 0…1, None without samples."""
+    """The node as `nodes --json` shows it. day, week: completeness, 0…1, None without samples. Battery in
+    volts, places in degrees."""
     facts, session = node.facts, node.session
     heard = session.heard_s > 0
+    status = _status(node)
+    battery_mv = status.get(STATUS_BATTERY)
+    faults = status.get(STATUS_FAULTS, 0)
     return {
         "id": node_text(facts.node),
         "name": facts.name,
@@ -35,7 +40,55 @@ def listed(node: Listed, now_s: int) -> dict[str, object]:
         "completeness_day": _share(node, now_s - DAY_S),
         "completeness_week": _share(node, now_s - WEEK_S),
         "alarms": [alarm_name(code) for code in msgspec.json.decode(session.alarms or "[]")],
+        "battery_v": None if battery_mv is None else battery_mv / 1000,
+        "faults": [name for bit, name in FAULTS.items() if faults & bit],
+        "latitude": facts.latitude,
+        "longitude": facts.longitude,
+        "status": {STATUS.get(key, f"status_{key}"): value for key, value in status.items()},
     }
+
+
+_decode_status = msgspec.json.Decoder(dict[int, int]).decode
+
+
+def _status(node: Listed) -> dict[int, int]:
+    return _decode_status(node.session.status or "{}")
+
+
+def flat(row: dict[str, object]) -> list[object]:
+    """The row as a line of a CSV file, under `TITLES`: lists in one cell, a status of its own left out."""
+    cells = [row[title] for title in TITLES]
+    return [csv_cell(_cell(cell)) for cell in cells]
+
+
+TITLES = (
+    "id",
+    "name",
+    "profile",
+    "board",
+    "firmware",
+    "enabled",
+    "last_heard",
+    "source",
+    "rssi_dbm",
+    "snr_db",
+    "received",
+    "missing",
+    "given_up",
+    "completeness_day",
+    "completeness_week",
+    "battery_v",
+    "alarms",
+    "faults",
+    "latitude",
+    "longitude",
+)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def in_full(node: Listed, rotation: Rotation | None, now_s: int) -> dict[str, object]:
@@ -44,17 +97,13 @@ def in_full(node: Listed, rotation: Rotation | None, now_s: int) -> dict[str, ob
     gaps, lost: the newest ones, as [first, count].
     """
     facts, session = node.facts, node.session
-    status = msgspec.json.decode(session.status or "{}", type=dict[int, int])
     return listed(node, now_s) | {
         "created": node.created,
-        "latitude": facts.latitude,
-        "longitude": facts.longitude,
         "empty_distance_mm": facts.empty_mm,
         "full_distance_mm": facts.full_mm,
         "next_sample": session.expected,
         "gaps": _spans(ranges.gaps(session.received, session.expected)),
         "lost": _spans(session.given_up),
-        "status": {STATUS.get(key, f"status_{key}"): value for key, value in status.items()},
         "newest_frame": [None if window.top < 0 else window.top for window in session.windows],
         "next_downlink": session.downlink,
         "key_change": None

@@ -1,5 +1,6 @@
 """`lyhord-gateway nodes`: the registry."""
 
+import csv
 import sys
 import time
 from datetime import UTC, datetime
@@ -20,8 +21,17 @@ from lyhord_gateway.cli.common import (
     tell,
     writing,
 )
-from lyhord_gateway.cli.node_rows import in_full, listed
+from lyhord_gateway.cli.node_rows import TITLES, flat, in_full, listed
 from lyhord_gateway.cli.queue import queued
+from lyhord_gateway.cli.selection import (
+    BoardOption,
+    NameOption,
+    NodesOption,
+    ProfileOption,
+    SilentOption,
+    selection,
+    sort,
+)
 from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.keys import add, free_id, retire_older, rotate
@@ -66,13 +76,31 @@ def nodes(
     context: typer.Context,
     config: MaybeConfigOption = None,
     as_json: JsonOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets; times in Unix seconds.")] = False,
+    node: NodesOption = None,
+    name: NameOption = None,
+    profile: ProfileOption = None,
+    board: BoardOption = None,
+    silent: SilentOption = None,
+    order: Annotated[
+        str | None,
+        typer.Option("--sort", metavar="COLUMN", help="By a column of --json; -COLUMN turns the order."),
+    ] = None,
 ) -> None:
     """List the known nodes: when they were heard, what is stored, what is missing. Never their keys."""
     if context.invoked_subcommand is not None:
         return
+    if as_json and as_csv:
+        raise UserFault("nodes: expected one of --csv and --json")
     now_s = int(time.time())
+    chosen = selection(node, name, profile, board, silent)
     with reading(load(given("nodes", config))) as reader:
-        rows = [listed(node, now_s) for node in reader.nodes()]
+        rows = sort([listed(one, now_s) for one in chosen.choose(reader.nodes(), now_s)], order)
+    if as_csv:
+        lines = csv.writer(sys.stdout, lineterminator="\n")
+        lines.writerow(TITLES)
+        lines.writerows(map(flat, rows))
+        return
     tell(rows, as_json, lambda: show.nodes(rows, now_s))
 
 

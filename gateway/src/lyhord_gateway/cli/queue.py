@@ -17,11 +17,22 @@ from lyhord_gateway.cli.common import (
     tell,
     writing,
 )
+from lyhord_gateway.cli.selection import (
+    BoardOption,
+    NameOption,
+    NodesOption,
+    ProfileOption,
+    names,
+    selection,
+)
 from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import UnknownNode, UserFault
 from lyhord_gateway.orders import Order, command_order, settings_order
+from lyhord_gateway.reach import reach
 from lyhord_gateway.reading import node_text
-from lyhord_gateway.store.queue import ORDER_MAX, Entry, cancel, enqueue
+from lyhord_gateway.store.queue import ORDER_MAX, Entry, cancel, enter_order
+from lyhord_gateway.store.reader import Reader
+from lyhord_gateway.store.transaction import transaction
 
 _ORIGIN = "cli"
 _ASSIGNMENT = re.compile(r"([a-z_]{1,40})=(-?[0-9]{1,10})")
@@ -33,7 +44,11 @@ NodeOption = Annotated[str | None, typer.Option("--node", metavar="ID", help="On
 
 def send(
     config: ConfigOption,
-    node: Annotated[str, typer.Option("--node", metavar="ID", help="The node, six hexadecimal digits.")],
+    node: NodesOption = None,
+    name: NameOption = None,
+    profile: ProfileOption = None,
+    board: BoardOption = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Every node that is enabled.")] = False,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A setting; several make one set, taken whole."),
@@ -48,10 +63,30 @@ def send(
         int | None, typer.Option("--arg", metavar="N", help="How often to blink, 1…100.")
     ] = None,
 ) -> None:
-    """Queue settings or a command for a node; it goes out with an answer to the node."""
+    """Queue settings or a command for nodes; it goes out with an answer to each of them.
+
+    Of many nodes all get the order, or none: one that cannot do it is named.
+    """
     order = order_from(assignments or [], command, argument)
-    with writing(load(config)) as connection:
-        entry = enqueue(connection, node_number(node), order, _ORIGIN, int(time.time()))
+    chosen = selection(node, name, profile, board, None)
+    if chosen.is_everything() != everybody:
+        raise UserFault("send: expected --node, --name, --profile or --board, or else --all")
+    loaded, now_s = load(config), int(time.time())
+    with writing(loaded) as connection:
+        if chosen.is_by_id():
+            numbers = list(dict.fromkeys(chosen.nodes))
+        else:
+            found = chosen.choose(Reader(connection).nodes(), now_s)
+            numbers = [one.facts.node for one in found if one.enabled]
+        if not numbers:
+            raise UserFault("send: expected one node at least, none is such")
+        refuse = reach(loaded).refuse
+        with transaction(connection):
+            entries = [enter_order(connection, number, order, _ORIGIN, now_s, refuse) for number in numbers]
+    if len(entries) > 1:
+        typer.echo(f"{len(entries)} orders wait, for {names(numbers)}: {order.text()}")
+        return
+    (entry,) = entries
     version = "" if entry.version is None else f", settings version {entry.version}"
     typer.echo(f"order {entry.id} waits for node {node_text(entry.node)}: {order.text()}{version}")
 

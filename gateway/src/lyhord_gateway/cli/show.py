@@ -1,7 +1,9 @@
 """Tables for people, at most 80 columns wide."""
 
+import sys
 from collections.abc import Sequence
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 
@@ -13,22 +15,36 @@ Row = dict[str, object]
 
 
 def nodes(rows: Sequence[Row], now_s: int) -> None:
-    """rows: as `nodes --json` prints them."""
-    table = _table("id", "name", "heard", "RSSI", "samples", "missing", "lost", "day", "week")
+    """rows: as `nodes --json` prints them. Written line by line: rich takes ten seconds for 5000 rows."""
+    titles = ("id", "name", "heard", "RSSI", "samples", "missing", "lost", "day", "week")
+    lines = [titles]
     for row in rows:
-        _row(
-            table,
-            str(row["id"]),
-            str(row["name"] or "-") + ("" if row["enabled"] else " (off)"),
-            _age(row["last_heard"], now_s, "never"),
-            _or_dash(row["rssi_dbm"]),
-            str(row["received"]),
-            str(row["missing"]),
-            str(row["given_up"]),
-            _percent(row["completeness_day"]),
-            _percent(row["completeness_week"]),
+        lines.append(
+            (
+                str(row["id"]),
+                printable(str(row["name"] or "-")) + ("" if row["enabled"] else " (off)"),
+                _age(row["last_heard"], now_s, "never"),
+                _or_dash(row["rssi_dbm"]),
+                str(row["received"]),
+                str(row["missing"]),
+                str(row["given_up"]),
+                _percent(row["completeness_day"]),
+                _percent(row["completeness_week"]),
+            )
         )
-    _print(table)
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    others = sum(widths) - widths[_NAME] + 2 * (len(widths) - 1)
+    widths[_NAME] = max(_NAME_LEAST, min(widths[_NAME], WIDTH - others))
+    for line in lines:
+        shown = [set_cell_size(_cut(text, width), width) for text, width in zip(line, widths, strict=True)]
+        sys.stdout.write("  ".join(shown).rstrip() + "\n")
+
+
+_NAME, _NAME_LEAST = 1, 8  # its column, and letters of it that are always shown
+
+
+def _cut(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
 
 
 def backlog(rows: Sequence[Row]) -> None:

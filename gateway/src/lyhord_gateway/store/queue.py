@@ -8,6 +8,7 @@
 
 import json
 import sqlite3
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lyhord_gateway.orders import VERSION_MAX, Order, OrderRefused
@@ -37,16 +38,36 @@ class Entry:
     tries: int
 
 
-def enqueue(connection: sqlite3.Connection, node: int, order: Order, origin: str, now_s: int) -> Entry:
-    """Queues an order durably. Raises OrderRefused: no such node, or its queue is full."""
+Refuse = Callable[[sqlite3.Connection, int, Mapping[int, int]], None]
+"""Raises OrderRefused for settings (id → value) that would make a node unheard; `reach.py`."""
+
+
+def enqueue(
+    connection: sqlite3.Connection,
+    node: int,
+    order: Order,
+    origin: str,
+    now_s: int,
+    refuse: Refuse | None = None,
+) -> Entry:
+    """Queues an order durably. Raises OrderRefused: no such node, its queue is full, or `refuse` does."""
     with transaction(connection):
-        return enter_order(connection, node, order, origin, now_s)
+        return enter_order(connection, node, order, origin, now_s, refuse)
 
 
-def enter_order(connection: sqlite3.Connection, node: int, order: Order, origin: str, now_s: int) -> Entry:
+def enter_order(
+    connection: sqlite3.Connection,
+    node: int,
+    order: Order,
+    origin: str,
+    now_s: int,
+    refuse: Refuse | None = None,
+) -> Entry:
     """The same within the caller's transaction."""
     if connection.execute("SELECT 1 FROM node WHERE id = ?", (node,)).fetchone() is None:
         raise OrderRefused(f"{node_text(node)}: expected a node of the registry", "unknown_node")
+    if refuse is not None:
+        refuse(connection, node, order.settings)
     (waiting,) = connection.execute(
         "SELECT count(*) FROM downlink WHERE open = 1 AND node = ?", (node,)
     ).fetchone()

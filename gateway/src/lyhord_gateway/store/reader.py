@@ -7,6 +7,7 @@ given away once and not once per row.
 import sqlite3
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
 import msgspec
 
@@ -34,6 +35,7 @@ _SPAN = "node = ? AND seq > ? AND time_s >= ? AND time_s < ?"
 _HISTORY = f"{_COLUMNS} FROM (SELECT * FROM sample WHERE {_SPAN} ORDER BY seq LIMIT ?)"  # noqa: S608
 
 
+_NODE = "id, name, profile, board, latitude_e6, longitude_e6, empty_mm, full_mm, firmware, enabled, created"
 _arrival = attrgetter("arrival")
 _seq = attrgetter("seq")
 _decoder = msgspec.json.Decoder(list[Reading])
@@ -163,22 +165,14 @@ class Reader:
         return number, oldest_s
 
     def node(self, node: int) -> NodeRow | None:
-        row = self._connection.execute(
-            "SELECT id, name, profile, board, latitude_e6, longitude_e6, empty_mm, full_mm, firmware, "
-            "enabled, created FROM node WHERE id = ?",
-            (node,),
-        ).fetchone()
+        row = self._connection.execute(f"SELECT {_NODE} FROM node WHERE id = ?", (node,)).fetchone()  # noqa: S608
         if row is None:
             return None
         keys = self._connection.execute(
             "SELECT parity, generation, key FROM node_key WHERE node = ? ORDER BY generation", (node,)
         ).fetchall()
-        return NodeRow(
-            facts=NodeFacts(*row[:9]),
-            enabled=bool(row[9]),
-            created=row[10],
-            generations=[generation for _, generation, _ in keys],
-            keys={parity: key for parity, _, key in keys},
+        return _node_row(
+            row, [generation for _, generation, _ in keys], {parity: key for parity, _, key in keys}
         )
 
     def keys(self, node: int) -> list[tuple[int, bytes]]:
@@ -224,12 +218,25 @@ class Reader:
             row[0]: from_row(row)
             for row in self._connection.execute(f"SELECT {COLUMNS} FROM session")  # noqa: S608
         }
-        ids = [int(row[0]) for row in self._connection.execute("SELECT id FROM node ORDER BY id")]
-        rows = [(self.node(node), sessions.get(node) or Session(node)) for node in ids]
         marks = dict(self._connection.execute("SELECT node, marks FROM mark").fetchall())
+        keys: dict[int, list[int]] = {}
+        for node, generation in self._connection.execute("SELECT node, generation FROM node_key"):
+            keys.setdefault(node, []).append(generation)
         return [
-            _listed(row, session, marks.get(session.node, b"")) for row, session in rows if row is not None
+            _listed(
+                _node_row(row, sorted(keys.get(row[0], ())), {}),
+                sessions.get(row[0]) or Session(row[0]),
+                marks.get(row[0], b""),
+            )
+            for row in self._connection.execute(f"SELECT {_NODE} FROM node ORDER BY id").fetchall()  # noqa: S608
         ]
+
+
+def _node_row(row: tuple[Any, ...], generations: list[int], keys: dict[int, bytes]) -> NodeRow:
+    """row: the columns of _NODE."""
+    return NodeRow(
+        facts=NodeFacts(*row[:9]), enabled=bool(row[9]), created=row[10], generations=generations, keys=keys
+    )
 
 
 def _listed(row: NodeRow, session: Session, marks: bytes) -> Listed:
