@@ -30,7 +30,8 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "gateway.toml"
     path.write_text(
         '[gateway]\nnumber = 1\ndata_dir = "data"\n'
-        '[[platform]]\nname = "city"\nurl = "mqtt://platform.example.net"\nprofile = "senml"\n'
+        '[[platform]]\nname = "city"\nurl = "mqtt://platform.example.net"\n'
+        'insecure = true\nprofile = "senml"\n'
     )
     return path
 

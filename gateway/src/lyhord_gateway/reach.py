@@ -65,11 +65,9 @@ class Reach:
 
 def reach(loaded: Loaded) -> Reach:
     """What the sources of this configuration can hear."""
-    return Reach(
-        [Ear(bridge.name, bridge.freq_hz, bridge.sf) for bridge in loaded.bridges],
-        loaded.config.udp is not None,
-        loaded.config.mqtt is not None,
-    )
+    ears = [Ear(*ear) for one in loaded.sources for ear in one.kind.narrow(one.options)]
+    wide = {part for one in loaded.sources for part in one.parts} - {ear.name for ear in ears}
+    return Reach(ears, bool(wide), loaded.config.mqtt is not None)
 
 
 def _heard_by(connection: sqlite3.Connection, node: int) -> set[str]:

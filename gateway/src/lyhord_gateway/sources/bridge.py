@@ -284,4 +284,8 @@ def _make(options: Sequence[Options], around: Around) -> list[BridgeSource]:
     ]
 
 
-KIND = Kind("bridge", Options, repeated=True, make=_make, parts=_named, wrong=_wrong)
+def _narrow(bridges: Sequence[Options]) -> list[tuple[str, int, int]]:
+    return [(name, bridge.freq_hz, bridge.sf) for name, bridge in zip(_named(bridges), bridges, strict=True)]
+
+
+KIND = Kind("bridge", Options, repeated=True, make=_make, parts=_named, wrong=_wrong, narrow=_narrow)

@@ -55,7 +55,8 @@ class Kind:
     section: of the configuration. options: what that may say; its docstring and its fields' descriptions
     become the template. repeated: the section may be there several times. make: the sources of all its
     sections. parts: the names that they will have in states and counters. wrong: the first thing that is not
-    possible, with its place in the section, as `[0].key: expected …`, or "".
+    possible, with its place in the section, as `[0].key: expected …`, or "". narrow: those of its parts that
+    hear one channel and one spreading factor only, as (name, frequency in Hz, spreading factor).
     """
 
     section: str
@@ -64,6 +65,7 @@ class Kind:
     make: Callable[[Sequence[Any], Around], Sequence[Source]]
     parts: Callable[[Sequence[Any]], Sequence[str]]
     wrong: Callable[[Sequence[Any]], str] = lambda _: ""
+    narrow: Callable[[Sequence[Any]], Sequence[tuple[str, int, int]]] = lambda _: ()
 
     @property
     def header(self) -> str:
