@@ -284,6 +284,18 @@ async def test_spoofed_datagrams_make_no_answer_late(
             assert node.open(base64.b64decode(txpk["data"]))
 
 
+async def test_the_first_frame_of_all_may_be_the_lie(bench: Bench, roofs: Roofs) -> None:
+    node = Node()
+    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+        await roof.pull()
+        roof.hear(node.report(ack=True), tmst=(roof.now_us + 2_950_000) % 2**32)
+        await roof.downlink()
+        for _ in range(5):
+            pass_time(roofs, roof, 5_000_000)
+            rxpk = roof.hear(node.report(ack=True))
+            assert (await roof.downlink())["tmst"] == (rxpk["tmst"] + 1_000_000) % 2**32
+
+
 async def test_an_authentic_frame_from_elsewhere_tells_nothing_about_the_concentrators_clock(
     bench: Bench, roofs: Roofs
 ) -> None:

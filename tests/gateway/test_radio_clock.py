@@ -37,6 +37,15 @@ def test_without_witnesses_nothing_is_late() -> None:
     assert late_us(RadioClock(), 0, 2_000_000) == 0
 
 
+@pytest.mark.parametrize("lie_us", [2_950_000, 500_000])
+def test_a_liar_who_comes_first_makes_nobody_late(lie_us: int) -> None:
+    clock = RadioClock()
+    clock.learn((START + lie_us) % 2**32, NOW_US)
+    for second in range(1, 60):
+        assert late_us(clock, second) == 0
+        clock.learn((START + second * SECOND) % 2**32, NOW_US + second * SECOND)
+
+
 def test_a_witness_does_not_count_for_ever() -> None:
     clock, second = settled(9)
     assert late_us(clock, second + 3_500, 2_000_000) > 1_800_000

@@ -1,9 +1,10 @@
 """The clock of a concentrator beside ours: how long was a datagram under way?
 
 A datagram says when its frame was heard (`tmst`), and nobody vouches for that. So the difference of the two
-clocks is learnt from authentic frames only, and is the median of several: of those that vouch for it, half
-would have to lie before an honest datagram is taken for a late one. Where little is known, a frame counts as
-heard when it arrived; if that is wrong, the concentrator itself refuses the answer as too late.
+clocks is learnt from authentic frames only, and is the median of several: one alone proves nothing, and of
+those that vouch for it half would have to lie before an honest datagram is taken for a late one. Where
+little is known, a frame counts as heard when it arrived; if that is wrong, the concentrator itself refuses
+the answer as too late.
 """
 
 from collections import deque
@@ -11,6 +12,7 @@ from collections import deque
 _TMST = 1 << 32
 _HALF = 1 << 31
 _WITNESSES = 15
+_ENOUGH = 2  # one alone may be the liar
 _AGE_US = 3_600_000_000  # a witness counts for an hour …
 _DRIFT_PPM = 50  # … in which the clocks may have run apart by that much
 _LATE_MAX_US = 3_000_000  # more is no delay: the concentrator has restarted its clock, or somebody lies
@@ -34,7 +36,7 @@ class RadioClock:
             for at_us, known in self._witnesses
             if arrived_us - at_us <= _AGE_US
         )
-        late_us = late[(len(late) - 1) // 2] if late else 0
+        late_us = late[(len(late) - 1) // 2] if len(late) >= _ENOUGH else 0
         return arrived_us - late_us if 0 < late_us <= _LATE_MAX_US else arrived_us
 
 
