@@ -82,7 +82,7 @@ def test_stages_do_not_import_each_other(folder):
 USERS = {
     "sources": {"app", "config"},
     "ingest": {"app"},
-    "publish": {"app"},
+    "publish": {"app", "cli"},  # `check --connect` speaks to platforms as the gateway does
     "operation": {"app", "publish"},
     "cli": {"__main__"},
 }

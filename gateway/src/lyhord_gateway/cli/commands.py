@@ -3,9 +3,11 @@
 A user's fault is one line and exit code 2; a traceback is a bug of ours.
 """
 
+import asyncio
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from typing import Annotated
 
@@ -15,6 +17,7 @@ from lyhord_gateway import __version__
 from lyhord_gateway.cli import show
 from lyhord_gateway.cli.backup import backup, restore
 from lyhord_gateway.cli.common import ConfigOption, JsonOption, reading, tell
+from lyhord_gateway.cli.connections import check_connections
 from lyhord_gateway.cli.nodes import nodes_app
 from lyhord_gateway.cli.quarantine import quarantine
 from lyhord_gateway.cli.queue import queue_app, send
@@ -95,9 +98,20 @@ def run(config: ConfigOption) -> None:
 
 
 @app.command()
-def check(config: ConfigOption) -> None:
+def check(
+    config: ConfigOption,
+    connect: Annotated[
+        bool,
+        typer.Option(
+            "--connect", help="Also send each platform a message without readings, and read it back."
+        ),
+    ] = False,
+) -> None:
     """Check a configuration and the files that it names."""
-    load(config)
+    loaded = load(config)
+    if connect:
+        with ThreadPoolExecutor(1) as pool:  # whoever calls this may have a loop already
+            pool.submit(asyncio.run, check_connections(loaded, typer.echo)).result()
     typer.echo(f"{config}: ok")
 
 

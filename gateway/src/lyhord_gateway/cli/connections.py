@@ -1,0 +1,58 @@
+"""`check --connect`: does each platform take what we publish, and is the node broker closed to strangers?"""
+
+import secrets
+from collections.abc import Callable
+from functools import partial
+
+import aiomqtt
+
+from lyhord_gateway.config.endpoint import Endpoint
+from lyhord_gateway.config.platform_options import Platform
+from lyhord_gateway.config.tree import Loaded
+from lyhord_gateway.faults import UserFault
+from lyhord_gateway.mqtt_client import make_client
+from lyhord_gateway.profiles.make import make_profile
+from lyhord_gateway.publish.client import make_client_on
+from lyhord_gateway.publish.proof import Proof, Verdict, prove
+from lyhord_gateway.publish.terms import Terms
+from lyhord_gateway.reading import NodeFacts, Reading
+
+_NOBODY = 0  # no node has this id
+_LISTS = ("senml", "ngsi-ld")  # a message of theirs is a list
+_NO_BROKER = ("thingsboard", "yggio")  # nobody reads there what others publish
+
+
+async def check_connections(loaded: Loaded, tell: Callable[[str], object]) -> None:
+    """Tells a line per platform. Raises UserFault at the first that does not take what we publish."""
+    if loaded.node_broker is not None and await _open_to_strangers(loaded.node_broker):
+        tell("mqtt: the node broker takes clients without an account: anybody there can flood or stop nodes")
+    for platform, endpoint in loaded.platforms:
+        proof = await _prove(platform, endpoint, loaded.config.gateway.name)
+        if proof.verdict is Verdict.LOST:
+            raise UserFault(f"platform {platform.name}: {proof.verdict.value} ({proof.why})")
+        tell(f"platform {platform.name}: {proof.verdict.value}")
+
+
+async def _prove(platform: Platform, endpoint: Endpoint, gateway: str) -> Proof:
+    profile = make_profile(platform, endpoint, gateway, NodeFacts)
+    late = platform.profile == "homeassistant"  # what goes there becomes no state
+    topic = profile.topic(Reading(0, _NOBODY, 0, 0, {}, None, None, None, "", late))
+    terms = Terms(platform.protocol)
+    # A platform that gives out identifiers takes no other; a gateway that runs comes back after a moment.
+    identifier = platform.client_id or f"lyhord-check-{secrets.token_hex(4)}"
+    return await prove(
+        partial(make_client_on, terms, endpoint, identifier),
+        terms,
+        topic,
+        b"[]" if platform.profile in _LISTS else b"{}",
+        platform.profile not in _NO_BROKER,
+    )
+
+
+async def _open_to_strangers(endpoint: Endpoint) -> bool:
+    stranger = Endpoint(url=endpoint.url, ca_file=endpoint.ca_file)
+    try:
+        async with make_client(stranger, f"lyhord-check-{secrets.token_hex(4)}", clean_session=True):
+            return True
+    except (aiomqtt.MqttError, OSError):
+        return False
