@@ -294,3 +294,21 @@ async def test_a_bridge_that_refuses_every_answer_is_told_of(bench: Bench, peer:
             await until(lambda n=number: roof.counters["roof.tx.radio_fault"] == n, "it is counted")
         assert bench.metrics.states["roof.answers"] == "failing"
         assert "radio_fault 3" in bench.metrics.why["roof.answers"]
+
+
+async def test_an_answer_to_what_was_heard_before_a_restart_goes_back(bench: Bench, peer: PtyBridge) -> None:
+    """Its time is one of a clock that is gone: sent, it would go out at any moment."""
+    node = Node()
+    order(bench)
+    async with Roof(bench, str(peer.path)).running() as roof:
+        await listened(peer)
+        peer.say(bridge.Status({1: 86_400, 5: peer.freq_hz, 6: peer.sf}))
+        roof.source._gather_us = 300_000
+        peer.hear(node.report(ack=True))
+        peer.say(bridge.Status({1: 0, 5: peer.freq_hz, 6: peer.sf}))
+        await until(lambda: roof.counters["roof.tx_refused.restarted"] == 1, "the answer is not sent")
+        await until(lambda: bench.metrics.counters["queue.unsent"] == 1, "the command goes back")
+        roof.source._gather_us = 0
+        peer.tmst_us = 5_000_000
+        peer.hear(node.report(ack=True))
+        assert node.open((await transmitted(peer)).data)[5] == [1]

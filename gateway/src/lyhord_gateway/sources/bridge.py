@@ -98,6 +98,8 @@ class BridgeSource:
         self._lines = LineLimit()
         self._outbox: asyncio.Queue[Outgoing] | None = None  # None while there is no line
         self._receptions = Receptions()
+        self._uptime_s = 0
+        self._starts = 0  # of the bridge, as far as its uptime tells: its clock begins anew each time
         self._transmissions = Transmissions(port.name, scheduler, keep, self._count, metrics, _TOKENS)
 
     @property
@@ -202,16 +204,19 @@ class BridgeSource:
                 heard_us=heard_us,
                 rssi_dbm=message.rssi_dbm,
                 snr_q4=message.snr_q4,
-                reply=partial(self._reply, heard),
+                reply=partial(self._reply, heard, self._starts),
                 gather_us=self._gather_us,
                 sf=message.sf,
                 copy=copy is Copy.BETTER,
             )
         )
 
-    def _reply(self, heard: Heard, frame: bytes, unsent: Callable[[], None]) -> None:
+    def _reply(self, heard: Heard, starts: int, frame: bytes, unsent: Callable[[], None]) -> None:
         if self._outbox is None:
             self._transmissions.refused("no_line", unsent)
+            return
+        if starts != self._starts:  # the time of that reception is one of a clock that is gone
+            self._transmissions.refused("restarted", unsent)
             return
         planned = self._transmissions.plan(_now_us(), heard, len(frame), unsent)
         if planned is None:
@@ -246,6 +251,10 @@ class BridgeSource:
         for key, name in _GAUGES.items():
             if key in values:
                 self._metrics.gauge(f"{self._port.name}.{name}", values[key])
+        uptime_s = values.get(bridge.STATUS_UPTIME, self._uptime_s)
+        if uptime_s < self._uptime_s:
+            self._starts += 1
+        self._uptime_s = uptime_s
         where = (values.get(bridge.STATUS_FREQ), values.get(bridge.STATUS_SF))
         if where != (self._port.freq_hz, self._port.sf):  # it has restarted since we told it
             self._put(bridge.Listen(self._port.freq_hz, self._port.sf))
