@@ -70,7 +70,7 @@ def rows(connection: sqlite3.Connection, table: str, key: int = 1) -> Rows:
 def others(connection: sqlite3.Connection) -> dict[str, Rows]:
     """The tables that are simply copied, without what a start writes down for itself."""
     found = {table: rows(connection, table) for table in OTHERS}
-    for key in ("store.identity", "store.downlink_floor", "store.loss"):
+    for key in ("store.identity", "store.downlink_floor", "store.loss", "store.head"):
         found["kept"].pop(key, None)
     return found
 

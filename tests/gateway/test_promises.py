@@ -15,7 +15,10 @@ from lyhord_gateway.store import witness
 from lyhord_gateway.store.backup import back_up, restore
 from lyhord_gateway.store.promises import LEFT_OUT_UNKNOWN, loss, settle
 from lyhord_gateway.store.recover import open_sound
+from lyhord_gateway.store.renumber import renumber
 from lyhord_gateway.store.schema import connect
+from lyhord_gateway.store.session import load_session, save_session
+from lyhord_gateway.store.transaction import transaction
 from lyhord_gateway.store.witness import BLOCK, Witness, path_of, read_testimony
 from lyhord_gateway.work import Advance
 from tests.gateway.bench import Bench, running
@@ -361,6 +364,22 @@ async def test_history_that_goes_by_age_is_no_loss(tmp_path: Path) -> None:
         bench.store.submit(Advance("city", 0, 3))
         await bench.settled()
     assert await goes_on(path, Node(NODE + 1), 0) == ""
+
+
+async def test_readings_that_are_removed_by_hand_are_no_loss_and_leave_their_numbers(tmp_path: Path) -> None:
+    path, node = tmp_path / "lyhord.db", Node()
+    await goes_on(path, node, 10)
+    connection = connect(path)
+    with transaction(connection):
+        session = load_session(connection, NODE)
+        assert renumber(connection, session, 4) == 6
+        save_session(connection, session)
+    connection.close()
+    node.seq = 4
+    assert await goes_on(path, node, 2) == ""
+    connection = connect(path)
+    assert connection.execute("SELECT max(id) FROM sample").fetchone() == (12,)
+    connection.close()
 
 
 async def test_the_command_line_alone_needs_no_witness(tmp_path: Path) -> None:

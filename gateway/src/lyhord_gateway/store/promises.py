@@ -29,6 +29,7 @@ LEFT_OUT_UNCLEAN = 64  # after a stop that was none: a disk may have claimed mor
 
 _IDENTITY = "store.identity"  # rows of `kept`
 _FLOOR = "store.downlink_floor"  # where a node begins that the store has no session of
+_HEAD = "store.head"  # the newest arrival number when readings were last removed by hand
 LOSS = "store.loss"
 
 
@@ -46,7 +47,14 @@ def promised(connection: sqlite3.Connection) -> tuple[int, int]:
     (head,) = connection.execute(
         f"SELECT max(coalesce((SELECT max(id) FROM sample), 0), {NEWEST})"  # noqa: S608
     ).fetchone()
-    return int(given), int(head)
+    kept = _kept(connection, _HEAD)
+    return int(given), max(int(head), int(kept) if kept else 0)
+
+
+def keep_head(connection: sqlite3.Connection) -> None:
+    """Before the newest readings are removed on purpose: their arrival numbers are not given again, and
+    nobody takes it for a loss. Within the caller's transaction."""
+    _keep(connection, _HEAD, str(promised(connection)[1]).encode())
 
 
 def downlink_floor(connection: sqlite3.Connection) -> int:

@@ -11,6 +11,7 @@ Everything here works within a transaction of the caller.
 import sqlite3
 
 from lyhord_gateway.ranges import Range
+from lyhord_gateway.store.promises import keep_head
 from lyhord_gateway.store.session import JUMP_MAX, Session
 
 
@@ -33,6 +34,7 @@ def renumber(connection: sqlite3.Connection, session: Session, end: int) -> int:
     session.received = _below(session.received, end)
     session.given_up = _below(session.given_up, end)
     session.expected = min(session.expected, end)
+    keep_head(connection)
     return connection.execute("DELETE FROM sample WHERE node = ? AND seq >= ?", (session.node, end)).rowcount
 
 
