@@ -1,5 +1,11 @@
 # Starts the app that this image holds on the board that it was built for; the image builder writes image.py.
-import image
+import micropython
+
+micropython.kbd_intr(
+    -1
+)  # MicroPython lets a byte 3 end main.py; on an open serial line bytes come as they like
+
+import image  # noqa: E402 - nothing comes before that
 
 
 def start():

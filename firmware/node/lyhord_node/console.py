@@ -9,6 +9,8 @@ import sys
 from lyhord_node import config
 from lyhord_wire.tables import SETTINGS
 
+_CTRL_C = 3
+
 
 class Failed(Exception):
     """The command cannot be done; the text says why, and what would do."""
@@ -169,6 +171,15 @@ def _restart(node, _staged, _rest):
     reset()
 
 
+def _repl(node, _staged, _rest):
+    import micropython
+
+    node.state.save()
+    print("ok")
+    micropython.kbd_intr(_CTRL_C)
+    raise KeyboardInterrupt  # the only way out of the firmware; the watchdog starts it again in two minutes
+
+
 def _exit(node, _staged, _rest):
     from lyhord_node import cycle
 
@@ -193,6 +204,7 @@ COMMANDS = {
     "send": (_send, "send", "deliver everything that is kept"),
     "provision": (_provision, "provision ID KEY GENERATION", "who this node is: hex, hex, number"),
     "restart": (_restart, "restart", "start again"),
+    "repl": (_repl, "repl", "end the firmware, for developers: MicroPython's prompt for two minutes"),
     "exit": (_exit, "exit", "leave the console; the node goes to work"),
 }
 

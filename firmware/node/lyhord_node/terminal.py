@@ -19,6 +19,7 @@ _IDLE_MS = const(600_000)
 _BACKSPACE = const(8)
 _LF = const(10)
 _CR = const(13)
+_CTRL_C = const(3)
 _CTRL_U = const(21)
 _DELETE = const(127)
 
@@ -82,7 +83,8 @@ def _answer(node, staged, line):
 
 
 class Terminal:
-    """Lines from the serial port, echoed, with backspace and Ctrl-U. `after_cr`: a LF may belong to a CR."""
+    """Lines from the serial port, echoed, with backspace and Ctrl-U or Ctrl-C. `after_cr`: a LF may belong to
+    a CR."""
 
     def __init__(self, power, after_cr):
         self._power = power
@@ -117,7 +119,7 @@ def _edit(typed, byte):
                 typed[:] = typed[:-1]
             typed[:] = typed[:-1]
             print("\b \b", end="")
-    elif byte == _CTRL_U:
+    elif byte in (_CTRL_C, _CTRL_U):
         print("\b \b" * len(typed), end="")
         typed[:] = b""
     elif byte >= 32 and len(typed) < _LINE_MAX:

@@ -12,13 +12,15 @@ from .program import Program
 POLLIN = 1
 POLLOUT = 4
 _BUFFER_MAX = 8192
-_CTRL_C = 3
+_NONE = -1
 
 
 class SerialIn:
     """Bytes from outside, and the calls that wait for them.
 
-    Ctrl-C interrupts the program as on the ESP32 unless it called micropython.kbd_intr(-1).
+    Ctrl-C interrupts the program as on the ESP32: while boot.py or main.py runs (MicroPython's
+    shared/runtime/pyexec.c sets the character just before, and takes it back), unless it called
+    micropython.kbd_intr(-1).
     """
 
     def __init__(
@@ -35,7 +37,7 @@ class SerialIn:
         self._uart_events = uart_events
         self._write = write
         self._buffer = bytearray()
-        self._interrupt_char = _CTRL_C
+        self._interrupt_char = _NONE
         self.dropped = 0
         self.powered = False
         self.handlers: dict[Op, Callable[[Call], Answer | None]] = {
@@ -47,7 +49,7 @@ class SerialIn:
 
     def reset(self, powered: bool) -> None:
         self._buffer.clear()
-        self._interrupt_char = _CTRL_C
+        self._interrupt_char = _NONE
         self.powered = powered
 
     def arrived(self, data: bytes) -> None:
@@ -56,8 +58,7 @@ class SerialIn:
             self.dropped += len(data)
             return
         if 0 <= self._interrupt_char < 256 and self._interrupt_char in data:
-            data = data[data.index(self._interrupt_char) + 1 :]
-            self._buffer.clear()
+            data = data.replace(bytes((self._interrupt_char,)), b"")  # the driver keeps what is around it
             self._program.interrupt()
         over = len(self._buffer) + len(data) - _BUFFER_MAX
         if over > 0:

@@ -21,6 +21,7 @@ _FLASH_TORN = const(32)
 _STDIN_READ = const(34)
 _STDOUT_RAW = const(35)
 _SOFT_RESET = const(5)
+_CTRL_C = const(3)
 _BLOCK = const(4096)
 _CHIP = const(29)
 _LEAST_BLOCK = const(3)
@@ -237,6 +238,7 @@ def start(fd, image, mapped, blocks, rom):
 
 def _run(name, scope):
     try:
+        _kbd_intr(_CTRL_C)
         execfile("/" + name, scope)  # noqa: F821 - a builtin here
     except SystemExit:
         _link.call(_RESTART, _SOFT_RESET)
@@ -245,4 +247,6 @@ def _run(name, scope):
     except BaseException as error:  # noqa: BLE001 - the ESP32 prints it and drops to its prompt
         sys.print_exception(error)
         return 1
+    finally:
+        _kbd_intr(-1)
     return 0
