@@ -49,6 +49,7 @@ from lyhord_gateway.ranges import Range
 from lyhord_gateway.reach import reach
 from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_gateway.registry import Registry
+from lyhord_gateway.reload import Reload
 from lyhord_gateway.remote import Remote
 from lyhord_gateway.sources.mqtt import MqttSource
 from lyhord_gateway.sources.schedule import Scheduler
@@ -92,7 +93,7 @@ class Stages:
     clock: Clock
 
 
-async def run(loaded: Loaded) -> None:
+async def run(loaded: Loaded, reload: Reload | None = None) -> None:
     """Runs the gateway until SIGTERM or SIGINT. Raises UserFault for what a person can put right; any
     other exception means that a task has died."""
     sys.setswitchinterval(_SWITCH_S)
@@ -106,6 +107,8 @@ async def run(loaded: Loaded) -> None:
     gateway = loaded.config.gateway
     async with contextlib.AsyncExitStack() as stack:
         stages = _build(loaded, stack)
+        if reload is not None:
+            reload.limit = stages.operation.limit
         if stages.broker is not None:
             stack.push_async_callback(stages.broker.stop)
             await stages.broker.start()

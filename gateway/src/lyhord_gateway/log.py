@@ -76,6 +76,6 @@ def start_log(level: str, shape: Literal["text", "json"]) -> None:
     forgive(sys.stderr)
     handler.addFilter(Flood())
     handler.setFormatter(JsonLines() if shape == "json" else TextLines(_TEXT))
-    logging.basicConfig(level=level.upper(), handlers=[handler])
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _LOUD:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import sqlite3
 import sys
 import threading
@@ -16,6 +17,7 @@ from lyhord_gateway import app
 from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import StoreDamaged, StoreMoved, UserFault, first_cause
 from lyhord_gateway.log import start_log
+from lyhord_gateway.reload import Reload
 from lyhord_gateway.store.recover import damage_in, mark_damaged
 
 _log = logging.getLogger(__name__)
@@ -26,8 +28,10 @@ def serve(config: Path) -> int:
     loaded = load(config)
     start_log(loaded.config.log.level, loaded.config.log.format)
     loop = asyncio.new_event_loop()
+    reload = Reload(config, loaded)
+    loop.add_signal_handler(signal.SIGHUP, reload)
     try:
-        loop.run_until_complete(app.run(loaded))
+        loop.run_until_complete(app.run(loaded, reload))
     except (sqlite3.DatabaseError, StoreDamaged, StoreMoved, BaseExceptionGroup) as error:
         cause = first_cause(error)
         if isinstance(cause, StoreMoved):

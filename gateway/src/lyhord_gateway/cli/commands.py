@@ -5,6 +5,7 @@ A user's fault is one line and exit code 2; a traceback is a bug of ours.
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from lyhord_gateway.cli.nodes import nodes_app
 from lyhord_gateway.cli.quarantine import quarantine
 from lyhord_gateway.cli.queue import queue_app, send
 from lyhord_gateway.cli.readings import readings
+from lyhord_gateway.cli.service_user import as_user, check_folder, owner_of
 from lyhord_gateway.config.template import template
 from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import UserFault
@@ -88,7 +90,8 @@ def _options(
 
 @app.command()
 def run(config: ConfigOption) -> None:
-    """Run the gateway until SIGTERM or Ctrl-C."""
+    """Run the gateway until SIGTERM or Ctrl-C. SIGHUP: read the configuration again, as far as that goes."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it ends nothing, also before somebody listens to it
     load(config)
     # glibc gives each thread a heap of its own, and each keeps what it had at its peak: one for the event
     # loop and one for all others are 2 MB less, and no slower. One alone is slower by an eighth.
@@ -106,13 +109,22 @@ def check(
             "--connect", help="Also send each platform a message without readings, and read it back."
         ),
     ] = False,
+    user: Annotated[
+        str | None,
+        typer.Option(
+            "--user", metavar="NAME", help="As this user [for root: as the owner of the store's folder]."
+        ),
+    ] = None,
 ) -> None:
-    """Check a configuration and the files that it names."""
-    loaded = load(config)
-    if connect:
-        with ThreadPoolExecutor(1) as pool:  # whoever calls this may have a loop already
-            pool.submit(asyncio.run, check_connections(loaded, typer.echo)).result()
-    typer.echo(f"{config}: ok")
+    """Check a configuration and the files that it names, as the user that the gateway runs as."""
+    name = user or owner_of(load(config).data_dir)
+    with as_user(name):
+        loaded = load(config)
+        check_folder(loaded.data_dir)
+        if connect:
+            with ThreadPoolExecutor(1) as pool:  # whoever calls this may have a loop already
+                pool.submit(asyncio.run, check_connections(loaded, typer.echo)).result()
+    typer.echo(f"{config}: ok{f' for user {name}' if name else ''}")
 
 
 @app.command("config-template")

@@ -132,6 +132,10 @@ class Health:
         self._start_s = time.monotonic()
         self._facts: Facts | None = None
 
+    def limit(self, limits: Limits) -> None:
+        """From now on these limits hold."""
+        self._limits = limits
+
     def expect(self, sources: Sequence[str], platforms: Mapping[str, Position]) -> None:
         """Which parts should be up."""
         self._sources = sources

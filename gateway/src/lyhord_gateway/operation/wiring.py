@@ -4,6 +4,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from lyhord_gateway import __version__
+from lyhord_gateway.config.operation_options import HealthLimits
 from lyhord_gateway.config.tree import Loaded
 from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.operation import status_file
@@ -30,12 +31,14 @@ class Operation:
         self._counting = connect_reading(loaded.store_path)
         self._census = Census(self._counting)
         self._health = Health(
-            Limits(
-                config.source_down_s, config.platform_down_s, config.backlog_age_s, config.disk_free_mb * _MIB
-            ),
+            _limits(config),
             metrics,
             Probe(self._connection, loaded.data_dir).look,
         )
+
+    def limit(self, config: HealthLimits) -> None:
+        """Other limits from now on."""
+        self._health.limit(_limits(config))
 
     def close(self) -> None:
         self._connection.close()
@@ -91,3 +94,9 @@ class Operation:
             exposition.text,
         )
         return server.run()
+
+
+def _limits(config: HealthLimits) -> Limits:
+    return Limits(
+        config.source_down_s, config.platform_down_s, config.backlog_age_s, config.disk_free_mb * _MIB
+    )
