@@ -2,7 +2,7 @@
 
 import pytest
 
-from lyhord_rig.ether_model import Transmission
+from lyhord_rig.radio.model import Transmission
 from lyhord_wire import codes, instructions
 from lyhord_wire.lora import UPLINK_CHANNELS
 from tests.node.bin_node import BIN, whole
