@@ -163,10 +163,16 @@ def faults(schema: dict, value: object) -> list[str]:
 def simplified(entity: dict) -> dict:
     """An entity as keys and values (section 4.5.4)."""
     return {
-        key: value["value"] if isinstance(value, dict) else value
+        key: _value(value["value"]) if isinstance(value, dict) else value
         for key, value in entity.items()
         if key != "@context"
     }
+
+
+def _value(value: object) -> object:
+    """A time as the text that it is in the simplified form (section 4.6.3)."""
+    typed = isinstance(value, dict) and value.get("@type") == "DateTime"
+    return value["@value"] if typed and isinstance(value, dict) else value
 
 
 def entity_faults(entity: dict) -> list[str]:

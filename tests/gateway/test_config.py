@@ -233,3 +233,15 @@ async def test_check_and_template_from_the_command_line(tmp_path: Path) -> None:
     assert code == 0
     path = written(tmp_path, text)
     assert await cli("check", "--config", str(path)) == (0, f"{path}: ok\n", "")
+
+
+def test_platforms_that_share_a_broker_have_a_health_topic_each(tmp_path: Path) -> None:
+    """The last will of one connection would say of the whole gateway that it is gone."""
+    other = '[[platform]]\nname = "{}"\nurl = "mqtt://{}"\nprofile = "senml"\n'
+    loaded = load(
+        written(tmp_path, PLATFORM + other.format("twin", "localhost:1883") + other.format("far", "[::1]"))
+    )
+    topics = {name: loaded.status_topic(name) for name in ("city", "twin", "far")}
+    assert topics["far"] == "lyhord-gateway/lyhord/health"
+    assert topics["city"] == "lyhord-gateway/lyhord/health/city"
+    assert topics["twin"] == "lyhord-gateway/lyhord/health/twin"

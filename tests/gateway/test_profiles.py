@@ -166,3 +166,28 @@ def test_thingsboard_introduces_a_device() -> None:
     }
     (only_connect,) = ThingsBoardProfile().introduce(NodeFacts(0xB))
     assert json.loads(only_connect.payload) == {"device": "lyhord-00000b", "type": "default"}
+
+
+@pytest.mark.parametrize(
+    ("values", "units", "rssi", "secondary"),
+    [
+        ({3: 214}, Units(), None, False),
+        ({3: 214}, Units(), -97, True),
+        ({7: 655}, Units(), None, True),
+        ({7: None, 3: 214}, Units(), None, False),
+        ({2: 842}, Units(), None, False),
+        ({2: 842}, Units(distance="mm"), None, True),
+        ({2: 842}, Units(distance="cm"), None, True),
+        ({5: 3301}, Units(battery="mV"), None, True),
+        ({9: 101325}, Units(pressure="hPa"), None, True),
+        ({9: 101325}, Units(), None, False),
+    ],
+)
+def test_senml_says_the_version_that_its_units_ask_for(
+    values: dict[int, int | None], units: Units, rssi: int | None, secondary: bool
+) -> None:
+    """RFC 9100: 26 is version 10 with the feature "secondary units"; once in a pack, in its first record."""
+    profile = SenmlProfile("t", "gw", units=units)
+    pack = json.loads(profile.payload([reading(1, {3: 1}, rssi_dbm=None), reading(2, values, rssi_dbm=rssi)]))
+    assert [record.get("bver") for record in pack] == [26 if secondary else None] + [None] * (len(pack) - 1)
+    senml_resolver.readings(pack)

@@ -16,6 +16,7 @@ from tests.gateway.readings import ALL, BARE, BIN, ROOM, reading, registry
 from tests.gateway.smart_data_models import NORMALIZED, entity_faults, faults
 
 WHEN = "2026-01-01T00:15:00Z"
+MOMENT = {"@type": "DateTime", "@value": WHEN}
 PROFILE = NgsiLdProfile("lyhord/{gateway}/ngsi-ld", "gw", registry(BIN, ROOM, BARE))
 
 
@@ -68,7 +69,7 @@ def test_a_node_in_a_building_observes_an_indoor_environment() -> None:
         "id": "urn:ngsi-ld:IndoorEnvironmentObserved:lyhord-000b02",
         "type": "IndoorEnvironmentObserved",
         "name": {"type": "Property", "value": "Biblioteket, plan 2"},
-        "dateObserved": {"type": "Property", "value": WHEN},
+        "dateObserved": {"type": "Property", "value": MOMENT},
         "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [17.6, 59.2]}},
         "temperature": seen(21.4, "CEL"),
         "relativeHumidity": seen(0.418, "C62"),
@@ -92,7 +93,7 @@ def test_a_node_without_a_place_is_a_device_until_it_has_one() -> None:
         "type": "Device",
         "category": {"type": "Property", "value": ["sensor"]},
         "controlledProperty": {"type": "Property", "value": ["fillingLevel", "temperature"]},
-        "dateLastValueReported": {"type": "Property", "value": WHEN},
+        "dateLastValueReported": {"type": "Property", "value": MOMENT},
         "fillingLevel": seen(0.05, "C62"),
         "q40": seen(7),
         "sampleNumber": seen(1),
@@ -234,3 +235,14 @@ def test_the_schemas_can_refuse() -> None:
         {"type": "Property", "value": 1, "unitCode": "%"},
     ):
         assert faults(NORMALIZED, [entity | {"tilt": attribute}]), attribute
+
+
+@pytest.mark.parametrize("profile", [1, 2, 9, None])
+def test_a_node_that_gets_a_place_is_the_same_entity(profile: int | None) -> None:
+    found = []
+    for place in ({}, {"latitude_e6": 59_000_000, "longitude_e6": 17_000_000}):
+        facts = NodeFacts(0xA01, profile=profile, **place)
+        (entity,) = entities(NgsiLdProfile("t", "gw", registry(facts)), reading(values=ALL, alarms=[]))
+        assert ("location" in entity) is bool(place)
+        found.append(entity["id"])
+    assert found[0] == found[1]

@@ -266,8 +266,8 @@ def _publishers(
     gateway = loaded.config.gateway
     publishers = {}
     for platform, endpoint in loaded.platforms:
-        profile = make_profile(platform, endpoint, gateway.name, facts, loaded.status_topic)
-        herald = operation.herald(platform.profile)
+        profile = make_profile(platform, endpoint, gateway.name, facts, loaded.status_topic(platform.name))
+        herald = operation.herald(platform.profile, platform.name)
         listen = watch
         if platform.commands and profile.inbox() is not None:
             listen = Remote(platform.name, profile, desk.queue, metrics).serve

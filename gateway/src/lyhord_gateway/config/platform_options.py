@@ -157,7 +157,14 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = None
     distance_unit: Annotated[Literal["m", "cm", "mm"], Meta(description="Unit of distances.")] = "m"
     battery_unit: Annotated[Literal["V", "mV"], Meta(description="Unit of the battery voltage.")] = "V"
-    pressure_unit: Annotated[Literal["Pa", "hPa"], Meta(description="Unit of the air pressure.")] = "Pa"
+    pressure_unit: Annotated[
+        Literal["Pa", "hPa"] | None,
+        Meta(
+            description="Unit of the air pressure. Left out: Pa, with ngsi-ld hPa, as the Smart Data Models "
+            "count it.",
+            examples=["hPa"],
+        ),
+    ] = None
     signal: Annotated[
         bool, Meta(description="Send RSSI and SNR of the reception along with each reading.")
     ] = True

@@ -176,10 +176,15 @@ class Loaded(Struct, frozen=True, kw_only=True):
             if not endpoint.url.tls and not is_here(endpoint.url.host)
         }
 
-    @property
-    def status_topic(self) -> str:
-        """Where platforms are told how the gateway is; "" for nowhere."""
-        return self.config.health.status_topic.replace("{gateway}", self.config.gateway.name)
+    def status_topic(self, platform: str) -> str:
+        """Where this platform is told how the gateway is; "" for nowhere. Those that share a broker have a
+        topic each: the last will of one connection says nothing about the others."""
+        topic = self.config.health.status_topic.replace("{gateway}", self.config.gateway.name)
+        where: dict[str, object] = {
+            known.name: (endpoint.url.host, endpoint.url.port) for known, endpoint in self.platforms
+        }
+        shared = list(where.values()).count(where.get(platform)) > 1
+        return f"{topic}/{platform}" if topic and shared else topic
 
 
 def load(path: Path) -> Loaded:

@@ -44,9 +44,9 @@ class Operation:
         self._connection.close()
         self._counting.close()
 
-    def herald(self, profile: str) -> Herald | None:
+    def herald(self, profile: str, platform: str = "") -> Herald | None:
         """Who tells a platform of this profile how we are; None where there is no topic for it."""
-        topic = self._loaded.status_topic
+        topic = self._loaded.status_topic(platform)
         if not topic or profile in _OWN_TOPICS:
             return None
         return Herald(topic, self._loaded.config.gateway.name, __version__, self._health.report)

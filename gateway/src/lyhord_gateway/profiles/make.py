@@ -26,7 +26,8 @@ def make_profile(
     status_topic: where the platform is told how the gateway is."""
     device = platform.device or DEVICE
     fill_scale = platform.fill_scale or 1
-    units = Units(platform.distance_unit, platform.battery_unit, platform.pressure_unit)
+    usual = "hPa" if platform.profile == "ngsi-ld" else "Pa"
+    units = Units(platform.distance_unit, platform.battery_unit, platform.pressure_unit or usual)
     flat = Flat(fill_scale, units, platform.signal)
     match platform.profile:
         case "senml":

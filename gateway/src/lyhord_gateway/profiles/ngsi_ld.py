@@ -4,8 +4,9 @@
       "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [17.6, 59.2]}},
       "fillingLevel": {"type": "Property", "value": 0.63, "unitCode": "C62", "observedAt": "…"}, …}, …]
 
-A bin is a WasteContainer, a node in a building an IndoorEnvironmentObserved. Both need a place, so a node
-whose place or kind nobody has entered is a Device until somebody does.
+A bin is a WasteContainer, a node in a building an IndoorEnvironmentObserved. Both models require a place, so
+a node without one has the type Device until somebody enters it. Its id never changes with that: a node that
+gets a place is the same entity, with another type (CIM 009 section 4.16: an entity may have several).
 
 NGSI-LD defines no MQTT topics for ingestion. A message here is exactly the body of
 `POST /ngsi-ld/v1/entityOperations/upsert?options=update` (application/ld+json); a subscriber hands it on
@@ -124,7 +125,7 @@ class NgsiLdProfile(Profile):
         node = node_text(reading.node)
         when = utc(reading.time_s)
         entity: _Entity = {
-            "id": f"urn:ngsi-ld:{kind}:{self.device.replace('{node}', node)}",
+            "id": f"urn:ngsi-ld:{_purpose(facts)}:{self.device.replace('{node}', node)}",
             "type": kind,
             **_own(kind, facts, reading, when),
         }
@@ -163,8 +164,12 @@ class NgsiLdProfile(Profile):
 
 
 def _kind(facts: NodeFacts) -> str:
-    if facts.latitude_e6 is None or facts.longitude_e6 is None:
-        return BARE
+    """The type by the model whose requirements are met."""
+    return BARE if facts.latitude_e6 is None or facts.longitude_e6 is None else _purpose(facts)
+
+
+def _purpose(facts: NodeFacts) -> str:
+    """By what the node is for, whatever else is known of it: part of its id."""
     return {tables.PROFILE_BIN: BIN, tables.PROFILE_BUILDING: INDOOR}.get(facts.profile or 0, BARE)
 
 
@@ -172,14 +177,19 @@ def _own(kind: str, facts: NodeFacts, reading: Reading, when: str) -> _Entity:
     """What only this type has, and what its model requires beyond id, type and location."""
     own: _Entity = {}
     if kind == INDOOR:
-        own["dateObserved"] = when
+        own["dateObserved"] = _moment(when)
     elif kind == BARE:
         own["category"] = ["sensor"]
         own["controlledProperty"] = [_CONTROLLED[q] for q in reading.values if q in _CONTROLLED]
-        own["dateLastValueReported"] = when
+        own["dateLastValueReported"] = _moment(when)
         if facts.version is not None:
             own["firmwareVersion"] = facts.version
     return {name: {"type": "Property", "value": value} for name, value in own.items()}
+
+
+def _moment(when: str) -> _Entity:
+    """A time as a value of its type, not as text (ETSI GS CIM 009 section 4.6.3)."""
+    return {"@type": "DateTime", "@value": when}
 
 
 def _place(facts: NodeFacts) -> _Entity | None:

@@ -7,6 +7,9 @@ Every reading begins with a record that sets base name and base time and carries
 name and `seq` are the reading's identity. A quantity without a valid value has no record. A reading that
 came after a younger one of its node has the record {"n": "backlog", "vb": true}.
 
+A pack with a secondary unit (RFC 8798 section 3: dBm and ppm are two of them) begins with "bver": 26, which
+is version 10 with the feature *secondary units* (RFC 9100): without it they must not be used.
+
 The same values come again and again, so a record that was encoded once is kept as text.
 """
 
@@ -19,10 +22,13 @@ from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.flat import alarm_text
 from lyhord_gateway.profiles.scale import SI, Units, scaled, unit
 from lyhord_gateway.reading import Reading, node_text, quantity_name
-from lyhord_wire.tables import OCCUPANCY
+from lyhord_wire.tables import OCCUPANCY, QUANTITIES
 
 BASE_NAME = "urn:dev:ops:lyhord-{node}:"
 
+# RFC 8798 section 3, of the units that our quantities and receptions can have.
+_SECONDARY = frozenset({"mm", "cm", "mV", "hPa", "ppm", "dBm"})
+_VERSION = b'{"bver":26,'
 _KEPT = 4096  # records, and base names, that are kept as text
 _BACKLOG = b'{"n":"backlog","vb":true}'
 _json = msgspec.json.Encoder().encode
@@ -48,6 +54,7 @@ class SenmlProfile(Profile):
         self._backlog = (backlog_template or topic_template).replace("{gateway}", gateway)
         self._signal = signal
         self._records = _Records(fill_scale, units)
+        self._secondary = {q for q in QUANTITIES if unit(q, fill_scale, units) in _SECONDARY}
         self._bases = _Bases(base_name)
 
     def topic(self, reading: Reading) -> str:
@@ -58,7 +65,15 @@ class SenmlProfile(Profile):
         pack: list[bytes] = []
         for reading in readings:
             self._append(pack, reading)
+        if any(map(self._is_secondary, readings)):
+            pack[0] = _VERSION + pack[0][1:]
         return b"[%s]" % b",".join(pack)
+
+    def _is_secondary(self, reading: Reading) -> bool:
+        """Its records have a secondary unit."""
+        if self._signal and reading.rssi_dbm is not None:
+            return True
+        return any(reading.values[q] is not None for q in self._secondary & reading.values.keys())
 
     def _append(self, pack: list[bytes], reading: Reading) -> None:
         pack.append(self._bases[reading.node] % (reading.time_s, reading.seq))
