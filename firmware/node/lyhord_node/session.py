@@ -1,12 +1,13 @@
 """A console session: the terminal and what it is asked for in turn, over as many starts as it needs.
 
     offer ─ Enter ─▶ terminal ─ a line that asks for more than an answer ─▶ job ─▶ terminal ─▶ …
-                                 └─ a second delivery ─▶ fresh start ─▶ job ─▶ terminal ─▶ …
+                                 └─ a delivery, a job after one ─▶ fresh start ─▶ job ─▶ terminal ─▶ …
 
-A start carries one delivery. Each link's names stay in MicroPython's table for ever and its buffers leave
-the heap in pieces, so a second one might find no piece that is large enough; a soft reset gives all of the
-heap back, and the serial port stays. What the session must know afterwards is in NVS meanwhile: the job, the
-byte that Enter was, what the gateway is to be told of the last start, and what `set` has collected.
+A start carries one delivery, and no other job after it. Each link's names stay in MicroPython's table for
+ever and its buffers leave the heap in pieces, so what comes next might find no piece that is large enough; a
+soft reset gives all of the heap back, and the serial port stays. What the session must know afterwards is in
+NVS meanwhile: the job, the byte that Enter was, what the gateway is to be told of the last start, and what
+`set` has collected.
 """
 
 from lyhord_node import cycle, starts
@@ -24,9 +25,9 @@ def talk(node):
     told = cycle.report(node, True) if job == "send" else None  # first: nothing else has used the heap yet
     while True:
         try:
-            if job == "send" and not told:
+            if job and not told and (job == "send" or node.linked is not None):
                 _start_anew(node, job, staged, enter)
-                job = "say_too_much_unsaved"
+                job = "say_too_much_unsaved" if job == "send" else job
             if job:
                 _do(node, job, *(told or ()))
             told = None
