@@ -17,4 +17,12 @@ def start():
     run(board)
 
 
-start()
+try:
+    start()
+except Exception as fault:  # noqa: BLE001 - a module that cannot even be loaded: say which, rest, try again
+    import sys
+
+    from machine import deepsleep
+
+    sys.print_exception(fault)
+    deepsleep(600_000)

@@ -79,7 +79,7 @@ def test_upper_case_numbers_and_tables_agree():
 
 
 def test_faults_are_single_bits():
-    assert sorted(tables.FAULTS) == [1, 2, 4, 8, 16, 32, 64, 128]
+    assert sorted(tables.FAULTS) == [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
 
 def test_alarm_2_stays_unused():

@@ -171,6 +171,18 @@ def _restart(node, _staged, _rest):
     reset()
 
 
+def _verify(node, _staged, _rest):
+    from lyhord_node.intact import damaged
+
+    count = 0
+    for path in damaged():
+        node.power.feed()
+        print("damaged: %s" % path)
+        count += 1
+    if count:
+        raise Failed("%d files are not as they were built; flash it again" % count)
+
+
 def _repl(node, _staged, _rest):
     import micropython
 
@@ -204,6 +216,7 @@ COMMANDS = {
     "send": (_send, "send", "deliver everything that is kept"),
     "provision": (_provision, "provision ID KEY GENERATION", "who this node is: hex, hex, number"),
     "restart": (_restart, "restart", "start again"),
+    "verify": (_verify, "verify", "is the code in the flash what was built?"),
     "repl": (_repl, "repl", "end the firmware, for developers: MicroPython's prompt for two minutes"),
     "exit": (_exit, "exit", "leave the console; the node goes to work"),
 }

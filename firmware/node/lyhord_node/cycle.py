@@ -19,6 +19,7 @@ from lyhord_node.borrowed import Borrowed, forget
 from lyhord_node.outbox import Outbox
 from lyhord_node.power import Power
 from lyhord_wire.codes import (
+    FAULT_CODE,
     FAULT_SAFE_MODE,
     FAULT_SETTINGS,
     FAULT_STORAGE,
@@ -69,6 +70,8 @@ class Node:
             self.state.faults |= FAULT_STORAGE
         if started.is_safe:
             self.state.faults |= FAULT_SAFE_MODE
+        if started.finds_damage():
+            self.state.faults |= FAULT_CODE
         if reset_cause != starts.DEEP_SLEEP:
             self.state.reset_cause = reset_cause
             self.state.status_due = state.STATUS_ALL  # due in the first report after a start

@@ -68,6 +68,17 @@ class Starts:
         if self.count:
             self._set(0)
 
+    def finds_damage(self):
+        """After a start that came to no end: whether the code is not what was built. Names it on the line."""
+        if self.count < 2:
+            return False
+        from lyhord_node.intact import damaged
+
+        paths = list(damaged())
+        if paths:
+            print("damaged code:", *paths)
+        return bool(paths)
+
     def begin_measuring(self):
         """In safe mode, before what may be at fault."""
         self._set(1, _MEASURING)

@@ -85,6 +85,7 @@ FAULTS = {
     codes.FAULT_BATTERY: "battery",
     codes.FAULT_SAFE_MODE: "safe_mode",
     codes.FAULT_SETTINGS: "settings_put_back",
+    codes.FAULT_CODE: "code_damaged",
 }
 
 COMMANDS = {

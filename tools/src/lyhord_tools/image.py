@@ -96,7 +96,15 @@ def _contents(
     for script in ("boot.py", "main.py"):
         contents[script] = tree.source(script).read_bytes()
         stored.append(StoredFile(f"/{script}", len(contents[script]), len(contents[script])))
+    contents["hashes"] = _hashes(contents)
+    stored.append(StoredFile("/hashes", len(contents["hashes"]), len(contents["hashes"])))
     return contents, tuple(stored)
+
+
+def _hashes(contents: dict[str, bytes]) -> bytes:
+    """What `lyhord_node.intact` checks: a line per file, 16 hex digits of its SHA-256 and its path."""
+    lines = (f"{hashlib.sha256(data).hexdigest()[:16]} /{path}\n" for path, data in contents.items())
+    return "".join(lines).encode()
 
 
 def _device_path(name: str, path: Path) -> str:
