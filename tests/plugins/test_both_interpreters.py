@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_rig.deadline import DEADLINE_S
 from tests.plugins.both_interpreters import ROOT, BothModule, MicroPythonFile, MicroPythonItem, run_file
 
 OUTCOMES = Path(__file__).with_name("outcomes.py")
@@ -89,7 +90,7 @@ def test_one_test_can_be_chosen_by_name():
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_S,
         check=False,
     ).stdout.splitlines()
     assert [line for line in chosen if "::" in line] == [

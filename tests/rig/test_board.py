@@ -2,6 +2,8 @@
 
 import ast
 import asyncio
+import os
+import signal
 import socket
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 import lyhord_rig
 from lyhord_rig import ExpectTimeout, State, World
 from lyhord_rig.board.process import Op
+from lyhord_rig.deadline import DEADLINE_S
 from tests.rig.snippet import make_board
 
 REPORT = """
@@ -187,6 +190,22 @@ async def test_endless_computing_is_a_crash_and_the_watchdog_still_bites(boot):
     assert "computed without end" in board.crash_reports[0]
 
 
+async def test_a_board_that_gets_no_processor_has_not_hung(boot):
+    board = boot("print('up')", hang_s=0.2)
+    os.kill(board.pid, signal.SIGSTOP)  # as long as a busy machine lets it wait
+    asyncio.get_running_loop().call_later(0.6, os.kill, board.pid, signal.SIGCONT)
+    await board.expect(rb"up", 5)
+    assert board.events.crashes == 0
+
+
+async def test_a_board_that_never_goes_on_has_hung(boot):
+    board = boot("print('up')", hang_s=0.02)
+    os.kill(board.pid, signal.SIGSTOP)
+    with pytest.raises(ExpectTimeout):
+        await board.expect(rb"up", 5)
+    assert "computed without end" in board.crash_reports[0]
+
+
 async def test_expect_gives_up_in_virtual_time(world, boot):
     board = boot("print('something else')")
     with pytest.raises(ExpectTimeout, match="something else"):
@@ -284,7 +303,7 @@ async def test_a_board_ends_when_its_world_is_gone(boot):
         await world.run_for(1)
         process = board._program._process
         process._link.shutdown(socket.SHUT_RDWR)  # as when the world's process was killed
-        assert process.ended(10)
+        assert process.ended(DEADLINE_S)
 
 
 async def test_boards_are_powered_while_the_world_runs_in_another_task(tmp_path):

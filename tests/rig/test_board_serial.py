@@ -8,9 +8,9 @@ import pytest
 import serial
 
 from lyhord_rig import State, World
+from lyhord_rig.deadline import DEADLINE_S
 from tests.rig.snippet import make_board
 
-DEADLINE_S = 30  # only what has failed takes so long
 SHELL = """
     import select, sys
     poll = select.poll()
@@ -61,7 +61,7 @@ async def test_a_real_terminal_program_talks_to_the_board(tmp_path):
         board.power_on()
         talk = asyncio.create_task(asyncio.to_thread(outside))
         run = asyncio.create_task(world.run())
-        async with asyncio.timeout(3 * DEADLINE_S):
+        async with asyncio.timeout(DEADLINE_S):
             seen = await talk
         world.stop()
         await run
@@ -134,7 +134,7 @@ async def test_a_pty_that_nobody_reads_loses_the_oldest_and_stalls_nobody(world,
         assert board.console.dropped_slow > 0
         os.set_blocking(fd, False)
         got = b""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             while b"line 03999" not in got:
                 try:
                     got += os.read(fd, 65536)

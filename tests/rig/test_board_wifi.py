@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from lyhord_rig import AccessPoint, World
+from lyhord_rig.deadline import DEADLINE_S
 from tests.rig.joined import joined
 
 
@@ -73,7 +74,7 @@ async def test_join_and_echo(tmp_path):
         await board.expect(
             rb"joined True 1010 12\r\n3000\r\nb'line\\n' 192.168.4.100 -60\r\nNone\r\nTrue\r\nend", 20
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE_S):
             await peer.left.wait()
         assert peer.ended == ["closed"]
 
@@ -186,9 +187,9 @@ async def test_power_off_resets_the_connection(tmp_path):
     """,
         )
         await board.expect(rb"waiting", 20)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE_S):
             await peer.arrived.wait()
         board.power_off()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE_S):
             await peer.left.wait()
         assert len(peer.ended) == 1

@@ -4,6 +4,7 @@ import time
 import pytest
 
 from lyhord_rig import World
+from lyhord_rig.deadline import DEADLINE_S
 
 
 async def test_events_run_in_order_of_time_then_of_making():
@@ -50,7 +51,7 @@ async def test_a_callback_that_raises_ends_the_run_with_that_exception():
 async def test_stop_ends_a_run_without_end():
     world = World(seed=1, pace=None)
     world.call_at(1_000_000, world.stop)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         await world.run()
     assert world.now_us == 1_000_000
 
@@ -106,7 +107,7 @@ async def test_hold_keeps_time_still_while_the_run_goes_on():
         run = asyncio.create_task(world.run(until=2_000))
         await asyncio.sleep(0.05)
         assert (world.running, world.now_us, seen) == (True, 0, [])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         await run
     assert (world.now_us, seen) == (2_000, [1])
 
@@ -135,7 +136,7 @@ async def test_run_until_waits_beside_the_task_that_runs_the_world():
         await asyncio.sleep(0)
         waiter = asyncio.create_task(world.run_until(lambda: len(seen) >= 3, 1))
         await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         assert await waiter
         assert not await world.run_until(lambda: len(seen) > 100, 0.001)
         await run

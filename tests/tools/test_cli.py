@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from lyhord_rig.deadline import DEADLINE_S
 from lyhord_tools import cli
 from lyhord_tools.tree import Tree
 from tests.tools.conftest import BOARD, Ran
@@ -34,7 +35,9 @@ def test_every_command_and_option_has_help_within_80_columns(
 
 
 def test_the_installed_command_ends_with_one_line_and_2() -> None:
-    done = subprocess.run([LYHORD, "decode", "ffff"], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [LYHORD, "decode", "ffff"], capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
     assert done.returncode == 2
     assert done.stderr == "lyhord: refused (not_ours): byte 0 is ff, expected e0\n"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from lyhord_rig.deadline import DEADLINE_S
 from lyhord_tools.console import CommandFailed, NoAnswer, NodeConsole, fields
 from lyhord_tools.errors import ToolError
 from tests.tools.conftest import Ran
@@ -167,7 +168,7 @@ def test_the_terminal_waits_for_its_port_and_goes_on(cable: Cable) -> None:
     before = Peer()
     before.__enter__()
     cable.plug(before)
-    screen = pexpect.spawn(str(LYHORD), ["console", "--port", str(cable.path)], timeout=60)
+    screen = pexpect.spawn(str(LYHORD), ["console", "--port", str(cable.path)], timeout=DEADLINE_S)
     try:
         screen.expect_exact("Ctrl-] leaves")
         cable.pull(before)
@@ -188,7 +189,9 @@ def test_the_terminal_of_a_pulled_port_ends_with_one_line(cable: Cable) -> None:
     before = Peer()
     before.__enter__()
     cable.plug(before)
-    screen = pexpect.spawn(str(LYHORD), ["console", "--port", str(cable.path), "--timeout", "1"], timeout=60)
+    screen = pexpect.spawn(
+        str(LYHORD), ["console", "--port", str(cable.path), "--timeout", "1"], timeout=DEADLINE_S
+    )
     try:
         screen.expect_exact("Ctrl-] leaves")
         cable.pull(before)
@@ -216,7 +219,7 @@ def test_a_port_that_is_none_is_one_line(port: str, why: str, lyhord: Callable[.
 
 def test_a_person_types_and_reads_and_leaves() -> None:
     with Peer() as peer:
-        screen = pexpect.spawn(str(LYHORD), ["console", "--port", peer.path], timeout=60)
+        screen = pexpect.spawn(str(LYHORD), ["console", "--port", peer.path], timeout=DEADLINE_S)
         try:
             screen.expect_exact("Ctrl-] leaves")
             screen.send("\r")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from littlefs import LittleFS
 
+from lyhord_rig.deadline import DEADLINE_S
 from lyhord_tools import parts
 from lyhord_tools.errors import ToolError
 from lyhord_tools.image import ImageReport, build_image
@@ -43,7 +44,7 @@ def test_micropython_loads_every_module_and_none_works_at_import(app: App, tmp_p
         [MICROPYTHON, LOADER, report.path, str(report.size // 4096)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_S,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

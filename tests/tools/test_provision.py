@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_rig.deadline import DEADLINE_S
 from tests.tools.conftest import Ran, private
 from tests.tools.peer import Peer
 
@@ -72,7 +73,7 @@ def test_the_real_gateway_takes_what_was_provisioned(lyhord: Callable[..., Ran],
         [Path(sys.executable).parent / "lyhord-gateway", "nodes", "--config", config, "--json"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_S,
         check=True,
     ).stdout
     assert "000b1a" in listed and "Åkergränd" in listed
@@ -276,7 +277,7 @@ def at_gateway(config: Path, *words: str, given: str = "") -> str:
         input=given,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_S,
         check=True,
     ).stdout
 

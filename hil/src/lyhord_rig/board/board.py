@@ -24,7 +24,7 @@ from .program import Program
 from .serial import SerialIn
 from .uart import Uarts
 
-HANG_S = 20.0  # wall clock: pure computation longer than this is a hang
+HANG_S = 20.0  # of processor time: pure computation longer than this is a hang
 _WAIT_MAX_US = 1 << 60
 
 

