@@ -1,19 +1,9 @@
 """Making new settings count: durably, and with what follows from them."""
 
-from lyhord_node import config, settings
+from lyhord_node import settings
+from lyhord_node.carriers import links
 from lyhord_node.state import ABOUT_ALL
 from lyhord_wire.codes import EMPTY_DISTANCE, FULL_DISTANCE, LINK, REPORT_PERIOD, SAMPLE_PERIOD
-
-
-def links(node, wanted, texts=()):
-    """The links that the setting `link` = wanted leaves this node, the preferred one first; see plan.py.
-    texts: of config.py, not saved yet."""
-    from lyhord_node.plan import usable
-
-    has_wifi = node.board.HAS_WIFI
-    for name in ("wifi_ssid", "broker_host"):
-        has_wifi = has_wifi and (texts[name] if name in texts else config.text(node.store, name))
-    return usable(wanted, node.board.HAS_LORA, bool(has_wifi))
 
 
 def link_objection(node, wanted, texts=()):

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from lyhord_node import alarms, changes, clock, settings
+from lyhord_node import clock
 from lyhord_node.state import ABOUT_ALL, STATUS_ALL, STATUS_MATTERS
 from lyhord_wire.codes import (
     COMMAND_BLINK,
@@ -80,6 +80,9 @@ def _send_again(node, first, count):
 
 
 def _take_settings(node, wishes, version):
+    # In memory only when there is something to do: it is nearly full in a report.
+    from lyhord_node import changes, probation, settings
+
     wanted, why = settings.changed(node.settings, wishes, version)
     node.state.status_due |= STATUS_MATTERS  # the version in it says whether they were taken
     why = why or changes.link_objection(node, wanted)
@@ -87,8 +90,6 @@ def _take_settings(node, wishes, version):
         why = "version %d was put back" % version
     if why:
         return "settings refused: " + why
-    from lyhord_node import probation
-
     probation.take(node, wanted)
     return None
 
@@ -104,4 +105,6 @@ def _command(node, command, afterwards):
     elif code == COMMAND_BLINK:
         afterwards.blinks = min(_BLINKS_MAX, max(1, command[1] if len(command) > 1 else _BLINKS))
     elif code == COMMAND_STOP_ALARMS:
+        from lyhord_node import alarms
+
         alarms.stop(node.state)

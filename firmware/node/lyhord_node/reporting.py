@@ -8,7 +8,7 @@ import gc
 
 from micropython import const
 
-from lyhord_node import changes
+from lyhord_node.carriers import links as links_of
 from lyhord_node.counters import Exhausted
 from lyhord_node.delivery import Delivery
 from lyhord_node.link import DOWN, NO_ANSWER, REFUSED, LinkDown
@@ -97,11 +97,11 @@ def _note_down(node, outcome, why):
 
 
 def _links(node):
-    every = changes.links(node, LINK_AUTO)
+    every = links_of(node, LINK_AUTO)
     if node.starts.is_safe and not node.state.alarms_due:
         return [WIFI] if WIFI in every else []
     # Settings of an older firmware may name a link that is not there: never silent for that.
-    return changes.links(node, node.settings[LINK]) or every
+    return links_of(node, node.settings[LINK]) or every
 
 
 def _link(node, plan, name):
