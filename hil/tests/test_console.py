@@ -34,8 +34,8 @@ def test_a_measurement_is_plausible_and_keeps_nothing(node: Node) -> None:
     before = node.fields("status")["next_sample"]
     values = node.fields("measure")
     assert values["faults"] == "none"
-    ranges = {"distance": (20, 5000), "temperature": (-300, 600), "battery": (2500, 6000)}
-    for name, (low, high) in ranges.items():
+    intervals = {"distance": (20, 5000), "temperature": (-300, 600), "battery": (2500, 6000)}
+    for name, (low, high) in intervals.items():
         assert low <= int(values[name]) <= high, name
     assert node.fields("status")["next_sample"] == before
 

@@ -16,7 +16,7 @@ import cbor2
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-from lyhord_gateway.mqtt_client import WINDOW
+from lyhord_gateway.mqtt.client import WINDOW
 from tests.bench.fleet import FIRST_NODE, Fleet, key
 from tests.gateway.parts import connected
 

@@ -1,6 +1,6 @@
 """Nodes whose frames are sealed before the clock starts, and readings that can be judged by identity."""
 
-from lyhord_gateway.cipher import Cipher
+from lyhord_gateway.model.cipher import Cipher
 from lyhord_wire.frame import KIND_REPORT, seal_uplink
 from lyhord_wire.report import Report, encode_report
 

@@ -140,9 +140,9 @@ class Mqtt:
 
     def burst(self) -> None:
         asked = 0
-        for packets, asking in self._chunks:
+        for packets, gap_requests in self._chunks:
             self._connection.socket.sendall(packets)
-            asked += asking
+            asked += gap_requests
             while asked - self.answers > _ASKED:
                 self._receive()
 

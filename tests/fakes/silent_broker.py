@@ -7,7 +7,7 @@ has for a reason, and at most `receive_maximum` messages may be under way, of `p
 payload that `poison` holds for such ends the connection, as does a topic that is `forbidden`. `older` is how
 one refuses MQTT 5 that does not know it: a CONNACK of 3.1.1, or "" for none at all. `connack` gives a
 CONNACK its reason out of the connect flags. `keeps` and `qos_max` are told in a CONNACK of MQTT 5; who
-publishes otherwise is hung up on. It hangs up `patience_s` after a CONNACK. SUBACKs, and PUBACKs while
+publishes otherwise is hung up on. It hangs up `ack_timeout_s` after a CONNACK. SUBACKs, and PUBACKs while
 `acknowledging`, take `delay_s`.
 """
 
@@ -31,7 +31,7 @@ class SilentBroker:
     connack: Callable[[int], int] = lambda flags: 0
     keeps: bool = True
     qos_max: int = 2
-    patience_s: float | None = None
+    ack_timeout_s: float | None = None
     versions: list[int] = field(default_factory=list)
     flags: list[int] = field(default_factory=list)
     under_way_max: int = 0
@@ -108,8 +108,8 @@ class SilentBroker:
                         told += b"\x24" + bytes([self.qos_max])
                     head = b"\x20" + bytes([3 + len(told)]) + b"\x00\x00" + bytes([len(told)])
                     writer.write(head + told if five else b"\x20\x02\x00\x00")
-                    if self.patience_s is not None:
-                        asyncio.get_running_loop().call_later(self.patience_s, writer.close)
+                    if self.ack_timeout_s is not None:
+                        asyncio.get_running_loop().call_later(self.ack_timeout_s, writer.close)
                 elif kind == _SUBSCRIBE:
                     suback = b"\x90\x04" + body[:2] + b"\0\x87" if five else b"\x90\x03" + body[:2] + b"\x80"
                     asyncio.get_running_loop().call_later(self.delay_s, writer.write, suback)

@@ -14,9 +14,8 @@ from paho.mqtt.client import MQTTMessage
 
 from lyhord_gateway.cli.node_rows import listed
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.faults import UserFault
-from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.nodes import export_line, import_nodes, parse_lines
+from lyhord_gateway.fleet.nodes import export_line, import_nodes, parse_lines
+from lyhord_gateway.model.uplink import Uplink
 from lyhord_gateway.sources import gwmp
 from lyhord_gateway.sources.concentrator import Concentrator
 from lyhord_gateway.sources.mqtt import NAME, Inbox, MqttSource
@@ -24,7 +23,8 @@ from lyhord_gateway.sources.rxpk import PAYLOAD_MAX, read_push
 from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.sources.udp import UdpSource
 from lyhord_gateway.store.reader import Reader
-from lyhord_gateway.uplink import Uplink
+from lyhord_gateway.support.errors import UserError
+from lyhord_gateway.support.metrics import Metrics
 from lyhord_wire.frame import MAX_FRAME, parse_downlink, parse_uplink
 from lyhord_wire.lora import band_of
 from lyhord_wire.refusal import CBOR, REASONS, SCHEMA, Refused
@@ -102,7 +102,7 @@ def check_mqtt(data: bytes) -> None:
     try:
         said = aiomqtt.Message._from_paho_message(message)
     except (UnicodeDecodeError, ValueError):
-        return  # mqtt_client.Client counts it; tests/gateway/test_hostile_peers.py
+        return  # mqtt.client.Client counts it; tests/gateway/test_hostile_peers.py
     inbox.queue_type()().put_nowait(said)
     for waiting in inbox.waiting:
         source._take(waiting)
@@ -116,7 +116,7 @@ def check_nodes(data: bytes) -> None:
     """JSON Lines of nodes: entered whole and listed, or refused in one line that shows no key."""
     try:
         nodes = parse_lines("nodes.jsonl", data.split(b"\n"))
-    except UserFault as fault:
+    except UserError as fault:
         assert str(fault).isprintable()
         return
     connection = memory_store()
@@ -134,7 +134,7 @@ def check_config(data: bytes) -> None:
     path.write_bytes(data)
     try:
         load(path)
-    except UserFault as fault:
+    except UserError as fault:
         assert str(fault).isprintable() and str(fault).startswith(f"{path}: ")
 
 

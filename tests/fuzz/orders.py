@@ -7,12 +7,12 @@ from typing import Any
 
 from lyhord_gateway.cli.common import node_number
 from lyhord_gateway.cli.queue import order_from, queued
-from lyhord_gateway.faults import UserFault
-from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.orders import ANSWER_MAX, Order, instructions_size
+from lyhord_gateway.fleet.orders import ANSWER_MAX, Order, instructions_size
+from lyhord_gateway.fleet.remote import Remote
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
-from lyhord_gateway.remote import Remote
-from lyhord_gateway.store.queue import Entry, cancel, enqueue, entries
+from lyhord_gateway.store.downlinks.queue import Entry, cancel, enqueue, entries
+from lyhord_gateway.support.errors import UserError
+from lyhord_gateway.support.metrics import Metrics
 from lyhord_wire.tables import SETTINGS
 from tests.fuzz.street import NODE, NOW_S, memory_store
 
@@ -94,7 +94,7 @@ def check_send(data: bytes) -> None:
         assert json.dumps(queued(stored)) == json.dumps(queued(entry))
         if number.isascii() and number.isdecimal() and len(number) < 19:
             cancel(platform.connection, int(number), NOW_S)
-    except UserFault as fault:
+    except UserError as fault:
         assert str(fault).isprintable()
     platform.orders()
 

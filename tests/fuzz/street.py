@@ -4,24 +4,24 @@ import json
 import sqlite3
 from collections.abc import Callable
 
-from lyhord_gateway.answer import Answerer
-from lyhord_gateway.cipher import Cipher
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.secret import ApiKey
-from lyhord_gateway.ingest import Ingest
-from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.fleet.registry import Registry
+from lyhord_gateway.ingest.answer import Answerer
+from lyhord_gateway.ingest.ingest import Ingest
+from lyhord_gateway.model.cipher import Cipher
+from lyhord_gateway.model.reading import NodeFacts
+from lyhord_gateway.model.uplink import AckRequest, Uplink
+from lyhord_gateway.model.work import Committed, Work
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.make import make_profile
-from lyhord_gateway.reading import NodeFacts
-from lyhord_gateway.registry import Registry
 from lyhord_gateway.store.apply import Applier
+from lyhord_gateway.store.published import Published
 from lyhord_gateway.store.reader import NodeRow, Reader
 from lyhord_gateway.store.schema import migrations
-from lyhord_gateway.store.shown import Shown
-from lyhord_gateway.uplink import Question, Uplink
-from lyhord_gateway.work import Committed, Work
+from lyhord_gateway.support.metrics import Metrics
 from lyhord_wire.frame import open_downlink, parse_downlink, seal_uplink
 from lyhord_wire.instructions import STORED, decode_instructions
 from lyhord_wire.refusal import REASONS
@@ -92,7 +92,7 @@ class Street:
 
     def _begin(self) -> None:
         self._metrics = Metrics()
-        self._applier = Applier(self._connection, Shown())
+        self._applier = Applier(self._connection, Published())
         self._answerer = Answerer(1, self._metrics, lambda: NOW_S)
         self._counter = 0
         self._answers: list[tuple[int, bytes]] = []  # counter of the uplink, answer
@@ -120,11 +120,11 @@ class Street:
             done(answer)
         return True
 
-    def _answer(self, question: Question, committed: Committed) -> None:
+    def _answer(self, question: AckRequest, committed: Committed) -> None:
         self._counter = question.counter
         self._answerer.answer(question, committed)
 
-    def _reply(self, frame: bytes, _unsent: Callable[[], None]) -> None:
+    def _reply(self, frame: bytes, _aborted: Callable[[], None]) -> None:
         self._answers.append((self._counter, frame))
 
     def _look(self) -> None:
@@ -135,7 +135,7 @@ class Street:
         readings = reader.part(1, reader.head() + 1, 1 << 16, late=False)
         assert len({(reading.node, reading.seq) for reading in readings}) == len(readings)
         for profile in self._profiles:
-            profile.introduce(_FACTS, {quantity for reading in readings for quantity in reading.values})
+            profile.announce(_FACTS, {quantity for reading in readings for quantity in reading.values})
             for reading in readings[:8]:
                 profile.topic(reading)
                 json.loads(profile.payload([reading]))

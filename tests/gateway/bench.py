@@ -7,21 +7,21 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
-from lyhord_gateway.answer import Answerer
-from lyhord_gateway.clock import Clock
-from lyhord_gateway.head import Head
-from lyhord_gateway.ingest import Ingest
-from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.nodes import import_nodes, parse_lines
-from lyhord_gateway.reading import Reading
-from lyhord_gateway.registry import Registry
+from lyhord_gateway.fleet.nodes import import_nodes, parse_lines
+from lyhord_gateway.fleet.registry import Registry
+from lyhord_gateway.ingest.answer import Answerer
+from lyhord_gateway.ingest.ingest import Ingest
+from lyhord_gateway.model.reading import Reading
+from lyhord_gateway.model.uplink import Uplink
+from lyhord_gateway.model.watermarks import Watermarks
+from lyhord_gateway.model.work import Keep
+from lyhord_gateway.store.published import Published
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.retention import Retention
 from lyhord_gateway.store.schema import connect, open_store
-from lyhord_gateway.store.shown import Shown
 from lyhord_gateway.store.writer import Events, Writer
-from lyhord_gateway.uplink import Uplink
-from lyhord_gateway.work import Keep
+from lyhord_gateway.support.metrics import Metrics
+from lyhord_gateway.timekeeping.clock import Clock
 from lyhord_wire.window import ReplayWindow
 from tests.gateway.parts import DEADLINE_S, KEY, NODE, Node, meanwhile
 
@@ -46,9 +46,9 @@ class Bench:
         self.connection = open_store(path)  # the writer's own
         self.reader = Reader(connect(path))
         self.registry = Registry(self.reader.node)
-        self.head = Head(self.reader.head())
+        self.head = Watermarks(self.reader.head())
         self.retention = Retention(keep_days, max_bytes, ["city"], drop_undelivered, every_s=0.02)
-        self.shown = Shown()
+        self.shown = Published()
         self.store = Writer(
             self.connection,
             self.retention,
@@ -57,7 +57,7 @@ class Bench:
                 self.metrics.counters.update,
                 self.registry.changed,
                 partial(self.metrics.state, "store"),
-                dropped=self.head.raise_floor,
+                dropped=self.head.raise_low,
             ),
             queue,
             commit_ms=1,
@@ -94,9 +94,9 @@ class Bench:
         reply = partial(self._reply, source)
         self.ingest.hear(Uplink(raw, source, heard_s, heard_us, rssi, snr, reply, sf=sf))
 
-    def _reply(self, source: str, frame: bytes, unsent: Callable[[], None]) -> None:
+    def _reply(self, source: str, frame: bytes, aborted: Callable[[], None]) -> None:
         if self.mute:
-            unsent()
+            aborted()
         else:
             self.answers.append((source, frame))
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.store.recover import open_sound
-from lyhord_gateway.store.salvage import Salvaged
+from lyhord_gateway.model.work import Delivered, Keep
+from lyhord_gateway.store.recovery.recover import open_sound
+from lyhord_gateway.store.recovery.salvage import Salvaged
 from lyhord_gateway.store.schema import connect
-from lyhord_gateway.work import Advance, Keep
 from tests.gateway.bench import Bench, running
 from tests.gateway.parts import Node
 
@@ -135,7 +135,7 @@ async def a_killed_gateways_store(tmp_path_factory: pytest.TempPathFactory) -> S
                 bench.hear(node.report(ack=True, count=3))
             await bench.settled()
             if turn == 18:
-                bench.store.submit(Advance("city", 0, DELIVERED + 1))
+                bench.store.submit(Delivered("city", 0, DELIVERED + 1))
                 bench.store.submit(Keep("duty.roof", bytes(9000)))  # longer than two pages
                 await bench.settled()
                 look = connect(path)

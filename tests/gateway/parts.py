@@ -15,8 +15,8 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from lyhord_gateway.cipher import Cipher
 from lyhord_gateway.cli import main
+from lyhord_gateway.model.cipher import Cipher
 from lyhord_rig.deadline import DEADLINE_S
 from lyhord_rig.street.services import free_port
 from lyhord_rig.tied import tied

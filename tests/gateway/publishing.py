@@ -8,21 +8,21 @@ from typing import Any
 
 import aiomqtt
 
-from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.mqtt_client import watch
-from lyhord_gateway.operation.herald import Herald
+from lyhord_gateway.model.reading import NodeFacts, Reading
+from lyhord_gateway.model.work import Delivered
+from lyhord_gateway.mqtt.client import watch
+from lyhord_gateway.operation.status_publisher import StatusPublisher
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.senml import SenmlProfile
 from lyhord_gateway.publish.client import PlatformClient, make_client_on, make_platform_client
 from lyhord_gateway.publish.delivery import Backlog, Bounds
+from lyhord_gateway.publish.encoding import Encoding
 from lyhord_gateway.publish.lanes import Part
 from lyhord_gateway.publish.publisher import Publisher
 from lyhord_gateway.publish.terms import Terms
-from lyhord_gateway.publish.wrapping import Wrapping
-from lyhord_gateway.reading import NodeFacts, Reading
-from lyhord_gateway.work import Advance
+from lyhord_gateway.support.backoff import Backoff
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway import senml_resolver
 from tests.gateway.bench import Bench
@@ -42,8 +42,8 @@ async def publishing(
     protocol: str = "3.1.1",
     bounds: Bounds | None = None,
     connect: Callable[[], PlatformClient] | None = None,
-    herald: Herald | None = None,
-    wrapping: Wrapping | None = None,
+    status_publisher: StatusPublisher | None = None,
+    encoding: Encoding | None = None,
     listen: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]] = watch,
     terms: Terms | None = None,
     backoff: Backoff | None = None,
@@ -52,7 +52,7 @@ async def publishing(
         return bench.shown.part(bench.reader, part.first, part.end, limit, part.late)
 
     def deliver(first: int, end: int) -> None:
-        assert bench.store.submit(Advance(name, first, end))
+        assert bench.store.submit(Delivered(name, first, end))
 
     def facts(node: int) -> NodeFacts:
         known = bench.registry.lookup(node)
@@ -71,9 +71,9 @@ async def publishing(
         Backlog(bench.head, page, deliver, facts),
         bench.reader.delivered(name),
         bench.metrics,
-        herald,
+        status_publisher,
         listen=listen,
-        wrapping=wrapping,
+        encoding=encoding,
         terms=terms,
     )
     publisher._backoff = backoff or Backoff(cap_s=0.05)

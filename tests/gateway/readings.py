@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lyhord_gateway.reading import NodeFacts, Reading
+from lyhord_gateway.model.reading import NodeFacts, Reading
 
 TIME_S = 1767225600  # 2026-01-01T00:00:00Z
 ALL = {

@@ -1,7 +1,7 @@
 """A UDP source at work on a bench, for packet forwarders on two roofs."""
 
 from lyhord_gateway.sources.concentrator import Concentrator
-from lyhord_gateway.sources.receptions import GATHER_US
+from lyhord_gateway.sources.receptions import DEDUP_US
 from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.sources.udp import UdpSource
 from tests.gateway.bench import Bench
@@ -21,7 +21,7 @@ class Roofs:
             f"{eui:016x}": Concentrator(f"{eui:016x}", Scheduler(14), self.kept.append) for eui in EUIS
         }
         self.source = UdpSource(
-            "127.0.0.1", 0, self.concentrators, bench.ingest.hear, bench.store.room, bench.metrics, GATHER_US
+            "127.0.0.1", 0, self.concentrators, bench.ingest.hear, bench.store.room, bench.metrics, DEDUP_US
         )
 
     @property

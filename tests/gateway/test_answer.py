@@ -1,11 +1,11 @@
 """Answers: what a node is told, sealed as protocol and vectors say."""
 
-from lyhord_gateway.answer import Answerer
-from lyhord_gateway.cipher import Cipher
-from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.orders import settings_order
-from lyhord_gateway.uplink import Question
-from lyhord_gateway.work import Committed, Handout, Unsent, uplink_number
+from lyhord_gateway.fleet.orders import settings_order
+from lyhord_gateway.ingest.answer import Answerer
+from lyhord_gateway.model.cipher import Cipher
+from lyhord_gateway.model.uplink import AckRequest
+from lyhord_gateway.model.work import Committed, DownlinkAborted, DownlinkDispatch, uplink_number
+from lyhord_gateway.support.metrics import Metrics
 from lyhord_wire.frame import max_frame, open_downlink, parse_downlink
 from lyhord_wire.instructions import (
     AGAIN,
@@ -21,7 +21,7 @@ from tests.gateway.parts import KEY, NODE, vectors
 
 def answered(gateway: int, counter: int, committed: Committed, now_s: float) -> list[bytes]:
     sent: list[bytes] = []
-    question = Question(NODE, 0, counter, Cipher(KEY), lambda frame, unsent: sent.append(frame))
+    question = AckRequest(NODE, 0, counter, Cipher(KEY), lambda frame, aborted: sent.append(frame))
     Answerer(gateway, Metrics(), print, lambda: now_s).answer(question, committed)
     return sent
 
@@ -66,27 +66,29 @@ def test_orders_have_the_right_of_way_and_every_answer_fits_at_sf12() -> None:
         }
         | {"empty_distance": 1200, "full_distance": 200, "channels": 1}
     )
-    handout = Handout((1,), most.settings, 0xFFFFFFFF, ())
-    (frame,) = answered(1, 7, Committed(0xFFFFFFFF, (0xFFFFFF, 1000), 0, handout), 1_800_000_000.0)
+    dispatch = DownlinkDispatch((1,), most.settings, 0xFFFFFFFF, ())
+    (frame,) = answered(1, 7, Committed(0xFFFFFFFF, (0xFFFFFF, 1000), 0, dispatch), 1_800_000_000.0)
     assert len(frame) <= max_frame(12)
     instructions, more = opened(frame)
     assert instructions == {STORED: 0xFFFFFFFF, SETTINGS: dict(most.settings), SETTINGS_VERSION: 0xFFFFFFFF}
     assert more
-    handout = Handout((1, 2), {3: 80}, 7, (4, 5), more=False)
-    (frame,) = answered(1, 7, Committed(3, None, 0, handout), 1_800_000_000.0)
+    dispatch = DownlinkDispatch((1, 2), {3: 80}, 7, (4, 5), more=False)
+    (frame,) = answered(1, 7, Committed(3, None, 0, dispatch), 1_800_000_000.0)
     assert opened(frame) == (
         {TIME: 1_800_000_000, STORED: 3, SETTINGS: {3: 80}, SETTINGS_VERSION: 7, COMMAND: [4, 5]},
         False,
     )
-    (frame,) = answered(1, 7, Committed(3, None, 0, Handout((2,), command=(2,), more=True)), 1_800_000_000.0)
+    (frame,) = answered(
+        1, 7, Committed(3, None, 0, DownlinkDispatch((2,), command=(2,), more=True)), 1_800_000_000.0
+    )
     assert opened(frame)[1]
 
 
 def test_an_answer_that_never_went_out_gives_its_orders_back() -> None:
-    taken_back: list[Unsent] = []
-    question = Question(NODE, 1, 7, Cipher(KEY), lambda frame, unsent: unsent())
+    taken_back: list[DownlinkAborted] = []
+    question = AckRequest(NODE, 1, 7, Cipher(KEY), lambda frame, aborted: aborted())
     answerer = Answerer(1, Metrics(), taken_back.append, lambda: 0)
     answerer.answer(question, Committed(3, None, 0))
     assert taken_back == [], "nothing is lost with an answer that carries no orders"
-    answerer.answer(question, Committed(3, None, 1, Handout((5,), command=(1,))))
-    assert taken_back == [Unsent(NODE, uplink_number(1, 7), (5,))]
+    answerer.answer(question, Committed(3, None, 1, DownlinkDispatch((5,), command=(1,))))
+    assert taken_back == [DownlinkAborted(NODE, uplink_number(1, 7), (5,))]

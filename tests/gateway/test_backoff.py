@@ -2,7 +2,7 @@
 
 import random
 
-from lyhord_gateway.backoff import Backoff
+from lyhord_gateway.support.backoff import Backoff
 
 
 def test_delays_are_jittered_between_nothing_and_a_growing_cap() -> None:

@@ -10,11 +10,11 @@ from typing import IO
 
 import pytest
 
-from lyhord_gateway.faults import UserFault
-from lyhord_gateway.only_one import only_one
 from lyhord_gateway.store import backup as module
 from lyhord_gateway.store.backup import back_up, restore
 from lyhord_gateway.store.schema import connect, open_store
+from lyhord_gateway.support.errors import UserError
+from lyhord_gateway.support.instance_lock import instance_lock
 from lyhord_wire.frame import COUNTER_MAX
 from tests.gateway.bench import Bench, running
 from tests.gateway.parts import GatewayProcess, Node, cli, connected, next_message
@@ -151,7 +151,7 @@ def test_what_cannot_be_restored_leaves_the_store_as_it_was(tmp_path: Path) -> N
     torn.write_bytes(before[: len(before) // 2])
     (tmp_path / "junk.db").write_bytes(b"junk" * 5000)
     for name in ("newer", "torn", "junk", "missing"):
-        with pytest.raises(UserFault):
+        with pytest.raises(UserError):
             restore(tmp_path / f"{name}.db", path, 0)
         assert path.read_bytes() == before
         assert not list(tmp_path.glob("lyhord.r*"))
@@ -160,9 +160,9 @@ def test_what_cannot_be_restored_leaves_the_store_as_it_was(tmp_path: Path) -> N
 def test_a_copy_never_overwrites(tmp_path: Path) -> None:
     open_store(tmp_path / "lyhord.db").close()
     copied(tmp_path / "lyhord.db", tmp_path / "copy.db")
-    with pytest.raises(UserFault, match="expected the name of a new file"):
+    with pytest.raises(UserError, match="expected the name of a new file"):
         copied(tmp_path / "lyhord.db", tmp_path / "copy.db")
-    with pytest.raises(UserFault, match="expected a store"):
+    with pytest.raises(UserError, match="expected a store"):
         copied(tmp_path / "none.db", tmp_path / "other.db")
-    with only_one(tmp_path), pytest.raises(UserFault, match="another"), only_one(tmp_path):
+    with instance_lock(tmp_path), pytest.raises(UserError, match="another"), instance_lock(tmp_path):
         pass

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyhord_gateway.model.reading import Reading, Sharing
 from lyhord_gateway.publish.batch import messages
-from lyhord_gateway.reading import Reading, Sharing
 
 
 def reading(arrival: int, node: int = 1) -> Reading:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.faults import UserFault
-from lyhord_gateway.store.recover import damage_in, mark_damaged, open_sound
+from lyhord_gateway.store.recovery.recover import damage_in, mark_damaged, open_sound
 from lyhord_gateway.store.schema import connect, migrations
+from lyhord_gateway.support.errors import UserError
 from tests.gateway.bench import Bench, running
 from tests.gateway.killed_store import Store, judge, overwrite, recovered, rows
 from tests.gateway.parts import GatewayProcess, Node, cli
@@ -81,7 +81,7 @@ def test_a_newer_version_is_still_refused(store: Store, tmp_path: Path) -> None:
     connection.execute("CREATE TABLE newer (a)")
     connection.execute(f"PRAGMA user_version = {len(migrations()) + 8}")
     connection.close()
-    with pytest.raises(UserFault, match="a newer version wrote schema"):
+    with pytest.raises(UserError, match="a newer version wrote schema"):
         open_sound(path, ["city"])
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.orders import command_order
+from lyhord_gateway.fleet.orders import command_order
 from lyhord_gateway.sources import bridge as module
 from lyhord_gateway.sources.bridge import BridgePort, BridgeSource
 from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.sources.serial_link import LinkLost, SerialLink
-from lyhord_gateway.store.queue import enqueue
+from lyhord_gateway.store.downlinks.queue import enqueue
 from lyhord_gateway.store.schema import connect
 from lyhord_wire import bridge, cbor, cobs
 from tests.fakes.bridge_peer import BridgePeer, PtyBridge, TcpBridge
@@ -194,9 +194,9 @@ async def test_a_line_that_cannot_be_opened_is_lost_and_no_bug(url: str) -> None
 
 
 def order(bench: Bench) -> None:
-    desk = connect(bench.path)
-    enqueue(desk, NODE, command_order("restart", ()), "cli", NOW_S)
-    desk.close()
+    order_entry = connect(bench.path)
+    enqueue(order_entry, NODE, command_order("restart", ()), "cli", NOW_S)
+    order_entry.close()
 
 
 @pytest.mark.parametrize("times", [2, 5])
@@ -238,15 +238,15 @@ async def test_an_answer_while_there_is_no_line_goes_back(bench: Bench, peer: Pt
     order(bench)
     async with Roof(bench, str(peer.path)).running() as roof:
         await listened(peer)
-        roof.source._gather_us = 300_000  # the answer waits, and meanwhile the port goes away
+        roof.source._dedup_us = 300_000  # the answer waits, and meanwhile the port goes away
         peer.hear(node.report(ack=True))
         await until(lambda: bench.metrics.counters["store.frames"] == 1, "it is stored")
         peer.unplug()
         await until(lambda: roof.counters["roof.tx_refused.no_line"] == 1, "the answer has nowhere to go")
-        await until(lambda: bench.metrics.counters["queue.unsent"] == 1, "the command goes back")
+        await until(lambda: bench.metrics.counters["queue.aborted"] == 1, "the command goes back")
         peer.plug_in()
         await listened(peer)
-        roof.source._gather_us = 0
+        roof.source._dedup_us = 0
         peer.hear(node.report(ack=True))
         assert node.open((await transmitted(peer)).data)[5] == [1]
 
@@ -272,7 +272,7 @@ async def test_what_waited_for_a_line_that_is_gone_goes_back(
         await asyncio.wait_for(writing.wait(), DEADLINE_S)
         peer.unplug()
         gone.set()
-        await until(lambda: bench.metrics.counters["queue.unsent"] == 1, "the command goes back")
+        await until(lambda: bench.metrics.counters["queue.aborted"] == 1, "the command goes back")
         assert roof.counters["roof.outbox_dropped"] >= 1
         monkeypatch.setattr(SerialLink, "write", real)
         peer.plug_in()
@@ -303,12 +303,12 @@ async def test_an_answer_to_what_was_heard_before_a_restart_goes_back(bench: Ben
     async with Roof(bench, str(peer.path)).running() as roof:
         await listened(peer)
         peer.say(bridge.Status({1: 86_400, 5: peer.freq_hz, 6: peer.sf}))
-        roof.source._gather_us = 300_000
+        roof.source._dedup_us = 300_000
         peer.hear(node.report(ack=True))
         peer.say(bridge.Status({1: 0, 5: peer.freq_hz, 6: peer.sf}))
         await until(lambda: roof.counters["roof.tx_refused.restarted"] == 1, "the answer is not sent")
-        await until(lambda: bench.metrics.counters["queue.unsent"] == 1, "the command goes back")
-        roof.source._gather_us = 0
+        await until(lambda: bench.metrics.counters["queue.aborted"] == 1, "the command goes back")
+        roof.source._dedup_us = 0
         peer.tmst_us = 5_000_000
         peer.hear(node.report(ack=True))
         assert node.open((await transmitted(peer)).data)[5] == [1]

@@ -11,8 +11,8 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from lyhord_gateway.accounts import Accounts
 from lyhord_gateway.config.tree import load
+from lyhord_gateway.node_broker.accounts import Accounts
 from lyhord_rig.street.services import free_port
 from tests.fakes.certificates import Authority
 from tests.fakes.rude_mqtt import RudeClient, publish
@@ -73,9 +73,9 @@ async def test_a_flood_costs_bounded_memory_and_nodes_are_heard_after_it(tmp_pat
         assert gateway.process is not None
         (broker,) = children(gateway.process.pid)
         before = memory_mib(broker)
-        async with RudeClient(gateway.port) as stranger:
+        async with RudeClient(gateway.port) as unknown_node:
             for _ in range(2000):  # 400 MB
-                await stranger.send(FLOOD)
+                await unknown_node.send(FLOOD)
         assert memory_mib(broker) < before + 100
         async with aiomqtt.Client("127.0.0.1", gateway.port, timeout=DEADLINE_S) as client:
             await client.subscribe(node.down, qos=1)
@@ -120,7 +120,7 @@ async def test_beyond_loopback_a_node_has_an_account_and_its_own_topics_only(tmp
         ):
             with pytest.raises(aiomqtt.MqttError):
                 async with aiomqtt.Client("127.0.0.1", gateway.port, **user):  # type: ignore[arg-type]
-                    raise AssertionError("a stranger was let in")
+                    raise AssertionError("an unknown node was let in")
         await welcome(gateway, other.id)
         async with gateway.as_node(node.id) as client, gateway.as_node(other.id) as curious:
             await curious.subscribe("#", qos=1)

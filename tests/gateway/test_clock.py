@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway import time_service
-from lyhord_gateway.clock import PART, RELEASED_S, SETTLE_S, Clock
-from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.time_service import TimeService
+from lyhord_gateway.support.metrics import Metrics
+from lyhord_gateway.timekeeping import time_service
+from lyhord_gateway.timekeeping.clock import PART, RELEASED_S, SETTLE_S, Clock
+from lyhord_gateway.timekeeping.time_service import TimeService
 from lyhord_wire.instructions import STORED, TIME
 from tests.gateway.bench import NOW_S, Bench, running
 from tests.gateway.parts import GatewayProcess, Node, connected, free_port, get, next_message

@@ -6,11 +6,11 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from lyhord_gateway.cli.node_rows import listed
-from lyhord_gateway.operation.census import Census
-from lyhord_gateway.store.marks import DAY_S, SPAN_S, WEEK_S, Marks, completeness, unpack
+from lyhord_gateway.model.work import SampleRow
+from lyhord_gateway.operation.node_metrics import NodeMetrics
+from lyhord_gateway.store.completeness import DAY_S, SPAN_S, WEEK_S, Marks, completeness, unpack
 from lyhord_gateway.store.schema import connect
 from lyhord_gateway.store.session import Session
-from lyhord_gateway.work import SampleRow
 from lyhord_wire.report import Report, encode_report
 from lyhord_wire.tables import STATUS_OLDEST
 from tests.gateway.bench import Bench, running
@@ -105,7 +105,7 @@ def test_completeness_counts_within_the_window_only() -> None:
     assert completeness(session, b"", 0) is None
 
 
-async def test_the_census_tells_it_to_prometheus(tmp_path: Path) -> None:
+async def test_the_node_metrics_tells_it_to_prometheus(tmp_path: Path) -> None:
     path = tmp_path / "lyhord.db"
     async with running(Bench(path)) as bench:
         for number in (NODE, NODE + 1, NODE + 2):
@@ -114,7 +114,7 @@ async def test_the_census_tells_it_to_prometheus(tmp_path: Path) -> None:
         await bench.heard(frame(node, 0, 10, 20), heard_s=NOON_S)
         await bench.heard(frame(node, 15, 5, 20), heard_s=NOON_S + 61)
         await bench.heard(frame(Node(NODE + 1), 0, 20, 20), heard_s=NOON_S + 122)
-        text = Census(connect(path), lambda: NOON_S).count().decode()
+        text = NodeMetrics(connect(path), lambda: NOON_S).count().decode()
     found = {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.orders import command_order
-from lyhord_gateway.store.queue import enqueue
+from lyhord_gateway.fleet.orders import command_order
+from lyhord_gateway.store.downlinks.queue import enqueue
 from lyhord_gateway.store.schema import connect
 from tests.fakes.packet_forwarder import PacketForwarder
 from tests.gateway.bench import NOW_S, Bench
@@ -22,9 +22,9 @@ EUI = f"{EUIS[0]:016x}"
 
 
 def order(bench: Bench) -> None:
-    desk = connect(bench.path)
-    enqueue(desk, NODE, command_order("restart", ()), "cli", NOW_S)
-    desk.close()
+    order_entry = connect(bench.path)
+    enqueue(order_entry, NODE, command_order("restart", ()), "cli", NOW_S)
+    order_entry.close()
 
 
 async def handled(roof: PacketForwarder) -> None:
@@ -37,7 +37,7 @@ def pass_time(roofs: Roofs, roof: PacketForwarder, microseconds: int) -> None:
     before = roofs.source._now_us
     roofs.source._now_us = lambda: before() + microseconds
     roof.clock_offset += microseconds
-    roofs.source._gather_us = 0  # ingest has a clock of its own
+    roofs.source._dedup_us = 0  # ingest has a clock of its own
 
 
 async def only_answer(bench: Bench, roof: PacketForwarder, node: Node) -> dict:
@@ -185,7 +185,7 @@ async def test_a_command_goes_out_once_however_the_forwarder_says_that_it_did(
             await roofs.counted("udp.tx.sent", number)
         assert commands == 1
         await bench.settled()
-    assert bench.metrics.counters["queue.unsent"] == 0
+    assert bench.metrics.counters["queue.aborted"] == 0
 
 
 # -- dialects ------------------------------------------------------------------------------------------
@@ -328,7 +328,7 @@ async def test_a_guessed_report_about_an_answer_is_not_believed(bench: Bench, ro
             liar._down.sendto(liar._header(token, 5) + b'{"txpk_ack":{"error":"TOO_LATE"}}')
         await roofs.counted("udp.tx_unknown_token", 20)
         await bench.settled()
-    assert bench.metrics.counters["queue.unsent"] == 0
+    assert bench.metrics.counters["queue.aborted"] == 0
 
 
 # -- radios that refuse --------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.platform_rules import ONLY
 from lyhord_gateway.config.template import template
 from lyhord_gateway.config.tree import Config, load
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.support.errors import UserError
 from tests.fakes.certificates import Authority
 from tests.gateway.parts import cli
 
@@ -33,7 +33,7 @@ def written(folder: Path, text: str) -> Path:
 
 def fault(folder: Path, text: str) -> str:
     path = written(folder, text)
-    with pytest.raises(UserFault) as caught:
+    with pytest.raises(UserError) as caught:
         load(path)
     message = str(caught.value)
     assert "\n" not in message

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyhord_gateway.clock import Clock
-from lyhord_gateway.dating import AHEAD_S, EARLIEST_S, LATEST_S, PAST_S, Redated, date
-from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.time_service import TimeService
+from lyhord_gateway.support.metrics import Metrics
+from lyhord_gateway.timekeeping.clock import Clock
+from lyhord_gateway.timekeeping.dating import AHEAD_S, EARLIEST_S, LATEST_S, PAST_S, Redated, date
+from lyhord_gateway.timekeeping.time_service import TimeService
 from lyhord_wire.report import Report, encode_report
 from tests.gateway.bench import NOW_S, Bench, running
 from tests.gateway.parts import Node

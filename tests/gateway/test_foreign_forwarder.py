@@ -22,7 +22,7 @@ from tests.gateway.parts import (
 )
 from tests.gateway.roofs import Roofs
 
-FAR, NEAR, STRANGER = "aa555a0000000101", "aa555a0000000102", "aa555a00000001ff"
+FAR, NEAR, UNKNOWN_NODE = "aa555a0000000101", "aa555a0000000102", "aa555a00000001ff"
 
 
 @pytest.mark.parametrize("status", list(TxStatus))
@@ -50,7 +50,7 @@ async def test_an_uplink_its_answer_and_what_became_of_it(
     assert bench.metrics.states[FAR] == "up"
 
 
-async def test_two_that_hear_everything_and_a_stranger(tmp_path: Path) -> None:
+async def test_two_that_hear_everything_and_a_unknown_node(tmp_path: Path) -> None:
     node, port, frames = Node(), free_port(), 8
     section = f'[udp]\nlisten = "127.0.0.1"\nport = {port}\neuis = ["{FAR}", "{NEAR}"]\n'
     async with (
@@ -59,7 +59,7 @@ async def test_two_that_hear_everything_and_a_stranger(tmp_path: Path) -> None:
         GatewayProcess(tmp_path, platform.port, section) as gateway,
         ForeignForwarder(FAR, ("127.0.0.1", port)) as far,
         ForeignForwarder(NEAR, ("127.0.0.1", port)) as near,
-        ForeignForwarder(STRANGER, ("127.0.0.1", port)) as stranger,
+        ForeignForwarder(UNKNOWN_NODE, ("127.0.0.1", port)) as unknown_node,
     ):
         await gateway.add(node)
         await until(lambda: gateway.status()["states"].get("udp") == "up", "udp listens")
@@ -69,12 +69,12 @@ async def test_two_that_hear_everything_and_a_stranger(tmp_path: Path) -> None:
             frame = node.report(ack=True)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.01):
-                    await stranger.push(stranger.rxpk(frame, rssi_dbm=-20))
+                    await unknown_node.push(unknown_node.rxpk(frame, rssi_dbm=-20))
             first, second = (far, near) if number % 2 else (near, far)
             pushes = [r.push(r.rxpk(frame, rssi_dbm=-118 if r is far else -80)) for r in (first, second)]
             await asyncio.gather(*pushes)
             assert node.open((await near.downlink()).payload)[1] == number
-        assert far.downlinks.empty() and stranger.downlinks.empty() and stranger.acknowledged.empty()
+        assert far.downlinks.empty() and unknown_node.downlinks.empty() and unknown_node.acknowledged.empty()
         seen: list[tuple[int, int]] = []
         async with asyncio.timeout(DEADLINE_S):
             while len(seen) < frames:

@@ -16,11 +16,11 @@ from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.secret import ApiKey
+from lyhord_gateway.model.reading import Message
 from lyhord_gateway.profiles.homeassistant import HomeAssistantProfile
 from lyhord_gateway.profiles.make import make_profile
+from lyhord_gateway.publish.announcements import Announcements
 from lyhord_gateway.publish.batch import messages
-from lyhord_gateway.publish.introductions import Introductions
-from lyhord_gateway.reading import Message
 from tests.gateway import home_assistant, senml_resolver, smart_data_models
 from tests.gateway.readings import BIN, ROOM, TIME_S, reading, registry
 
@@ -89,11 +89,11 @@ def sent(profile_name: str) -> list[Message]:
     profile = make_profile(platform, endpoint, "gw", facts, "lyhord-gateway/gw/health")
     if isinstance(profile, HomeAssistantProfile):
         profile = replace(profile, now_s=lambda: TIME_S + 3600)
-    introductions = Introductions(profile, facts)
+    announcements = Announcements(profile, facts)
     found: list[Message] = []
     bounds = platform.batch_count, platform.batch_bytes
     for message in messages(READINGS, profile.topic, profile.payload, *bounds, profile.sharing()):
-        found += [*introductions.due(message.readings), message]
+        found += [*announcements.due(message.readings), message]
     return found
 
 

@@ -12,10 +12,10 @@ import pytest
 from lyhord_gateway.cli import history
 from lyhord_gateway.cli.history import Asked
 from lyhord_gateway.cli.readings import find_node, parse_quantity, parse_time
-from lyhord_gateway.faults import UserFault
-from lyhord_gateway.reading import NodeFacts
+from lyhord_gateway.model.reading import NodeFacts
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.schema import connect, open_store
+from lyhord_gateway.support.errors import UserError
 from lyhord_wire.tables import QUANTITIES
 from tests.gateway.parts import GatewayProcess, Node, cli
 
@@ -147,7 +147,7 @@ def test_times(text: str, seconds: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "7", "7 d", "-1d", "2026-13-01"])
 def test_what_is_no_time_is_one_line(text: str) -> None:
-    with pytest.raises(UserFault, match="--since: expected a time"):
+    with pytest.raises(UserError, match="--since: expected a time"):
         parse_time("--since", text, NOW_S)
 
 
@@ -162,14 +162,14 @@ def test_which_node(store: Reader) -> None:
         (None, "Nobody", "0 are called Nobody"),
         ("00ffff", None, "00ffff: expected a node of the registry"),
     ]:
-        with pytest.raises(UserFault, match=fault):
+        with pytest.raises(UserError, match=fault):
             find_node(store, node, name)
 
 
 def test_which_quantity() -> None:
     assert parse_quantity("--quantity", "temperature") == 3
     assert parse_quantity("--quantity", "q77") == 77
-    with pytest.raises(UserFault, match="expected one of fill_level, "):
+    with pytest.raises(UserError, match="expected one of fill_level, "):
         parse_quantity("--quantity", "Temperature")
 
 

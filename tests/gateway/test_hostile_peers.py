@@ -33,7 +33,7 @@ from tests.gateway.parts import (
 )
 
 EUI = 0xAA555A0000000101
-STRANGERS = 10_000
+UNKNOWN_NODES = 10_000
 GROWTH_MIB = 24  # a flood may leave that much: full queues and what the allocator keeps
 YEAR_S = 31_536_000
 
@@ -101,7 +101,7 @@ async def unharmed(cabinet: Cabinet) -> AsyncIterator[None]:
     assert log.count("\n") < 100, "a flood of frames is no flood of lines"
 
 
-def strangers(first: int, count: int) -> list[bytes]:
+def unknown_nodes(first: int, count: int) -> list[bytes]:
     """A frame each of nodes that nobody knows, sealed with a key that nobody has."""
     return [
         seal_uplink(Node(0x100000 + number, os.urandom(16)).cipher, 0x100000 + number, 1, 0, bytes(20))
@@ -116,8 +116,8 @@ async def test_ten_thousand_unknown_nodes_over_mqtt_and_udp(tmp_path: Path) -> N
         PacketForwarder(EUI, cabinet.server) as roof,
         RudeClient(cabinet.port) as rude,
     ):
-        frames = strangers(0, STRANGERS)
-        for at in range(0, STRANGERS, 1000):
+        frames = unknown_nodes(0, UNKNOWN_NODES)
+        for at in range(0, UNKNOWN_NODES, 1000):
             batch = frames[at : at + 1000]
             topics = (f"lyhord/v1/{frame[2:5].hex()}/up".encode() for frame in batch)
             await rude.send(b"".join(publish(t, f) for t, f in zip(topics, batch, strict=True)))
@@ -125,7 +125,9 @@ async def test_ten_thousand_unknown_nodes_over_mqtt_and_udp(tmp_path: Path) -> N
                 token = roof.push({"rxpk": [roof.rxpk(frame) for frame in batch[first : first + 8]]})
             await roof.push_acknowledged(token)
             await cabinet.good()
-    assert cabinet.refused()["unknown_node"] + cabinet.counters.get("mqtt.inbox_dropped", 0) == 2 * STRANGERS
+    assert (
+        cabinet.refused()["unknown_node"] + cabinet.counters.get("mqtt.inbox_dropped", 0) == 2 * UNKNOWN_NODES
+    )
     assert cabinet.counters["store.samples"] == cabinet.node.seq
 
 
@@ -150,7 +152,7 @@ async def test_cbor_bombs_of_a_node_with_a_key(tmp_path: Path) -> None:
     assert cabinet.refused() == {"cbor": 20 * len(bombs)}
 
 
-async def test_datagrams_of_strangers_and_of_any_size(tmp_path: Path) -> None:
+async def test_datagrams_of_unknown_nodes_and_of_any_size(tmp_path: Path) -> None:
     cabinet = Cabinet(tmp_path)
     eui = EUI.to_bytes(8, "big")
     async with (

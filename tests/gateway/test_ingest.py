@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.ingest import RECENT_MAX, REPEATS_MAX
+from lyhord_gateway.ingest.ingest import RECENT_MAX, REPEATS_MAX
 from lyhord_gateway.store.schema import connect
 from lyhord_wire.about import encode_about
 from lyhord_wire.frame import KIND_ABOUT, seal_uplink
@@ -58,7 +58,9 @@ async def test_bad_frames_are_refused_and_the_next_good_one_is_handled(
     await bench.heard(bytes.fromhex(good["frame"]))
     assert bench.stored() == [6]
     assert len(bench.answers) == 1
-    lines = [record.getMessage() for record in caplog.records if record.name == "lyhord_gateway.ingest"]
+    lines = [
+        record.getMessage() for record in caplog.records if record.name == "lyhord_gateway.ingest.ingest"
+    ]
     assert lines
     assert all("\n" not in line and "node=" in line and "reason=" in line for line in lines)
     assert any("node=000a01" in line for line in lines)
@@ -67,7 +69,7 @@ async def test_bad_frames_are_refused_and_the_next_good_one_is_handled(
 async def test_each_step_of_the_order_has_its_reason(bench: Bench) -> None:
     node = Node()
     bench.add(0xB, enabled=False)
-    stranger = Node(0xC)
+    unknown_node = Node(0xC)
     good = node.report()
     await bench.heard(good)
     cases = {
@@ -76,7 +78,7 @@ async def test_each_step_of_the_order_has_its_reason(bench: Bench) -> None:
         "version": good[:1] + b"\x80" + good[2:],
         "direction": good[:1] + b"\x60" + good[2:],
         "kind": good[:1] + b"\x47" + good[2:],
-        "unknown_node": stranger.report(),
+        "unknown_node": unknown_node.report(),
         "disabled": Node(0xB).report(),
         "no_key": seal_uplink(node.cipher, NODE, 9, 0, b"", generation=1),
         "replay": good[:-1] + bytes([good[-1] ^ 1]),  # the newest counter, but not the same bytes

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.chores import Chores
-from lyhord_gateway.faults import UserFault
-from lyhord_gateway.keys import add, retire_older, rotate
-from lyhord_gateway.nodes import NodeLine, import_nodes, parse_lines
+from lyhord_gateway.fleet.keys import add, retire_older, rotate
+from lyhord_gateway.fleet.nodes import NodeLine, import_nodes, parse_lines
+from lyhord_gateway.fleet.unknown_nodes import UnknownNodes
+from lyhord_gateway.operation.maintenance import Maintenance
 from lyhord_gateway.store.rotation import GRACE_S, next_generation
 from lyhord_gateway.store.schema import connect
-from lyhord_gateway.strangers import Strangers
+from lyhord_gateway.support.errors import UserError
 from lyhord_wire.frame import seal_uplink
 from lyhord_wire.report import Report, encode_report
 from tests.gateway.bench import NOW_S, Bench
@@ -37,7 +37,7 @@ class Street(Node):
         return self.frame(encode_report(Report(seq, 1767225600 + 900 * seq, 0, {1: [seq % 100]})), ack=True)
 
 
-class Desk:
+class OrderEntry:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.connection = connect(bench.path)
@@ -49,9 +49,11 @@ class Desk:
     def rotate(self, again: bool = False) -> int:
         return rotate(self.connection, NODE, self.file, again)
 
-    async def chores(self, later_s: int) -> None:
-        strangers = Strangers(None, lambda kept: None, self.bench.metrics.count)
-        Chores(self.bench.store.submit, strangers, self.bench.metrics, lambda: NOW_S + later_s).retire_keys()
+    async def maintenance(self, later_s: int) -> None:
+        unknown_nodes = UnknownNodes(None, lambda kept: None, self.bench.metrics.count)
+        Maintenance(
+            self.bench.store.submit, unknown_nodes, self.bench.metrics, lambda: NOW_S + later_s
+        ).retire_keys()
         await self.bench.settled()
 
     def generations(self) -> list[int]:
@@ -59,35 +61,35 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(bench: Bench) -> AsyncIterator[Desk]:
-    desk = Desk(bench)
-    yield desk
-    desk.connection.close()
+async def order_entry(bench: Bench) -> AsyncIterator[OrderEntry]:
+    order_entry = OrderEntry(bench)
+    yield order_entry
+    order_entry.connection.close()
 
 
-async def test_a_key_changes_and_no_frame_is_lost(bench: Bench, desk: Desk) -> None:
+async def test_a_key_changes_and_no_frame_is_lost(bench: Bench, order_entry: OrderEntry) -> None:
     node = Street()
     await bench.heard(node.number(0))
-    assert desk.rotate() == 1
-    assert desk.file.stat().st_mode & 0o777 == 0o600
+    assert order_entry.rotate() == 1
+    assert order_entry.file.stat().st_mode & 0o777 == 0o600
     await bench.heard(node.number(1))  # the node knows nothing of it yet
-    await desk.chores(later_s=10 * GRACE_S)
-    assert desk.generations() == [0, 1], "the node was not heard with the new key"
-    with pytest.raises(UserFault, match="expected a frame under generation 1 first"):
-        retire_older(desk.connection, NODE)
-    with pytest.raises(UserFault, match="change to generation 1 waits for the node; --again"):
-        desk.rotate()
+    await order_entry.maintenance(later_s=10 * GRACE_S)
+    assert order_entry.generations() == [0, 1], "the node was not heard with the new key"
+    with pytest.raises(UserError, match="expected a frame under generation 1 first"):
+        retire_older(order_entry.connection, NODE)
+    with pytest.raises(UserError, match="change to generation 1 waits for the node; --again"):
+        order_entry.rotate()
     last_words = node.number(2)
-    (line,) = desk.lines()
+    (line,) = order_entry.lines()
     node.take(line)
     await bench.heard(node.number(3))
     await bench.heard(last_words)  # overtaken on its way
-    with pytest.raises(UserFault, match="older key to be retired before the next change"):
-        desk.rotate()
-    await desk.chores(later_s=GRACE_S - 60)
-    assert desk.generations() == [0, 1]
-    await desk.chores(later_s=GRACE_S + 60)
-    assert desk.generations() == [1]
+    with pytest.raises(UserError, match="older key to be retired before the next change"):
+        order_entry.rotate()
+    await order_entry.maintenance(later_s=GRACE_S - 60)
+    assert order_entry.generations() == [0, 1]
+    await order_entry.maintenance(later_s=GRACE_S + 60)
+    assert order_entry.generations() == [1]
     assert bench.metrics.counters["keys.retired"] == 1
     await bench.heard(node.number(4))
     assert bench.stored() == [0, 1, 3, 2, 4]
@@ -96,23 +98,23 @@ async def test_a_key_changes_and_no_frame_is_lost(bench: Bench, desk: Desk) -> N
     assert bench.refused == {"no_key": 1}
 
 
-async def test_five_changes_in_a_row_by_command(bench: Bench, desk: Desk) -> None:
+async def test_five_changes_in_a_row_by_command(bench: Bench, order_entry: OrderEntry) -> None:
     node = Street()
     for seq in range(5):
-        assert desk.rotate() == seq + 1
-        node.take(desk.lines()[-1])
+        assert order_entry.rotate() == seq + 1
+        node.take(order_entry.lines()[-1])
         await bench.heard(node.number(seq))
-        assert retire_older(desk.connection, NODE) == seq + 1
+        assert retire_older(order_entry.connection, NODE) == seq + 1
     assert bench.stored() == [0, 1, 2, 3, 4]
-    assert len({line["key"] for line in desk.lines()} | {KEY.hex()}) == 6
+    assert len({line["key"] for line in order_entry.lines()} | {KEY.hex()}) == 6
     assert len(set(node.downlinks)) == len(node.downlinks)
 
 
-async def test_a_new_key_whose_file_was_lost_is_made_again(bench: Bench, desk: Desk) -> None:
+async def test_a_new_key_whose_file_was_lost_is_made_again(bench: Bench, order_entry: OrderEntry) -> None:
     node = Street()
-    desk.rotate()
-    assert desk.rotate(again=True) == 1
-    first, second = desk.lines()
+    order_entry.rotate()
+    assert order_entry.rotate(again=True) == 1
+    first, second = order_entry.lines()
     assert first["key"] != second["key"]
     assert first["generation"] == second["generation"] == 1
     node.take(first)
@@ -121,15 +123,15 @@ async def test_a_new_key_whose_file_was_lost_is_made_again(bench: Bench, desk: D
     node.take(second)
     await bench.heard(node.number(0))
     assert bench.stored() == [0]
-    with pytest.raises(UserFault, match="older key to be retired"):
-        desk.rotate(again=True)
+    with pytest.raises(UserError, match="older key to be retired"):
+        order_entry.rotate(again=True)
 
 
 async def test_a_key_of_the_next_generation_that_is_imported_is_a_change_too(
-    bench: Bench, desk: Desk
+    bench: Bench, order_entry: OrderEntry
 ) -> None:
     line = {"id": "000a01", "key": os.urandom(16).hex(), "generation": 1}
-    import_nodes(desk.connection, parse_lines("test", [json.dumps(line).encode()]))
+    import_nodes(order_entry.connection, parse_lines("test", [json.dumps(line).encode()]))
     change = bench.reader.rotation(NODE)
     assert change is not None
     assert (change.generation, change.heard_s) == (1, None)
@@ -145,18 +147,26 @@ def test_generations_begin_anew_after_255() -> None:
     assert [next_generation(number) for number in (0, 254, 255)] == [1, 255, 0]
 
 
-async def test_nothing_is_entered_when_the_file_cannot_be_written(bench: Bench, desk: Desk) -> None:
+async def test_nothing_is_entered_when_the_file_cannot_be_written(
+    bench: Bench, order_entry: OrderEntry
+) -> None:
     before = bench.reader.keys(NODE)
-    desk.file.write_text("")
-    desk.file.chmod(0o640)
-    for broken in (desk.file, desk.file.parent, Path("/dev/stdout"), Path("/dev/null"), desk.file / "x"):
-        with pytest.raises(UserFault):
-            rotate(desk.connection, NODE, broken, False)
-        with pytest.raises(UserFault):
-            add(desk.connection, None, NodeLine(id=""), broken)
+    order_entry.file.write_text("")
+    order_entry.file.chmod(0o640)
+    for broken in (
+        order_entry.file,
+        order_entry.file.parent,
+        Path("/dev/stdout"),
+        Path("/dev/null"),
+        order_entry.file / "x",
+    ):
+        with pytest.raises(UserError):
+            rotate(order_entry.connection, NODE, broken, False)
+        with pytest.raises(UserError):
+            add(order_entry.connection, None, NodeLine(id=""), broken)
     assert bench.reader.keys(NODE) == before
     assert len(bench.reader.nodes()) == 1
-    assert desk.file.read_text() == ""
+    assert order_entry.file.read_text() == ""
 
 
 async def test_the_commands(tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ again only if it was not acknowledged."""
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyhord_gateway import ranges
+from lyhord_gateway.model import intervals
+from lyhord_gateway.model.intervals import Interval
 from lyhord_gateway.publish.lanes import GAPS_MAX, Lanes, Part
-from lyhord_gateway.ranges import Range
 
-START: list[Range] = [(0, 1)]
+START: list[Interval] = [(0, 1)]
 
 
 def test_a_short_queue_goes_out_in_order() -> None:
@@ -61,8 +61,8 @@ def test_what_is_gone_is_waited_for_no_more() -> None:
 def test_nothing_is_lost_doubled_or_without_bound(steps: list[tuple[str, int]]) -> None:
     head = 0
     lanes = Lanes(START, head, live_max=8)
-    durable: list[Range] = list(START)
-    under_way: list[Range] = []
+    durable: list[Interval] = list(START)
+    under_way: list[Interval] = []
 
     def take(part: Part | None, limit: int) -> None:
         if part is not None:
@@ -70,7 +70,7 @@ def test_nothing_is_lost_doubled_or_without_bound(steps: list[tuple[str, int]]) 
             assert part.first < part.end <= head + 1
             for known in under_way:
                 assert end <= known[0] or known[1] <= first, "twice under way"
-            assert not any(ranges.contains(durable, number) for number in range(first, end)), (
+            assert not any(intervals.contains(durable, number) for number in range(first, end)), (
                 "delivered already"
             )
             lanes.take(first, end)
@@ -88,14 +88,14 @@ def test_nothing_is_lost_doubled_or_without_bound(steps: list[tuple[str, int]]) 
             case "acknowledge" if under_way:
                 first, end = under_way.pop(number % len(under_way))
                 lanes.deliver(first, end)
-                ranges.add(durable, first, end)
+                intervals.add(durable, first, end)
             case "lose":
                 under_way.clear()
                 lanes.forget()
             case "restart":
                 under_way.clear()
                 lanes = Lanes(durable, head, live_max=8)
-        assert len(ranges.gaps(durable, head + 1)) <= 2 * GAPS_MAX + len(under_way) + 1
+        assert len(intervals.gaps(durable, head + 1)) <= 2 * GAPS_MAX + len(under_way) + 1
     for _ in range(10_000):
         while (part := lanes.live()) is not None:
             take(part, 8)
@@ -118,4 +118,4 @@ def test_a_load_that_never_ends_makes_no_more_gaps_than_can_be_kept() -> None:
         assert part is not None
         lanes.take(part.first, min(part.end, part.first + 10))
         lanes.deliver(part.first, min(part.end, part.first + 10))
-        assert len(ranges.gaps(lanes._delivered, head + 1)) <= GAPS_MAX + 1
+        assert len(intervals.gaps(lanes._delivered, head + 1)) <= GAPS_MAX + 1

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from lyhord_gateway.faults import UserFault
-from lyhord_gateway.orders import command_order
+from lyhord_gateway.fleet.orders import command_order
+from lyhord_gateway.store.downlinks.queue import enqueue
 from lyhord_gateway.store.keyring import begin_life, enter_key, is_retired, retire_keys
-from lyhord_gateway.store.queue import enqueue
 from lyhord_gateway.store.schema import connect
 from lyhord_gateway.store.transaction import transaction
+from lyhord_gateway.support.errors import UserError
 from lyhord_wire.instructions import AGAIN, STORED
 from lyhord_wire.tables import STATUS_OLDEST
 from tests.gateway.bench import NOW_S, Bench
@@ -186,7 +186,7 @@ async def test_keys_that_are_replaced_or_taken_back_never_return(
     for node in (NODE, NODE + 1):
         for key in (KEY, NEW_KEY):
             other.execute("INSERT OR IGNORE INTO node (id) VALUES (?)", (node,))
-            with pytest.raises(UserFault, match="retired"), transaction(other):
+            with pytest.raises(UserError, match="retired"), transaction(other):
                 enter_key(other, node, 0, key, NOW_S)
     assert bench.reader.keys(NODE) == []
 
@@ -196,7 +196,7 @@ async def test_an_old_registry_file_does_not_bring_its_keys_back(bench: Bench) -
     recorded = node.report(ack=True)
     bench.add(key=NEW_KEY, generation=1)
     bench.add(key=bytes(16 * [5]), generation=2)  # retires generation 0
-    with pytest.raises(UserFault, match="retired"):
+    with pytest.raises(UserError, match="retired"):
         bench.add()
     await bench.heard(recorded)
     assert bench.answers == [] and bench.stored() == []

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.faults import UserFault
-from lyhord_gateway.nodes import parse_lines
-from lyhord_gateway.work import Advance
+from lyhord_gateway.fleet.nodes import parse_lines
+from lyhord_gateway.model.work import Delivered
+from lyhord_gateway.support.errors import UserError
 from tests.gateway.bench import Bench, running
 from tests.gateway.parts import KEY, Node, cli
 
@@ -77,7 +77,7 @@ async def test_what_goes_in_comes_out_without_the_key(config: Path) -> None:
     ],
 )
 def test_a_bad_line_is_named_and_nothing_is_imported(line: str) -> None:
-    with pytest.raises(UserFault, match=r"^nodes.jsonl:2: ") as caught:
+    with pytest.raises(UserError, match=r"^nodes.jsonl:2: ") as caught:
         parse_lines("nodes.jsonl", [b'{"id": "000001"}', line.encode()])
     assert KEY.hex() not in str(caught.value)
 
@@ -89,7 +89,7 @@ async def test_lists_for_people_and_machines(config: Path) -> None:
         node = Node()
         await bench.heard(node.samples(0, 5), source="roof", rssi=-101)
         await bench.heard(node.samples(7, 3), source="roof", rssi=-99)
-        bench.store.submit(Advance("city", 0, 7))
+        bench.store.submit(Delivered("city", 0, 7))
         await bench.settled()
     (listed,) = json.loads(await done("nodes", "--json", config=config))
     assert listed == {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyhord_gateway.keys import rotate
+from lyhord_gateway.fleet.keys import rotate
 from lyhord_gateway.store.schema import connect
 from lyhord_gateway.store.session import FASTEST_S, FIRST_MAX, JUMP_MAX, Session, load_session, save_session
 from lyhord_wire.frame import seal_uplink

@@ -12,8 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lyhord_gateway.ingest import Ingest
-from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.fleet.registry import Registry
+from lyhord_gateway.ingest.ingest import Ingest
+from lyhord_gateway.model.reading import NodeFacts, Reading
+from lyhord_gateway.model.uplink import AckRequest, Uplink
+from lyhord_gateway.model.work import Committed, Rejected, UplinkRecord
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.fiware import FiwareProfile
 from lyhord_gateway.profiles.homeassistant import HomeAssistantProfile
@@ -21,16 +24,13 @@ from lyhord_gateway.profiles.ngsi_ld import NgsiLdProfile
 from lyhord_gateway.profiles.senml import SenmlProfile
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
 from lyhord_gateway.profiles.yggio import YggioProfile
-from lyhord_gateway.reading import NodeFacts, Reading
-from lyhord_gateway.registry import Registry
 from lyhord_gateway.store import apply
 from lyhord_gateway.store.apply import Applier
+from lyhord_gateway.store.published import Published
 from lyhord_gateway.store.quarantine import ROWS_MAX
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.schema import connect, open_store
-from lyhord_gateway.store.shown import Shown
-from lyhord_gateway.uplink import Question, Uplink
-from lyhord_gateway.work import Arrival, Committed, Rejected
+from lyhord_gateway.support.metrics import Metrics
 from lyhord_wire.about import encode_about
 from lyhord_wire.frame import KIND_ABOUT, KIND_REPORT, MAX_FRAME, UPLINK_OVERHEAD, seal_uplink
 from lyhord_wire.report import Report, encode_report
@@ -102,7 +102,7 @@ async def test_a_bug_in_the_writer_costs_the_frame_that_meets_it(
     """A whole group of frames with three bad ones in it: all others are stored, each once, and answered."""
     keep = apply.Applier._keep
 
-    def failing(self: Applier, arrival: Arrival, samples: object, backlog: int) -> None:
+    def failing(self: Applier, arrival: UplinkRecord, samples: object, backlog: int) -> None:
         if arrival.node == 0xBAD:
             raise OverflowError("a number that fits nowhere")
         keep(self, arrival, samples, backlog)  # type: ignore[arg-type]
@@ -129,7 +129,7 @@ async def test_a_bug_in_the_writer_costs_the_frame_that_meets_it(
 async def test_a_bug_in_ingest_costs_the_frame_that_meets_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lyhord_gateway.ingest.decode_about", lambda _: 1 // 0)
+    monkeypatch.setattr("lyhord_gateway.ingest.ingest.decode_about", lambda _: 1 // 0)
     node = Node()
     frame = node.frame(encode_about({0: "x"}), kind=KIND_ABOUT)
     await bench.heard(frame)
@@ -208,7 +208,7 @@ class _Inside:
         self._connection.execute("BEGIN")
         try:
             self.metrics = Metrics()
-            self._applier = Applier(self._connection, Shown())
+            self._applier = Applier(self._connection, Published())
             self.ingest = Ingest(
                 self._registry,
                 lambda *_: (ReplayWindow(), b""),
@@ -235,7 +235,7 @@ class _Inside:
             done(answer)  # type: ignore[operator]
         return True
 
-    def _answer(self, question: Question, committed: Committed) -> None:
+    def _answer(self, question: AckRequest, committed: Committed) -> None:
         assert 0 <= committed.stored <= U32 + 1
 
 

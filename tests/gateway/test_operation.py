@@ -16,12 +16,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.operation.exposition import RULES, Exposition, rx1_share
 from lyhord_gateway.operation.health import Facts, Health, Limits, Report
 from lyhord_gateway.operation.notify import Notify
 from lyhord_gateway.operation.wiring import Operation
 from lyhord_gateway.store.schema import open_store
+from lyhord_gateway.support.metrics import Metrics
 from tests.gateway.parts import (
     DEADLINE_S,
     KEY,
@@ -260,13 +260,13 @@ def test_every_platform_is_told_that_has_a_place_for_it(tmp_path: Path) -> None:
     open_store(loaded.store_path).close()
     operation = Operation(loaded, Metrics())
     profiles = get_args(get_type_hints(Platform)["profile"])
-    told = {profile for profile in profiles if operation.herald(profile) is not None}
+    told = {profile for profile in profiles if operation.status_publisher(profile) is not None}
     operation.close()
     assert told == {"senml", "fiware-iota-json", "ngsi-ld", "homeassistant"}
 
 
 async def test_the_log_as_json_never_shows_a_secret(tmp_path: Path) -> None:
-    node, stranger = Node(), Node(0xB02, os.urandom(16))
+    node, unknown_node = Node(), Node(0xB02, os.urandom(16))
     secret = "geheimnis-4711"
     (tmp_path / "city.credentials").write_text(f"user-{secret}\npass-{secret}\n")
     (tmp_path / "city.credentials").chmod(0o600)
@@ -277,7 +277,7 @@ async def test_the_log_as_json_never_shows_a_secret(tmp_path: Path) -> None:
     async with Mosquitto(tmp_path) as platform, GatewayProcess(tmp_path, platform.port, extra) as gateway:
         await gateway.add(node)
         async with connected(gateway.port, node.down) as client:
-            await client.publish(stranger.up, stranger.report(), qos=1)
+            await client.publish(unknown_node.up, unknown_node.report(), qos=1)
             await client.publish(node.up, node.report(ack=True), qos=1)
             await next_message(client)
         told = "".join([(await asyncio.to_thread(get, port, path))[1] for path in ("/health", "/metrics")])

@@ -11,9 +11,9 @@ import pytest
 
 from lyhord_gateway.config.secret import read_api_key, read_credentials
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.faults import UserFault
-from lyhord_gateway.line_limit import LineLimit
-from lyhord_gateway.log import Flood, JsonLines, TextLines
+from lyhord_gateway.support.errors import UserError
+from lyhord_gateway.support.log import Flood, JsonLines, TextLines
+from lyhord_gateway.support.log_rate_limit import LogRateLimit
 from lyhord_rig.deadline import DEADLINE_S
 from tests.gateway.bench import Bench, running
 from tests.gateway.parts import KEY, PROGRAM, Node, cli
@@ -76,7 +76,7 @@ def test_credentials_are_taken_as_meant(data: bytes, user: str, password: str | 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"a\nb\nc\n", b"a\x1b\nb\n", b"a\xff\n", b"a\x00\n"])
 def test_other_credentials_are_one_line(data: bytes, tmp_path: Path) -> None:
-    with pytest.raises(UserFault, match=r"^here: "):
+    with pytest.raises(UserError, match=r"^here: "):
         read_credentials("here", private(tmp_path / "c", data))
 
 
@@ -144,7 +144,7 @@ def test_a_flood_of_lines_becomes_a_few() -> None:
 
 def test_what_was_held_back_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("lyhord_gateway.log.time.monotonic", lambda: now)
+    monkeypatch.setattr("lyhord_gateway.support.log.time.monotonic", lambda: now)
     flood = Flood()
     for number in range(100):
         flood.filter(record("no room for %d", number))
@@ -155,7 +155,7 @@ def test_what_was_held_back_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_limits_memory_is_bounded() -> None:
-    limit = LineLimit()
+    limit = LogRateLimit()
     for number in range(10_000):
         limit.admit(str(number), 0.0)
     assert len(limit._windows) <= 256 and not limit._held_back

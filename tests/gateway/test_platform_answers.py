@@ -6,7 +6,7 @@ import pytest
 
 from lyhord_gateway.operation.health import Health, Limits
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
-from lyhord_gateway.publish.wrapping import Wrapping
+from lyhord_gateway.publish.encoding import Encoding
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import Bench
 from tests.gateway.parts import NODE, Node, until
@@ -67,7 +67,7 @@ async def test_one_reading_that_does_not_pass_is_skipped_and_told(
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])
 @pytest.mark.parametrize("nodes", [1, 3])
-async def test_an_introduction_that_does_not_pass_is_skipped_and_told(
+async def test_an_announcement_that_does_not_pass_is_skipped_and_told(
     bench: Bench, protocol: str, nodes: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Longer than the platform's limit for a packet: it hangs up, or its CONNACK has told that limit."""
@@ -86,11 +86,11 @@ async def test_an_introduction_that_does_not_pass_is_skipped_and_told(
     async with broker, publishing(bench, broker.port, profile=profile, protocol=protocol):
         await until(lambda: bench.reader.cursor("city") == nodes, "all readings are delivered")
         await until(
-            lambda: bench.metrics.counters["platform.city.introductions_skipped"] == 1, "it is given up"
+            lambda: bench.metrics.counters["platform.city.announcements_skipped"] == 1, "it is given up"
         )
         await until(lambda: bench.metrics.states["platform.city"] == "up", "and it goes on")
     assert bench.metrics.counters["platform.city.readings_skipped"] == 0
-    assert sum("introduction of node 000a01 skipped" in line for line in caplog.messages) == 1
+    assert sum("announcement of node 000a01 skipped" in line for line in caplog.messages) == 1
 
 
 async def test_messages_that_are_too_long_get_shorter(bench: Bench) -> None:
@@ -125,7 +125,7 @@ async def test_receive_maximum_and_properties(bench: Bench) -> None:
     await bench.heard(node.samples(5, 45))
     async with (
         SilentBroker(receive_maximum=2) as broker,
-        publishing(bench, broker.port, protocol="5", wrapping=Wrapping("application/senml+json", True, True)),
+        publishing(bench, broker.port, protocol="5", encoding=Encoding("application/senml+json", True, True)),
     ):
         await until(
             lambda: bench.reader.cursor("city") == bench.head.value or broker.acknowledge_all(), "delivered"

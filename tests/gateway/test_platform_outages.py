@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from lyhord_gateway import mqtt_client
 from lyhord_gateway.app import waiting_threads
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
@@ -210,7 +209,7 @@ async def test_a_broker_that_hangs_up_in_the_same_breath_is_not_up(
 async def test_a_broker_that_stands_still_when_nothing_is_sent(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mqtt_client, "KEEPALIVE_S", 1)
+    monkeypatch.setattr("lyhord_gateway.mqtt.client.KEEPALIVE_S", 1)
     async with Mosquitto(tmp_path) as broker, publishing(bench, broker.port):
         await until(lambda: bench.metrics.states.get("platform.city") == "up", "connected")
         broker.signal(signal.SIGSTOP)

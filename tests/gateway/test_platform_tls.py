@@ -11,7 +11,7 @@ import pytest
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.secret import Credentials
-from lyhord_gateway.mqtt_client import TIMEOUT_S
+from lyhord_gateway.mqtt.client import TIMEOUT_S
 from lyhord_gateway.publish.client import PlatformClient, make_platform_client
 from tests.fakes.certificates import Authority
 from tests.gateway.bench import Bench

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyhord_gateway.model.reading import NodeFacts
 from lyhord_gateway.profiles.scale import Units, scaled, unit
 from lyhord_gateway.profiles.senml import SenmlProfile
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
-from lyhord_gateway.reading import NodeFacts
 from lyhord_wire.tables import QUANTITIES
 from tests.gateway import senml_resolver
 from tests.gateway.readings import reading
@@ -149,7 +149,7 @@ def test_options_and_backlog_of_thingsboard() -> None:
 
 def test_thingsboard_introduces_a_device() -> None:
     facts = NodeFacts(0xA01, "Storgatan 5", 1, "devkit", 59195400, 17625300, 900, 100, 0x010002)
-    connect, attributes = ThingsBoardProfile("Bin {node}").introduce(facts)
+    connect, attributes = ThingsBoardProfile("Bin {node}").announce(facts)
     assert connect.topic == "v1/gateway/connect"
     assert json.loads(connect.payload) == {"device": "Bin 000a01", "type": "bin"}
     assert attributes.topic == "v1/gateway/attributes"
@@ -164,7 +164,7 @@ def test_thingsboard_introduces_a_device() -> None:
             "firmware": "1.0.2",
         }
     }
-    (only_connect,) = ThingsBoardProfile().introduce(NodeFacts(0xB))
+    (only_connect,) = ThingsBoardProfile().announce(NodeFacts(0xB))
     assert json.loads(only_connect.payload) == {"device": "lyhord-00000b", "type": "default"}
 
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyhord_gateway.model.reading import NodeFacts
 from lyhord_gateway.profiles.fiware import FiwareProfile
 from lyhord_gateway.profiles.flat import Flat
 from lyhord_gateway.profiles.scale import Units
-from lyhord_gateway.reading import NodeFacts
 from lyhord_wire.tables import QUANTITIES
 from tests.gateway.readings import ALL, BARE, BIN, reading
 
@@ -85,17 +85,17 @@ def test_nodes_have_topics_of_their_own_and_options_count() -> None:
 
 
 def test_what_the_registry_knows_is_told() -> None:
-    (message,) = PROFILE.introduce(BIN)
+    (message,) = PROFILE.announce(BIN)
     assert message.topic == TOPIC and not message.retain
     assert json.loads(message.payload) == {
         "name": "Storgatan 5",
         "location": "59.1954,17.6253",
         "firmware": "1.0.2",
     }
-    assert PROFILE.introduce(BARE) == []
-    (message,) = PROFILE.introduce(NodeFacts(1, name="Torget (norra); <'kiosken'>"))
+    assert PROFILE.announce(BARE) == []
+    (message,) = PROFILE.announce(NodeFacts(1, name="Torget (norra); <'kiosken'>"))
     assert json.loads(message.payload) == {"name": "Torget norra kiosken"}
-    assert PROFILE.introduce(NodeFacts(1, name="();")) == []
+    assert PROFILE.announce(NodeFacts(1, name="();")) == []
 
 
 def test_the_key_hides_and_the_second_write_equals_the_first() -> None:

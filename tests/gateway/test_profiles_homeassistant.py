@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_gateway.model.reading import NodeFacts
 from lyhord_gateway.profiles.homeassistant import HomeAssistantProfile
 from lyhord_gateway.profiles.scale import Units
 from lyhord_gateway.publish.batch import messages
-from lyhord_gateway.reading import NodeFacts
 from lyhord_wire.report import Report, encode_report
 from tests.gateway.home_assistant import Device, faults
 from tests.gateway.parts import DEADLINE_S, GatewayProcess, Mosquitto, Node, connected
@@ -22,7 +22,7 @@ PROFILE = HomeAssistantProfile("gw", lambda: NOW_S, status_topic=HEALTH)
 
 
 def discovered(profile: HomeAssistantProfile, facts: NodeFacts, quantities: set[int]) -> dict:
-    (message,) = profile.introduce(facts, quantities)
+    (message,) = profile.announce(facts, quantities)
     assert message.retain
     config = json.loads(message.payload)
     assert faults(config) == []
@@ -30,7 +30,7 @@ def discovered(profile: HomeAssistantProfile, facts: NodeFacts, quantities: set[
 
 
 def test_a_bin_is_discovered() -> None:
-    (message,) = PROFILE.introduce(BIN, {1, 5})
+    (message,) = PROFILE.announce(BIN, {1, 5})
     assert message.topic == "homeassistant/device/lyhord-000a01/config" and message.retain
     config = json.loads(message.payload)
     cmps = config.pop("cmps")
@@ -153,7 +153,7 @@ def test_units_names_and_topics() -> None:
     assert "rssi" not in units and "snr" not in units
     states = Device(config).hear(profile.payload([reading(values={2: 842, 5: 3301, 9: 101325})]))
     assert (states["distance"], states["battery"], states["pressure"]) == ("84.2", "3301", "1013.25")
-    assert profile.introduce(BARE)[0].topic == "hass/device/bin_000c03/config"
+    assert profile.announce(BARE)[0].topic == "hass/device/bin_000c03/config"
     assert profile.topic(reading(backlog=True)) == "late/000a01"
     assert profile.topic(reading(time_s=1 << 28)) == "ha/gw/000a01", "0: nothing is ever too old"
 
@@ -178,7 +178,7 @@ def test_samples_never_share_a_message_and_the_last_one_stays() -> None:
 
 def test_the_second_write_equals_the_first() -> None:
     assert PROFILE.payload([reading()]) == PROFILE.payload([reading()])
-    assert PROFILE.introduce(BIN, [1, 3]) == PROFILE.introduce(BIN, [3, 1])
+    assert PROFILE.announce(BIN, [1, 3]) == PROFILE.announce(BIN, [3, 1])
 
 
 def fresh(node: Node, seq: int) -> bytes:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyhord_gateway.model.reading import NodeFacts, Reading
 from lyhord_gateway.profiles.ngsi_ld import NgsiLdProfile
 from lyhord_gateway.profiles.scale import Units
 from lyhord_gateway.publish.batch import messages
-from lyhord_gateway.reading import NodeFacts, Reading
 from lyhord_wire.tables import QUANTITIES
 from tests.gateway.readings import ALL, BARE, BIN, ROOM, reading, registry
 from tests.gateway.smart_data_models import NORMALIZED, entity_faults, faults

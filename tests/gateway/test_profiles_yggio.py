@@ -28,7 +28,7 @@ def test_a_message_is_plain_json_about_one_sample() -> None:
         "backlog": True,
     }
     assert "backlog" not in json.loads(PROFILE.payload([reading()]))
-    assert PROFILE.introduce(BIN) == []
+    assert PROFILE.announce(BIN) == []
 
 
 def test_units_and_scale() -> None:

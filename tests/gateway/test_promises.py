@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.faults import StoreMoved, UserFault
-from lyhord_gateway.store import witness
+from lyhord_gateway.model.work import Delivered
 from lyhord_gateway.store.backup import back_up, restore
-from lyhord_gateway.store.promises import LEFT_OUT_UNKNOWN, loss, settle
-from lyhord_gateway.store.recover import open_sound
+from lyhord_gateway.store.recovery import witness
+from lyhord_gateway.store.recovery.promises import LEFT_OUT_UNKNOWN, loss, settle
+from lyhord_gateway.store.recovery.recover import open_sound
+from lyhord_gateway.store.recovery.witness import BLOCK, Witness, path_of, read_testimony
 from lyhord_gateway.store.renumber import renumber
 from lyhord_gateway.store.schema import connect
 from lyhord_gateway.store.session import load_session, save_session
 from lyhord_gateway.store.transaction import transaction
-from lyhord_gateway.store.witness import BLOCK, Witness, path_of, read_testimony
-from lyhord_gateway.work import Advance
+from lyhord_gateway.support.errors import StoreMoved, UserError
 from tests.gateway.bench import Bench, running
 from tests.gateway.killed_store import overwrite
 from tests.gateway.parts import (
@@ -312,7 +312,7 @@ async def test_a_disk_that_takes_nothing_at_the_start_is_one_line(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", refusing)
-        with pytest.raises(UserFault, match="cannot be written"):
+        with pytest.raises(UserError, match="cannot be written"):
             open_sound(path, ["city"])
     await goes_on(path, node)
 
@@ -324,7 +324,7 @@ def test_a_link_in_the_witness_place_is_not_followed(tmp_path: Path) -> None:
     victim.write_bytes(b"mine")
     path_of(path).unlink()
     path_of(path).symlink_to(victim)
-    with pytest.raises(UserFault):
+    with pytest.raises(UserError):
         settle(path, connection, unclean=False)
     connection.close()
     assert victim.read_bytes() == b"mine"
@@ -361,7 +361,7 @@ async def test_history_that_goes_by_age_is_no_loss(tmp_path: Path) -> None:
         bench.add()
         await bench.heard(node.report(ack=True, count=10))
         await until(lambda: len(bench.stored()) <= 1, "old history goes")
-        bench.store.submit(Advance("city", 0, 3))
+        bench.store.submit(Delivered("city", 0, 3))
         await bench.settled()
     assert await goes_on(path, Node(NODE + 1), 0) == ""
 

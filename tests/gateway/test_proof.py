@@ -70,7 +70,7 @@ async def test_a_platform_that_is_not_there_or_refuses_the_account_is_exit_2(tmp
     assert code == 2 and "Not authorized" in err
 
 
-async def test_a_node_broker_that_is_open_to_strangers_is_said(tmp_path: Path) -> None:
+async def test_a_node_broker_that_is_open_to_unknown_nodes_is_said(tmp_path: Path) -> None:
     async with Mosquitto(tmp_path) as broker:
         path = tmp_path / "gateway.toml"
         path.write_text(

@@ -8,10 +8,9 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from lyhord_gateway import mqtt_client
-from lyhord_gateway.mqtt_client import SubscriptionRefused, watch
+from lyhord_gateway.mqtt.client import SubscriptionRefused, watch
 from lyhord_gateway.operation.health import Facts, Report
-from lyhord_gateway.operation.herald import Herald
+from lyhord_gateway.operation.status_publisher import StatusPublisher
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.fiware import FiwareProfile
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
@@ -68,7 +67,7 @@ async def test_what_is_sent_again_is_the_same_whatever_has_changed_since(bench: 
 
     async with SilentBroker() as broker, publishing(bench, broker.port, profile=profile):
         await bench.heard(frame, source="roof", heard_us=1, rssi=-110)
-        await until(lambda: telemetry() or broker.acknowledge_all(), "the introduction is over")
+        await until(lambda: telemetry() or broker.acknowledge_all(), "the announcement is over")
         await until(lambda: len(telemetry()) == count, "it is sent")
         first = telemetry()
         await bench.heard(frame, source="tower", heard_us=2, rssi=-70)  # the same frame
@@ -168,7 +167,7 @@ async def test_a_platform_that_subscribes_us_slowly_is_waited_for_longer(
         subscribed.set()
         await watch(client)
 
-    monkeypatch.setattr(mqtt_client, "TIMEOUT_S", 0.1)
+    monkeypatch.setattr("lyhord_gateway.mqtt.client.TIMEOUT_S", 0.1)
     async with (
         SilentBroker(acknowledging=True, delay_s=0.3) as broker,
         publishing(bench, broker.port, silence_s=0.1, listen=listen),
@@ -193,10 +192,10 @@ async def test_a_silent_platform_is_sent_one_message_at_a_time(bench: Bench) -> 
 async def test_a_platform_that_is_silent_about_our_health_is_given_up(bench: Bench) -> None:
     """It lets one message wait for its PUBACK, and that is not one with readings."""
     await bench.heard(Node().report(count=3))
-    herald = Herald("health", "gw", "1.0", lambda: Report((), (), (), Facts(0.0)))
+    status_publisher = StatusPublisher("health", "gw", "1.0", lambda: Report((), (), (), Facts(0.0)))
     async with (
         SilentBroker(receive_maximum=1) as broker,
-        publishing(bench, broker.port, silence_s=0.05, protocol="5", herald=herald),
+        publishing(bench, broker.port, silence_s=0.05, protocol="5", status_publisher=status_publisher),
     ):
         await until(lambda: broker.connections >= 3, "it is given up each time")
         assert bench.metrics.states["platform.city"] == "down"
@@ -271,7 +270,7 @@ async def test_a_batch_waits_for_company_but_not_for_long(bench: Bench) -> None:
             assert len(broker.published) == 1
 
 
-async def test_thingsboard_is_introduced_to_a_device_before_its_telemetry(bench: Bench) -> None:
+async def test_thingsboard_is_announced_to_a_device_before_its_telemetry(bench: Bench) -> None:
     node = Node()
 
     def topics() -> list[str]:

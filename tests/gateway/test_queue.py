@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from lyhord_gateway.orders import Order, OrderRefused, command_order, settings_order
-from lyhord_gateway.store.queue import QUEUE_MAX, Entry, cancel, enqueue
+from lyhord_gateway.fleet.orders import Order, OrderRefused, command_order, settings_order
+from lyhord_gateway.store.downlinks.queue import QUEUE_MAX, Entry, cancel, enqueue
 from lyhord_gateway.store.schema import connect
 from lyhord_wire.about import encode_about
 from lyhord_wire.frame import KIND_ABOUT, open_downlink, parse_downlink
@@ -18,7 +18,7 @@ from tests.gateway.parts import NODE, GatewayProcess, Node, cli, connected, next
 RESTART, REPORT_NOW, SEND_ABOUT, BLINK, STOP_ALARMS = range(1, 6)
 
 
-class Desk:
+class OrderEntry:
     """The operator's side: another process's connection to the same store."""
 
     def __init__(self, bench: Bench) -> None:
@@ -52,85 +52,94 @@ class Desk:
 
 
 @pytest.fixture
-def desk(bench: Bench) -> Iterator[Desk]:
-    desk = Desk(bench)
-    yield desk
-    desk.connection.close()
+def order_entry(bench: Bench) -> Iterator[OrderEntry]:
+    order_entry = OrderEntry(bench)
+    yield order_entry
+    order_entry.connection.close()
 
 
-async def test_settings_go_out_until_the_status_names_their_version(bench: Bench, desk: Desk) -> None:
+async def test_settings_go_out_until_the_status_names_their_version(
+    bench: Bench, order_entry: OrderEntry
+) -> None:
     node = Node()
     await bench.heard(node.report())
-    first, second = desk.set(full_alarm=80, ack_every=2), desk.set(full_alarm=70)
-    assert [desk.entry(number).version for number in (first, second)] == [1, 2]
+    first, second = order_entry.set(full_alarm=80, ack_every=2), order_entry.set(full_alarm=70)
+    assert [order_entry.entry(number).version for number in (first, second)] == [1, 2]
     await bench.heard(node.report(status={STATUS_SETTINGS_VERSION: 1}))
-    assert desk.state(first) == "waiting", "nothing can be told to a node that does not listen"
+    assert order_entry.state(first) == "waiting", "nothing can be told to a node that does not listen"
     for tries in (1, 2, 3):  # the answers are lost
-        assert await desk.told(node, node.report(ack=True)) == (
+        assert await order_entry.told(node, node.report(ack=True)) == (
             {SETTINGS: {3: 80, 11: 2}, SETTINGS_VERSION: 1},
             False,
         )
-        assert (desk.state(first), desk.entry(first).tries) == ("sent", tries)
+        assert (order_entry.state(first), order_entry.entry(first).tries) == ("sent", tries)
     # The status that confirms the first asks for an answer, and that has the second.
-    told, more = await desk.told(node, node.report(ack=True, status={STATUS_SETTINGS_VERSION: 1}))
+    told, more = await order_entry.told(node, node.report(ack=True, status={STATUS_SETTINGS_VERSION: 1}))
     assert (told, more) == ({SETTINGS: {3: 70}, SETTINGS_VERSION: 2}, False)
-    assert (desk.state(first), desk.state(second)) == ("confirmed", "sent")
+    assert (order_entry.state(first), order_entry.state(second)) == ("confirmed", "sent")
     await bench.heard(node.report(status={STATUS_UPTIME: 5}))
-    assert desk.state(second) == "sent", "a status without the version proves nothing"
+    assert order_entry.state(second) == "sent", "a status without the version proves nothing"
     await bench.heard(node.report(status={STATUS_SETTINGS_VERSION: 2}))
-    assert desk.state(second) == "confirmed"
-    assert await desk.told(node, node.report(ack=True)) == ({}, False)
-    assert desk.entry(desk.set(full_alarm=60)).version == 3
+    assert order_entry.state(second) == "confirmed"
+    assert await order_entry.told(node, node.report(ack=True)) == ({}, False)
+    assert order_entry.entry(order_entry.set(full_alarm=60)).version == 3
     assert bench.metrics.counters["queue.confirmed"] == 2
 
 
-async def test_settings_that_the_node_refuses_are_not_offered_for_ever(bench: Bench, desk: Desk) -> None:
+async def test_settings_that_the_node_refuses_are_not_offered_for_ever(
+    bench: Bench, order_entry: OrderEntry
+) -> None:
     node = Node()
-    number = desk.set(channels=1)
+    number = order_entry.set(channels=1)
     offered = 0
-    while SETTINGS in (await desk.told(node, node.report(ack=True, status={STATUS_SETTINGS_VERSION: 9})))[0]:
+    while (
+        SETTINGS
+        in (await order_entry.told(node, node.report(ack=True, status={STATUS_SETTINGS_VERSION: 9})))[0]
+    ):
         offered += 1
         assert offered < 20
-    assert desk.state(number) == "refused"
+    assert order_entry.state(number) == "refused"
     assert offered == 5
     assert bench.metrics.counters["queue.refused"] == 1
 
 
 async def test_a_restart_goes_out_once_and_with_every_repetition_of_that_answer(
-    bench: Bench, desk: Desk
+    bench: Bench, order_entry: OrderEntry
 ) -> None:
     node = Node()
-    number = desk.command("restart")
+    number = order_entry.command("restart")
     frame = node.report(ack=True)
-    assert await desk.told(node, frame) == ({COMMAND: [RESTART]}, False)
+    assert await order_entry.told(node, frame) == ({COMMAND: [RESTART]}, False)
     # The node has not heard the answer: it opens one answer to a frame, so it cannot restart twice.
-    assert await desk.told(node, frame, heard_us=3_000_000) == ({COMMAND: [RESTART]}, False)
+    assert await order_entry.told(node, frame, heard_us=3_000_000) == ({COMMAND: [RESTART]}, False)
     for _ in range(3):
-        assert await desk.told(node, node.report(ack=True)) == ({}, False)
-    assert (desk.state(number), desk.entry(number).tries) == ("sent", 1)
+        assert await order_entry.told(node, node.report(ack=True)) == ({}, False)
+    assert (order_entry.state(number), order_entry.entry(number).tries) == ("sent", 1)
 
 
-async def test_what_is_harmless_twice_is_repeated_until_the_node_shows_it(bench: Bench, desk: Desk) -> None:
+async def test_what_is_harmless_twice_is_repeated_until_the_node_shows_it(
+    bench: Bench, order_entry: OrderEntry
+) -> None:
     node = Node()
-    about, report = desk.command("send_about"), desk.command("report_now")
-    told = [await desk.told(node, node.report(ack=True)) for _ in range(5)]
+    about, report = order_entry.command("send_about"), order_entry.command("report_now")
+    told = [await order_entry.told(node, node.report(ack=True)) for _ in range(5)]
     assert told == [({COMMAND: [SEND_ABOUT]}, True)] * 3 + [({COMMAND: [REPORT_NOW]}, False)] * 2
-    assert desk.state(about) == "sent", "nobody knows"
+    assert order_entry.state(about) == "sent", "nobody knows"
     await bench.heard(node.report(status={STATUS_UPTIME: 5}))
-    assert desk.state(report) == "confirmed"
-    again = desk.command("send_about")
-    assert (await desk.told(node, node.report(ack=True)))[0] == {COMMAND: [SEND_ABOUT]}
+    assert order_entry.state(report) == "confirmed"
+    again = order_entry.command("send_about")
+    assert (await order_entry.told(node, node.report(ack=True)))[0] == {COMMAND: [SEND_ABOUT]}
     await bench.heard(node.frame(encode_about({0: "Kvarngatan 7"}), kind=KIND_ABOUT))
-    assert desk.state(again) == "confirmed"
-    assert await desk.told(node, node.report(ack=True)) == ({}, False)
+    assert order_entry.state(again) == "confirmed"
+    assert await order_entry.told(node, node.report(ack=True)) == ({}, False)
 
 
-async def test_commands_keep_their_order_and_more_is_said(bench: Bench, desk: Desk) -> None:
+async def test_commands_keep_their_order_and_more_is_said(bench: Bench, order_entry: OrderEntry) -> None:
     node = Node()
     for name in ("blink", "stop_alarms", "restart"):
-        desk.command(name)
-    desk.set(full_alarm=80)
-    told = [await desk.told(node, node.report(ack=True)) for _ in range(4)]
+        order_entry.command(name)
+    order_entry.set(full_alarm=80)
+    told = [await order_entry.told(node, node.report(ack=True)) for _ in range(4)]
     settings = {SETTINGS: {3: 80}, SETTINGS_VERSION: 1}
     assert told == [
         ({COMMAND: [BLINK], **settings}, True),
@@ -140,73 +149,75 @@ async def test_commands_keep_their_order_and_more_is_said(bench: Bench, desk: De
     ]
 
 
-async def test_an_answer_that_was_not_sent_does_not_count(bench: Bench, desk: Desk) -> None:
+async def test_an_answer_that_was_not_sent_does_not_count(bench: Bench, order_entry: OrderEntry) -> None:
     node = Node()
-    number = desk.command("restart")
+    number = order_entry.command("restart")
     bench.mute = True
     await bench.heard(node.report(ack=True))
     await bench.settled()
-    assert (desk.state(number), desk.entry(number).tries) == ("waiting", 0)
-    assert bench.metrics.counters["queue.unsent"] == 1
+    assert (order_entry.state(number), order_entry.entry(number).tries) == ("waiting", 0)
+    assert bench.metrics.counters["queue.aborted"] == 1
     bench.mute = False
-    assert (await desk.told(node, node.report(ack=True)))[0] == {COMMAND: [RESTART]}
+    assert (await order_entry.told(node, node.report(ack=True)))[0] == {COMMAND: [RESTART]}
 
 
-async def test_an_old_frame_takes_nothing_along(bench: Bench, desk: Desk) -> None:
+async def test_an_old_frame_takes_nothing_along(bench: Bench, order_entry: OrderEntry) -> None:
     """Nobody listens for the answer to a frame that another one has overtaken."""
     node = Node()
     old, new = node.report(ack=True), node.report(ack=True)
     await bench.heard(new)
-    number = desk.command("restart")
+    number = order_entry.command("restart")
     await bench.heard(old)
-    assert desk.state(number) == "waiting"
+    assert order_entry.state(number) == "waiting"
 
 
-async def test_a_restarted_gateway_goes_on_where_it_was(bench: Bench, desk: Desk) -> None:
+async def test_a_restarted_gateway_goes_on_where_it_was(bench: Bench, order_entry: OrderEntry) -> None:
     node = Node()
-    number = desk.command("restart")
+    number = order_entry.command("restart")
     frame = node.report(ack=True)
-    await desk.told(node, frame)
-    desk.command("blink")  # a foreign commit makes the writer forget what it has in memory
-    assert await desk.told(node, frame, heard_us=3_000_000) == ({COMMAND: [RESTART]}, True)
-    assert await desk.told(node, node.report(ack=True)) == ({COMMAND: [BLINK]}, False)
-    assert desk.entry(number).tries == 1
+    await order_entry.told(node, frame)
+    order_entry.command("blink")  # a foreign commit makes the writer forget what it has in memory
+    assert await order_entry.told(node, frame, heard_us=3_000_000) == ({COMMAND: [RESTART]}, True)
+    assert await order_entry.told(node, node.report(ack=True)) == ({COMMAND: [BLINK]}, False)
+    assert order_entry.entry(number).tries == 1
 
 
-async def test_the_queue_is_bounded_and_old_entries_go(bench: Bench, desk: Desk) -> None:
+async def test_the_queue_is_bounded_and_old_entries_go(bench: Bench, order_entry: OrderEntry) -> None:
     for _ in range(QUEUE_MAX):
-        desk.command("blink")
+        order_entry.command("blink")
     with pytest.raises(OrderRefused, match="000a01: 16 orders wait") as refused:
-        desk.command("blink")
+        order_entry.command("blink")
     assert refused.value.reason == "full"
     with pytest.raises(OrderRefused, match="00beef: expected a node of the registry"):
-        desk.send(command_order("blink"), 0xBEEF)
+        order_entry.send(command_order("blink"), 0xBEEF)
     for _ in range(10):
         for entry in bench.reader.orders():
             if entry.state == "waiting":
-                cancel(desk.connection, entry.id, NOW_S)
+                cancel(order_entry.connection, entry.id, NOW_S)
         for _ in range(QUEUE_MAX):
-            desk.command("blink")
+            order_entry.command("blink")
     assert len(bench.reader.orders()) == 2 * QUEUE_MAX
 
 
-async def test_cancelling(bench: Bench, desk: Desk) -> None:
+async def test_cancelling(bench: Bench, order_entry: OrderEntry) -> None:
     node = Node()
-    blink, settings = desk.command("blink"), desk.set(full_alarm=80)
-    await desk.told(node, node.report(ack=True))
+    blink, settings = order_entry.command("blink"), order_entry.set(full_alarm=80)
+    await order_entry.told(node, node.report(ack=True))
     with pytest.raises(OrderRefused, match=f"{blink}: expected an order that waits, this one is sent"):
-        cancel(desk.connection, blink, NOW_S)
-    cancel(desk.connection, settings, NOW_S)
-    assert desk.state(settings) == "cancelled"
-    assert await desk.told(node, node.report(ack=True)) == ({}, False)
+        cancel(order_entry.connection, blink, NOW_S)
+    cancel(order_entry.connection, settings, NOW_S)
+    assert order_entry.state(settings) == "cancelled"
+    assert await order_entry.told(node, node.report(ack=True)) == ({}, False)
     with pytest.raises(OrderRefused, match="999: expected an order that waits, this one is not there"):
-        cancel(desk.connection, 999, NOW_S)
+        cancel(order_entry.connection, 999, NOW_S)
 
 
-async def test_frames_of_nodes_without_orders_cost_no_statement(bench: Bench, desk: Desk) -> None:
+async def test_frames_of_nodes_without_orders_cost_no_statement(
+    bench: Bench, order_entry: OrderEntry
+) -> None:
     other = Node(0xB02)
     bench.add(other.id)
-    desk.send(command_order("blink"), other.id)
+    order_entry.send(command_order("blink"), other.id)
     node = Node()
     await bench.heard(node.report(ack=True))
     statements: list[str] = []

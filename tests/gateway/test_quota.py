@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.quota import Quota
-from lyhord_gateway.strangers import Strangers
+from lyhord_gateway.fleet.unknown_nodes import UnknownNodes
+from lyhord_gateway.ingest.quota import Quota
 from lyhord_wire.refusal import Refused
 from tests.gateway.bench import Bench, running
 from tests.gateway.parts import GatewayProcess, Node, connected, until
@@ -88,8 +88,8 @@ async def test_foreign_frames_are_counted_and_leave_no_line_and_no_node(
     kept: list[bytes] = []
     async with running(Bench(tmp_path / "lyhord.db")) as bench:
         counted: list[str] = []
-        strangers = Strangers(None, kept.append, counted.append)
-        bench.ingest._stranger = strangers.heard
+        unknown_nodes = UnknownNodes(None, kept.append, counted.append)
+        bench.ingest._unknown_node = unknown_nodes.heard
         for at in range(3000):
             bench.hear(foreign_lorawan(rng), "roof", at * 1_250_000, rssi=-110, sf=7)
         mesh = b"\xe0" + bytes([0x80]) + rng.randbytes(30)  # ChirpStack's gateway mesh
@@ -102,7 +102,7 @@ async def test_foreign_frames_are_counted_and_leave_no_line_and_no_node(
         assert set(bench.refused) <= {"not_ours", "length", "version"}
         assert bench.reader.quarantined() == []
     assert caplog.records == []
-    assert strangers.listed() == [] and counted == []
+    assert unknown_nodes.listed() == [] and counted == []
 
 
 async def test_a_node_of_ours_that_nobody_knows_is_still_listed_and_said(

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway import backoff as rule
-from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.mqtt_client import make_client
+from lyhord_gateway.mqtt.client import make_client
 from lyhord_gateway.sources.mqtt import MqttSource
+from lyhord_gateway.support import backoff as rule
+from lyhord_gateway.support.backoff import Backoff
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import Bench
 from tests.gateway.parts import Mosquitto, Node, connected, meanwhile, until
@@ -80,7 +80,7 @@ async def test_a_platform_that_hangs_up_after_its_connack_is_not_hammered_and_no
 ) -> None:
     """With the pauses of a real gateway; what it would have done before takes five seconds."""
     async with (
-        SilentBroker(patience_s=0.05) as broker,
+        SilentBroker(ack_timeout_s=0.05) as broker,
         publishing(bench, broker.port, protocol="5", backoff=Backoff(0.5, rng=random.Random(1))) as publisher,
     ):
         start_s = time.monotonic()
@@ -98,11 +98,11 @@ async def test_an_unsteady_platform_is_up_again_when_a_connection_has_lasted(
 ) -> None:
     monkeypatch.setattr(rule, "LASTED_S", 0.5)
     async with (
-        SilentBroker(patience_s=0.01) as broker,
+        SilentBroker(ack_timeout_s=0.01) as broker,
         publishing(bench, broker.port, protocol="5") as publisher,
     ):
         await until(lambda: publisher._backoff.unsteady, "its connections do not last")
-        broker.patience_s = None
+        broker.ack_timeout_s = None
         await until(lambda: bench.metrics.states["platform.city"] == "up", "up without any reading")
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.faults import StoreDamaged, UserFault
-from lyhord_gateway.store import recover
-from lyhord_gateway.store.recover import damage_in, mark_damaged, open_sound
+from lyhord_gateway.store.recovery import recover
+from lyhord_gateway.store.recovery.recover import damage_in, mark_damaged, open_sound
 from lyhord_gateway.store.schema import connect, open_store
+from lyhord_gateway.support.errors import StoreDamaged, UserError
 from tests.gateway.killed_store import (
     FRAME,
     PAGE,
@@ -47,7 +47,10 @@ def test_what_is_taken_for_damage(tmp_path: Path) -> None:
     connection.execute("INSERT INTO node (id) VALUES (1)")
     for statement, damage in (
         ("INSERT INTO node (id) VALUES (1)", "UNIQUE constraint failed: node.id"),
-        ("INSERT INTO rotation VALUES (7, 1, 1, NULL)", None),  # no such node: a bug, or a stranger's wish
+        (
+            "INSERT INTO rotation VALUES (7, 1, 1, NULL)",
+            None,
+        ),  # no such node: a bug, or an unknown node's wish
         ("SELECT * FROM nothing", None),
     ):
         with pytest.raises(sqlite3.DatabaseError) as caught:
@@ -63,7 +66,7 @@ def test_a_newer_store_is_refused_and_not_recovered(store: Store, tmp_path: Path
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     mark_damaged(path, "whatever")
-    with pytest.raises(UserFault, match="a newer version wrote schema 99"):
+    with pytest.raises(UserError, match="a newer version wrote schema 99"):
         open_sound(path, ["city"])
     assert {p.name for p in tmp_path.iterdir()} <= {
         "lyhord.db",

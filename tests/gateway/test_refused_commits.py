@@ -9,11 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.desk import Desk
-from lyhord_gateway.orders import OrderRefused, command_order
-from lyhord_gateway.store.queue import enqueue
+from lyhord_gateway.fleet.order_entry import OrderEntry
+from lyhord_gateway.fleet.orders import OrderRefused, command_order
+from lyhord_gateway.model.work import (
+    LASTING,
+    BetterReception,
+    Change,
+    Delivered,
+    DownlinkAborted,
+    Keep,
+    Quarantine,
+    Work,
+)
+from lyhord_gateway.store.downlinks.queue import enqueue
 from lyhord_gateway.store.schema import connect
-from lyhord_gateway.work import LASTING, Advance, Better, Change, Keep, Quarantine, Unsent, Work
 from lyhord_wire.instructions import COMMAND
 from tests.gateway.bench import NOW_S, Bench, running
 from tests.gateway.parts import NODE, Node, until
@@ -58,9 +67,9 @@ async def test_an_order_whose_answer_never_went_out_waits_again(
     await bench.heard(node.report())
     enqueue(blocker.connection, NODE, command_order(command), "cli", NOW_S)
 
-    def never_on_the_air(source: str, frame: bytes, unsent: Callable[[], None]) -> None:
+    def never_on_the_air(source: str, frame: bytes, aborted: Callable[[], None]) -> None:
         blocker.block()
-        unsent()
+        aborted()
 
     bench._reply = never_on_the_air  # type: ignore[method-assign]
     bench.hear(node.report(ack=True))
@@ -71,7 +80,7 @@ async def test_an_order_whose_answer_never_went_out_waits_again(
     del bench._reply  # type: ignore[attr-defined]
     await bench.heard(node.report(ack=True))
     assert COMMAND in node.open(bench.answers[-1][1])
-    assert bench.metrics.counters["queue.unsent"] == 1
+    assert bench.metrics.counters["queue.aborted"] == 1
 
 
 async def test_every_kind_of_work_is_kept_or_its_owner_is_told(bench: Bench, blocker: Blocker) -> None:
@@ -82,9 +91,9 @@ async def test_every_kind_of_work_is_kept_or_its_owner_is_told(bench: Bench, blo
     told: list[object] = []
     works: list[Work] = [
         Keep("duty.roof", b"spent"),
-        Advance("city", 0, 2),
-        Better(NODE, 0, 3, "b", -50, 20, 0, key),
-        Unsent(NODE, 7, (99,)),
+        Delivered("city", 0, 2),
+        BetterReception(NODE, 0, 3, "b", -50, 20, 0, key),
+        DownlinkAborted(NODE, 7, (99,)),
         Quarantine(NODE, NOW_S, "b", "fault", "", b"frame"),
     ]
     assert {type(work) for work in works} == set(LASTING)
@@ -100,7 +109,7 @@ async def test_every_kind_of_work_is_kept_or_its_owner_is_told(bench: Bench, blo
     await until(lambda: bench.reader.kept("duty.roof") == b"spent", "it is kept")
     assert bench.reader.delivered("city") == [(0, 2)]
     assert [reading.rssi_dbm for reading in bench.readings()] == [-100, -50, -50], "not what a platform has"
-    assert bench.metrics.counters["queue.unsent"] == bench.metrics.counters["store.quarantined"] == 1
+    assert bench.metrics.counters["queue.aborted"] == bench.metrics.counters["store.quarantined"] == 1
 
 
 async def test_a_frame_whose_commit_was_refused_is_no_replay_though_a_later_one_was_stored(
@@ -142,10 +151,10 @@ async def test_an_answer_that_was_not_sent_finds_room_in_a_full_queue(tmp_path: 
         accepted = 0
         while bench.store.submit(Keep(f"k{accepted}", b"")):
             accepted += 1
-        assert bench.store.submit(Unsent(NODE, 1, (1,)))
+        assert bench.store.submit(DownlinkAborted(NODE, 1, (1,)))
         blocker.release()
         blocker.connection.close()
-        await until(lambda: bench.metrics.counters["queue.unsent"] == 1, "it is taken")
+        await until(lambda: bench.metrics.counters["queue.aborted"] == 1, "it is taken")
 
 
 async def test_a_stop_while_the_disk_takes_nothing_ends(bench: Bench, blocker: Blocker, caplog) -> None:
@@ -166,9 +175,9 @@ async def test_a_stop_while_the_disk_takes_nothing_ends(bench: Bench, blocker: B
 async def test_a_platform_is_told_that_its_order_was_not_taken(bench: Bench, blocker: Blocker) -> None:
     blocker.block()
     with pytest.raises(OrderRefused, match="commit was refused"):
-        await Desk(bench.store.submit).queue(NODE, command_order("blink"), "city")
+        await OrderEntry(bench.store.submit).queue(NODE, command_order("blink"), "city")
     blocker.release()
-    entry = await Desk(bench.store.submit).queue(NODE, command_order("blink"), "city")
+    entry = await OrderEntry(bench.store.submit).queue(NODE, command_order("blink"), "city")
     assert entry.state == "waiting" and [one.id for one in bench.reader.orders()] == [entry.id]
 
 

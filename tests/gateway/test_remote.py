@@ -8,13 +8,13 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from lyhord_gateway.desk import Desk
-from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.orders import OrderRefused
+from lyhord_gateway.fleet.order_entry import OrderEntry
+from lyhord_gateway.fleet.orders import OrderRefused
+from lyhord_gateway.fleet.reach import Ear, Reach
+from lyhord_gateway.fleet.remote import Remote, order_of
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
-from lyhord_gateway.reach import Ear, Reach
-from lyhord_gateway.remote import Remote, order_of
-from lyhord_gateway.store.queue import QUEUE_MAX
+from lyhord_gateway.store.downlinks.queue import QUEUE_MAX
+from lyhord_gateway.support.metrics import Metrics
 from lyhord_wire.instructions import COMMAND, SETTINGS
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import Bench
@@ -46,8 +46,8 @@ class Counter:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.metrics = Metrics()
-        self.desk = Desk(bench.store.submit)
-        self.remote = Remote("city", ThingsBoardProfile(), self.desk.queue, self.metrics)
+        self.order_entry = OrderEntry(bench.store.submit)
+        self.remote = Remote("city", ThingsBoardProfile(), self.order_entry.queue, self.metrics)
         self.client = Client()
 
     async def say(self, payload: str | bytes) -> list[dict]:
@@ -68,7 +68,7 @@ class Counter:
 
 async def test_a_platform_cannot_silence_a_node(bench: Bench, counter: Counter) -> None:
     await bench.heard(Node().report(), source="roof", rssi=-90)
-    counter.remote._queue = Desk(bench.store.submit, Reach([Ear("roof", 868_100_000, 9)]).refuse).queue
+    counter.remote._queue = OrderEntry(bench.store.submit, Reach([Ear("roof", 868_100_000, 9)]).refuse).queue
     for settings in ({"link": 2}, {"spreading_factor": 12}, {"full_alarm": 80, "channels": 2}):
         (answer,) = await counter.say(ask("setSettings", settings))
         assert answer["data"]["success"] is False
@@ -224,8 +224,8 @@ async def test_a_platform_that_lets_us_hear_no_requests_gets_its_readings(
     bench: Bench, caplog: pytest.LogCaptureFixture, protocol: str, reason: str
 ) -> None:
     profile = ThingsBoardProfile()
-    desk = Desk(bench.store.submit)
-    remote = Remote("city", profile, desk.queue, bench.metrics)
+    order_entry = OrderEntry(bench.store.submit)
+    remote = Remote("city", profile, order_entry.queue, bench.metrics)
     await bench.heard(Node().report())
     async with (
         SilentBroker(acknowledging=True) as broker,

@@ -152,7 +152,9 @@ async def test_a_node_imported_at_runtime_is_heard_and_none_of_its_secrets_logge
         )
         async with gateway, connected(gateway.port, node.down) as client:
             await client.publish(node.up, node.report(ack=True), qos=1)
-            await until(lambda: "reason=unknown_node" in gateway.log.read_text(), "a stranger is refused")
+            await until(
+                lambda: "reason=unknown_node" in gateway.log.read_text(), "an unknown node is refused"
+            )
             await gateway.add(node)
             await client.publish(node.up, node.report(ack=True), qos=1)
             answer = await next_message(client)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lyhord_gateway.operation.exposition import rx1_share
 from lyhord_gateway.sources.concentrator import Concentrator
-from lyhord_gateway.sources.receptions import GATHER_US
+from lyhord_gateway.sources.receptions import DEDUP_US
 from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.sources.udp import UdpSource
 from lyhord_wire.instructions import STORED
@@ -16,7 +16,7 @@ from tests.gateway.bench import Bench, running
 from tests.gateway.parts import Node, meanwhile, until
 from tests.gateway.roofs import EUIS
 
-ASKING = 25
+GAP_REQUESTS = 25
 EVERY_S = 0.1  # longer than an answer is on the air at SF7: the radio is free for each
 CROWD = 40  # frames that want no answer, in each of those tenths
 
@@ -26,12 +26,12 @@ async def test_acknowledgements_make_rx1_beside_four_hundred_frames_a_second(
 ) -> None:
     async with running(Bench(tmp_path / "lyhord.db")) as bench:
         crowd = [Node(0x2000 + number) for number in range(CROWD)]
-        asking = [Node(0x1000 + number) for number in range(ASKING)]
-        for node in (*crowd, *asking):
+        gap_requests = [Node(0x1000 + number) for number in range(GAP_REQUESTS)]
+        for node in (*crowd, *gap_requests):
             bench.add(node.id)
         roofs = {f"{eui:016x}": Concentrator(f"{eui:016x}", Scheduler(14), lambda kept: None) for eui in EUIS}
         source = UdpSource(
-            "127.0.0.1", 0, roofs, bench.ingest.hear, bench.store.room, bench.metrics, GATHER_US
+            "127.0.0.1", 0, roofs, bench.ingest.hear, bench.store.room, bench.metrics, DEDUP_US
         )
         async with meanwhile(source.run()):
             await until(lambda: source.address, "the source listens")
@@ -40,7 +40,7 @@ async def test_acknowledgements_make_rx1_beside_four_hundred_frames_a_second(
                 await far.pull()
                 await near.pull()
                 start_s = time.monotonic()
-                for number, node in enumerate(asking):
+                for number, node in enumerate(gap_requests):
                     for other in crowd:
                         far.hear(other.report(), datr="SF7BW125", freq=867.1)
                     frame = node.report(ack=True)
@@ -49,16 +49,16 @@ async def test_acknowledgements_make_rx1_beside_four_hundred_frames_a_second(
                     await asyncio.sleep(max(0.0, start_s + EVERY_S * (number + 1) - time.monotonic()))
                 counters = bench.metrics.counters
                 await until(
-                    lambda: counters["udp.rx1_answers"] + counters["udp.rx2_answers"] == ASKING,
+                    lambda: counters["udp.rx1_answers"] + counters["udp.rx2_answers"] == GAP_REQUESTS,
                     "all are answered",
                 )
-                for node in asking:
+                for node in gap_requests:
                     txpk = await near.downlink()
                     assert node.open(base64.b64decode(txpk["data"]))[STORED] == 1
         share = rx1_share(dict(counters))
-        print(f"RX1: {share:.0%} of {ASKING}, beside {counters['store.frames']} frames")
+        print(f"RX1: {share:.0%} of {GAP_REQUESTS}, beside {counters['store.frames']} frames")
         assert (
             share is not None and share >= 0.7
         )  # all of them, where nobody else takes the machine for a second
         assert not [name for name in counters if name.startswith("udp.tx_refused")]
-        assert counters["store.frames"] == ASKING * (CROWD + 1)
+        assert counters["store.frames"] == GAP_REQUESTS * (CROWD + 1)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.reload import differing
+from lyhord_gateway.operation.reload import differing
 from tests.gateway.parts import GatewayProcess, cli, until
 
 UNIT = Path(__file__).resolve().parents[2] / "gateway/systemd/lyhord-gateway.service"

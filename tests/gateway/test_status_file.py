@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.operation import status_file
 from lyhord_gateway.operation.status_file import Budget, watch
+from lyhord_gateway.support.metrics import Metrics
 from tests.gateway.parts import meanwhile, until
 
 DAY_S = 86_400

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.model.work import Delivered
 from lyhord_gateway.store import schema
 from lyhord_gateway.store.retention import used_bytes
 from lyhord_gateway.store.rows import RowWriter
 from lyhord_gateway.store.schema import connect, migrations, open_store
-from lyhord_gateway.work import Advance
+from lyhord_gateway.support.errors import UserError
 from tests.gateway.bench import NOW_S, Bench, running
 from tests.gateway.parts import GatewayProcess, Node, cli, until
 
@@ -35,14 +35,14 @@ def test_a_newer_store_is_refused(tmp_path: Path) -> None:
     connection = open_store(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(UserFault, match="a newer version wrote schema 99"):
+    with pytest.raises(UserError, match="a newer version wrote schema 99"):
         open_store(path)
 
 
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "lyhord.db"
     path.write_bytes(b"no database at all, but long enough to be read as one" * 40)
-    with pytest.raises(UserFault, match="cannot be used as a store"):
+    with pytest.raises(UserError, match="cannot be used as a store"):
         open_store(path)
 
 
@@ -53,7 +53,7 @@ def test_a_migration_that_fails_leaves_the_old_schema(
     open_store(path).close()
     steps = migrations()
     monkeypatch.setattr(schema, "migrations", lambda: [*steps, "CREATE TABLE good (a); CREATE TABLE bad (;"])
-    with pytest.raises(UserFault):
+    with pytest.raises(UserError):
         open_store(path)
     monkeypatch.setattr(
         schema, "migrations", lambda: [*steps, "CREATE TABLE good (a);\nCREATE TABLE two (b);"]
@@ -125,7 +125,7 @@ async def test_delivered_history_goes_by_age_and_undelivered_readings_stay(tmp_p
         node = Node()
         await bench.heard(node.report(count=10), heard_s=NOW_S)  # long before today
         assert bench.stored() == list(range(10))
-        bench.store.submit(Advance("city", 0, 5))
+        bench.store.submit(Delivered("city", 0, 5))
         await until(lambda: len(bench.stored()) < 10, "old history is removed")
         assert bench.stored() == list(range(4, 10))
         assert bench.retention.removed == 4
@@ -145,7 +145,7 @@ async def test_a_full_store_frees_delivered_history_first_and_then_refuses(tmp_p
         acknowledged = len(bench.answers)
         assert acknowledged == bench.metrics.counters["store.frames"]
         newest = bench.stored()[-1]
-        bench.store.submit(Advance("city", 0, bench.reader.head() + 1))
+        bench.store.submit(Delivered("city", 0, bench.reader.head() + 1))
         await until(lambda: used_bytes(bench.reader._connection) < limit, "delivered history makes room")
         await until(lambda: bench.store._state == "up", "the writer sees it")
         await bench.heard(node.samples(newest + 1, 20, ack=True))
@@ -167,8 +167,8 @@ async def test_the_file_gives_freed_pages_back(tmp_path: Path) -> None:
         for _ in range(250):
             await bench.heard(node.report(count=20))
             if node.seq % 200 == 0:
-                bench.store.submit(Advance("city", 0, bench.reader.head() + 1))
-        bench.store.submit(Advance("city", 0, bench.reader.head() + 1))
+                bench.store.submit(Delivered("city", 0, bench.reader.head() + 1))
+        bench.store.submit(Delivered("city", 0, bench.reader.head() + 1))
         await until(lambda: used_bytes(bench.reader._connection) <= limit, "it is within its bound")
         await bench.settled()
         bench.reader._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -182,7 +182,7 @@ async def test_the_oldest_undelivered_readings_go_only_if_so_configured(tmp_path
     async with running(Bench(tmp_path / "lyhord.db", max_bytes=limit, drop_undelivered=True)) as bench:
         bench.add()
         node = Node()
-        bench.store.submit(Advance("city", 0, 101))
+        bench.store.submit(Delivered("city", 0, 101))
         for _ in range(samples // 20):
             await bench.heard(node.report(ack=True, count=20))
         await until(lambda: used_bytes(bench.reader._connection) <= limit, "it is within its bound")
@@ -233,7 +233,7 @@ async def test_arrival_numbers_are_never_given_twice(tmp_path: Path) -> None:
         bench.add()
         node = Node()
         await bench.heard(node.report(count=5))
-        bench.store.submit(Advance("city", 0, 6))
+        bench.store.submit(Delivered("city", 0, 6))
         await bench.settled()
     connection = connect(path)
     connection.execute("DELETE FROM sample")

@@ -9,7 +9,7 @@ import pytest
 
 from lyhord_gateway.config.tree import load
 from lyhord_gateway.operation.health import Facts, Health, Limits, Report
-from lyhord_gateway.operation.herald import Herald
+from lyhord_gateway.operation.status_publisher import StatusPublisher
 from lyhord_gateway.publish.terms import Terms
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import Bench
@@ -25,8 +25,8 @@ def notes(bench: Bench) -> str:
     return "\n".join(health.report().notes)
 
 
-def herald() -> Herald:
-    return Herald("health", "gw", "1.0", lambda: Report((), (), (), Facts(0.0)))
+def status_publisher() -> StatusPublisher:
+    return StatusPublisher("health", "gw", "1.0", lambda: Report((), (), (), Facts(0.0)))
 
 
 def restricted(folder: Path, access: str) -> Mosquitto:
@@ -96,7 +96,7 @@ async def test_a_platform_without_retained_messages_gets_readings_and_health(ben
         SilentBroker(
             acknowledging=True, keeps=False, connack=lambda flags: 0x9A if flags & 0x20 else 0
         ) as broker,
-        publishing(bench, broker.port, terms=Terms("5", WILL), herald=herald()),
+        publishing(bench, broker.port, terms=Terms("5", WILL), status_publisher=status_publisher()),
     ):
         await until(lambda: bench.reader.cursor("city") == 3, "delivered")
         await until(lambda: any(topic == "health" for topic, _ in broker.published), "health is told")
@@ -110,7 +110,7 @@ async def test_a_platform_that_refuses_the_last_will_gets_the_readings(bench: Be
     await bench.heard(Node().report(count=3))
     async with (
         SilentBroker(acknowledging=True, connack=lambda flags: reason if flags & 0x04 else 0) as broker,
-        publishing(bench, broker.port, terms=Terms("5", WILL), herald=herald()),
+        publishing(bench, broker.port, terms=Terms("5", WILL), status_publisher=status_publisher()),
     ):
         await until(lambda: bench.reader.cursor("city") == 3, "delivered")
         assert broker.connections <= 3
@@ -146,7 +146,7 @@ async def test_a_platform_that_hangs_up_on_the_health_topic_gets_the_readings(
     await bench.heard(Node().report(count=3))
     async with (
         SilentBroker(acknowledging=True, forbidden=lambda topic: topic == "health") as broker,
-        publishing(bench, broker.port, terms=Terms(protocol, WILL), herald=herald()),
+        publishing(bench, broker.port, terms=Terms(protocol, WILL), status_publisher=status_publisher()),
     ):
         await until(lambda: "hangs up on what tells how the gateway is" in notes(bench), "it is found out")
         await until(lambda: bench.reader.cursor("city") == 3, "delivered")
@@ -160,7 +160,7 @@ async def test_a_platform_that_refuses_the_health_message_is_said_to(bench: Benc
     async with (
         restricted(tmp_path, "topic readwrite lyhord/#\n") as broker,
         connected(broker.port, "lyhord/#") as subscriber,
-        publishing(bench, broker.port, terms=Terms("5", WILL), herald=herald()),
+        publishing(bench, broker.port, terms=Terms("5", WILL), status_publisher=status_publisher()),
     ):
         await until(lambda: bench.reader.cursor("city") == 3, "delivered")
         message = await next_message(subscriber)

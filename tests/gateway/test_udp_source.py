@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.orders import command_order
+from lyhord_gateway.fleet.orders import command_order
 from lyhord_gateway.sources.udp import UdpSource
-from lyhord_gateway.store.queue import enqueue
+from lyhord_gateway.store.downlinks.queue import enqueue
 from lyhord_gateway.store.schema import connect
 from tests.fakes.packet_forwarder import PacketForwarder
 from tests.gateway.bench import NOW_S, Bench, running
@@ -133,15 +133,15 @@ async def test_without_a_pull_and_without_time_nothing_is_sent(roofs: Roofs) -> 
 
 
 async def test_an_answer_that_the_kernel_refuses_was_not_sent(bench: Bench, roofs: Roofs) -> None:
-    desk = connect(bench.path)
-    enqueue(desk, NODE, command_order("restart", ()), "cli", NOW_S)
-    desk.close()
+    order_entry = connect(bench.path)
+    enqueue(order_entry, NODE, command_order("restart", ()), "cli", NOW_S)
+    order_entry.close()
     async with PacketForwarder(EUIS[0], roofs.server) as roof:
         await roof.pull()
         roofs.concentrators["aa555a0000000101"].pull = ("255.255.255.255", 1)  # broadcast is forbidden
         roof.hear(Node().report(ack=True))
         await roofs.counted("udp.send_dropped")
-        await roofs.counted("queue.unsent")
+        await roofs.counted("queue.aborted")
     (entry,) = bench.reader.orders()
     assert (entry.state, entry.tries) == ("waiting", 0)
 
@@ -187,19 +187,19 @@ async def test_only_what_may_be_ours_is_looked_at(bench: Bench, roofs: Roofs) ->
     assert bench.readings()[1].rssi_dbm == -60
 
 
-async def test_strangers_are_counted_and_never_answered(bench: Bench, roofs: Roofs) -> None:
+async def test_unknown_nodes_are_counted_and_never_answered(bench: Bench, roofs: Roofs) -> None:
     node = Node()
     async with (
-        PacketForwarder(0xDEAD, roofs.server) as stranger,
+        PacketForwarder(0xDEAD, roofs.server) as unknown_node,
         PacketForwarder(EUIS[0], roofs.server) as roof,
     ):
         for _ in range(50):
-            stranger.hear(node.report(ack=True))
-        stranger._down.sendto(stranger._header(1, 2))
+            unknown_node.hear(node.report(ack=True))
+        unknown_node._down.sendto(unknown_node._header(1, 2))
         await roofs.counted("udp.refused.unknown_eui", 51)
-        await roof.pull()  # a datagram that is answered; the stranger's would have come before
-        assert stranger.strays == []
-        assert stranger.acknowledged.empty() and stranger.pull_acks.empty()
+        await roof.pull()  # a datagram that is answered; the unknown node's would have come before
+        assert unknown_node.strays == []
+        assert unknown_node.acknowledged.empty() and unknown_node.pull_acks.empty()
     assert bench.stored() == []
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.store.recover import open_sound
-from lyhord_gateway.store.wal import read_wal
+from lyhord_gateway.store.recovery.recover import open_sound
+from lyhord_gateway.store.recovery.wal import read_wal
 from tests.gateway.killed_store import (
     FRAME,
     PAGE,

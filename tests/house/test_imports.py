@@ -83,7 +83,7 @@ USERS = {
     "sources": {"app", "config"},
     "ingest": {"app"},
     "publish": {"app", "cli"},  # `check --connect` speaks to platforms as the gateway does
-    "operation": {"app", "publish"},
+    "operation": {"app", "publish", "serve"},
     "cli": {"__main__"},
 }
 

@@ -12,19 +12,19 @@ import asyncio
 import contextlib
 from functools import partial
 
-from lyhord_gateway.answer import Answerer
-from lyhord_gateway.ingest import Ingest
-from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.nodes import NodeLine, import_nodes
-from lyhord_gateway.registry import Registry
+from lyhord_gateway.fleet.nodes import NodeLine, import_nodes
+from lyhord_gateway.fleet.registry import Registry
+from lyhord_gateway.ingest.answer import Answerer
+from lyhord_gateway.ingest.ingest import Ingest
+from lyhord_gateway.model.uplink import Uplink
+from lyhord_gateway.model.work import Keep, UplinkRecord
 from lyhord_gateway.sources.schedule import Heard, Refusal, Scheduler
+from lyhord_gateway.store.published import Published
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.retention import Retention
 from lyhord_gateway.store.schema import connect, open_store
-from lyhord_gateway.store.shown import Shown
 from lyhord_gateway.store.writer import Events, Writer
-from lyhord_gateway.uplink import Uplink
-from lyhord_gateway.work import Arrival, Keep
+from lyhord_gateway.support.metrics import Metrics
 from lyhord_rig.radio.concentrator import Concentrator
 from lyhord_rig.street.mqtt_server import MqttServer
 from lyhord_wire.window import ReplayWindow
@@ -119,7 +119,7 @@ class Gateway:
             Events(lambda head: None, self.metrics.counters.update, registry.changed),
             _QUEUE_FRAMES,
             0,
-            Shown(),
+            Published(),
         )
         answerer = Answerer(self._number, self.metrics, self._writer.submit, self._now_s)
         stream = partial(self._stream, reader)
@@ -166,7 +166,7 @@ class Gateway:
     def _submit(self, work, done):
         if done is None:
             return self._writer.submit(work)
-        if isinstance(work, Arrival):
+        if isinstance(work, UplinkRecord):
             self._on_arrival(work)
         if not self._writer.submit(work, partial(self._committed, done)):
             return False
@@ -214,19 +214,19 @@ class Gateway:
         heard_s = (self.world.start_unix * 1_000_000 + heard_us) // 1_000_000
         self._ingest.hear(Uplink(raw, source, heard_s, heard_us, rssi_dbm, snr_q4, reply))
 
-    def _reply_by_mqtt(self, node, raw, unsent):
+    def _reply_by_mqtt(self, node, raw, aborted):
         if self.broker.publish(f"lyhord/v1/{node}/down", raw):
             self.metrics.count("mqtt.answers_sent")
         else:
             self.metrics.count("mqtt.nobody_listens")
-            unsent()
+            aborted()
 
-    def _reply_on_air(self, heard, raw, unsent):
+    def _reply_on_air(self, heard, raw, aborted):
         now_us = self.world.now_us
         plan = self._scheduler.plan(now_us, heard, len(raw))
         if isinstance(plan, Refusal):
             self.metrics.count(f"tx_refused.{plan.value}")
-            unsent()
+            aborted()
             return
         self._writer.submit(Keep(self._duty_key, self._scheduler.pack(now_us)))
         at_us = heard.heard_us + (plan.tmst_us - heard.tmst_us) % _TMST

@@ -10,7 +10,7 @@ import threading
 import tty
 from dataclasses import dataclass, field
 
-RANGES = {"sample_period": (10, 86400), "full_alarm": (1, 100)}
+INTERVALS = {"sample_period": (10, 86400), "full_alarm": (1, 100)}
 TEXTS = ("name", "profile", "wifi_ssid", "wifi_password", "broker_host", "refused_at_save")
 
 
@@ -93,10 +93,10 @@ class Peer:
                 return [], "ok"
             case ["set", name, *rest]:
                 value = " ".join(rest)
-                if name not in RANGES and name not in TEXTS:
+                if name not in INTERVALS and name not in TEXTS:
                     return [], f"error: {name}: no such setting; get lists them"
-                low, high = RANGES.get(name, (0, 0))
-                if name in RANGES and not low <= int(value) <= high:
+                low, high = INTERVALS.get(name, (0, 0))
+                if name in INTERVALS and not low <= int(value) <= high:
                     return [], f"error: {name}: {value} is not in {low}...{high}"
                 self.settings[name] = value
                 return [], "ok"

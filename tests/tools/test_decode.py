@@ -170,8 +170,8 @@ def test_the_key_may_come_from_a_registry(lyhord: Callable[..., Ran], tmp_path: 
         '{"id":"torn',
     )
     assert lyhord("decode", "--key-file", registry, vector["frame"]).code == 0
-    stranger = next(case for case in UP if case["node"] == 1)
-    line = lyhord("decode", "--key-file", registry, stranger["frame"]).refused()
+    unknown_node = next(case for case in UP if case["node"] == 1)
+    line = lyhord("decode", "--key-file", registry, unknown_node["frame"]).refused()
     assert "no key of generation 0 for node 000001" in line
 
 

@@ -19,50 +19,51 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lyhord_gateway import __version__, ranges
-from lyhord_gateway.accounts import GATEWAY, kept_name
-from lyhord_gateway.answer import Answerer
-from lyhord_gateway.broker import EmbeddedBroker, Engine, Mosquitto, Rumqttd
-from lyhord_gateway.chores import Chores
-from lyhord_gateway.clock import Clock
+from lyhord_gateway import __version__
 from lyhord_gateway.config.address import LOOPBACK, free_port, from_here, with_port
 from lyhord_gateway.config.endpoint import Endpoint, OwnBroker
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.secret import Credentials
 from lyhord_gateway.config.tree import Loaded
-from lyhord_gateway.desk import Desk
-from lyhord_gateway.head import Head
-from lyhord_gateway.ingest import Ingest
-from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.mqtt_client import WINDOW, make_client, watch
-from lyhord_gateway.only_one import only_one
+from lyhord_gateway.fleet.order_entry import OrderEntry
+from lyhord_gateway.fleet.reach import reach
+from lyhord_gateway.fleet.registry import Registry
+from lyhord_gateway.fleet.remote import Remote
+from lyhord_gateway.fleet.unknown_nodes import KEY as UNKNOWN_NODES
+from lyhord_gateway.fleet.unknown_nodes import UnknownNodes
+from lyhord_gateway.ingest.answer import Answerer
+from lyhord_gateway.ingest.ingest import Ingest
+from lyhord_gateway.model import intervals
+from lyhord_gateway.model.intervals import Interval
+from lyhord_gateway.model.reading import NodeFacts, Reading
+from lyhord_gateway.model.watermarks import Watermarks
+from lyhord_gateway.model.work import Delivered, Keep
+from lyhord_gateway.mqtt.client import WINDOW, make_client, watch
+from lyhord_gateway.node_broker.accounts import GATEWAY, kept_name
+from lyhord_gateway.node_broker.broker import EmbeddedBroker, Engine, Mosquitto, Rumqttd
+from lyhord_gateway.operation.maintenance import Maintenance
 from lyhord_gateway.operation.notify import Notify
+from lyhord_gateway.operation.reload import Reload
 from lyhord_gateway.operation.wiring import Operation
 from lyhord_gateway.profiles.make import make_profile
 from lyhord_gateway.publish.client import make_client_on
 from lyhord_gateway.publish.delivery import Backlog, Bounds
+from lyhord_gateway.publish.encoding import Encoding
 from lyhord_gateway.publish.lanes import Part
 from lyhord_gateway.publish.publisher import Publisher
 from lyhord_gateway.publish.terms import Terms
-from lyhord_gateway.publish.wrapping import Wrapping
-from lyhord_gateway.ranges import Range
-from lyhord_gateway.reach import reach
-from lyhord_gateway.reading import NodeFacts, Reading
-from lyhord_gateway.registry import Registry
-from lyhord_gateway.reload import Reload
-from lyhord_gateway.remote import Remote
 from lyhord_gateway.sources.mqtt import MqttSource
 from lyhord_gateway.sources.schedule import Scheduler
-from lyhord_gateway.sources.source import Around, Source
+from lyhord_gateway.sources.source import Source, SourceContext
+from lyhord_gateway.store.published import Published
 from lyhord_gateway.store.reader import Reader
-from lyhord_gateway.store.recover import open_sound
+from lyhord_gateway.store.recovery.recover import open_sound
 from lyhord_gateway.store.retention import Retention
 from lyhord_gateway.store.schema import connect_reading
-from lyhord_gateway.store.shown import Shown
 from lyhord_gateway.store.writer import Events, Writer
-from lyhord_gateway.strangers import KEY as STRANGERS
-from lyhord_gateway.strangers import Strangers
-from lyhord_gateway.work import Advance, Keep
+from lyhord_gateway.support.instance_lock import instance_lock
+from lyhord_gateway.support.metrics import Metrics
+from lyhord_gateway.timekeeping.clock import Clock
 from lyhord_wire.window import ReplayWindow
 
 _log = logging.getLogger(__name__)
@@ -89,12 +90,12 @@ class Stages:
     broker: EmbeddedBroker | None
     metrics: Metrics
     operation: Operation
-    chores: Chores
+    maintenance: Maintenance
     clock: Clock
 
 
 async def run(loaded: Loaded, reload: Reload | None = None) -> None:
-    """Runs the gateway until SIGTERM or SIGINT. Raises UserFault for what a person can put right; any
+    """Runs the gateway until SIGTERM or SIGINT. Raises UserError for what a person can put right; any
     other exception means that a task has died."""
     sys.setswitchinterval(_SWITCH_S)
     gc.set_threshold(*_GC)
@@ -135,7 +136,7 @@ async def _run(stages: Stages, stop: asyncio.Event) -> None:
             group.create_task(publisher.run(), name=name) for name, publisher in stages.publishers.items()
         ]
         sources = [group.create_task(source.run(), name=name) for name, source in stages.sources.items()]
-        helpers = [group.create_task(stages.chores.run(), name="chores")]
+        helpers = [group.create_task(stages.maintenance.run(), name="maintenance")]
         helpers.append(group.create_task(stages.clock.watch(), name="clock"))
         helpers += [group.create_task(watch, name=name) for name, watch in watches.items()]
         if stages.broker is not None:
@@ -170,7 +171,7 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
     for part, text in loaded.in_clear().items():
         metrics.note(f"{part}.insecure", text)
         _log.warning("%s", text)
-    stack.enter_context(only_one(loaded.data_dir))
+    stack.enter_context(instance_lock(loaded.data_dir))
     # Half a minute per GiB, more where a store is damaged: a start that is cut off would never end.
     Notify().send(f"EXTEND_TIMEOUT_USEC={_CHECK_S * 1_000_000}", "STATUS=checking the store")
     platforms = [platform.name for platform, _ in loaded.platforms]
@@ -180,8 +181,8 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
     reader = Reader(connect_reading(loaded.store_path))
     stack.callback(reader.close)
     registry = Registry(reader.node)
-    head = Head(reader.head())
-    shown = Shown()
+    head = Watermarks(reader.head())
+    shown = Published()
     store = Writer(
         connection,
         Retention(
@@ -193,7 +194,7 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
             registry.changed,
             partial(metrics.state, "store"),
             metrics.commit_s.observe,
-            head.raise_floor,
+            head.raise_low,
         ),
         config.store.queue_frames,
         config.store.commit_ms,
@@ -201,14 +202,16 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
     )
     clock = Clock(metrics, reader.newest_heard_s(), config.gateway.clock == "trusted")
     answerer = Answerer(config.gateway.number, metrics, store.submit, clock.told_s)
-    strangers = Strangers(reader.kept(STRANGERS), partial(_keep, store, STRANGERS), metrics.count)
+    unknown_nodes = UnknownNodes(
+        reader.kept(UNKNOWN_NODES), partial(_keep, store, UNKNOWN_NODES), metrics.count
+    )
     ingest = Ingest(
         registry,
         partial(_stream, reader),
         store.submit,
         answerer.answer,
         metrics,
-        strangers.heard,
+        unknown_nodes.heard,
         clock,
         config.store.node_hour,
     )
@@ -226,7 +229,7 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
         identifier = f"lyhord-gateway-{secrets.token_hex(8) if own else kept_name(loaded.data_dir)}"
         make = partial(make_client, endpoint, identifier, clean_session=own is not None)
         sources["mqtt"] = MqttSource(make, ingest.hear, store.room, metrics)
-    around = Around(
+    around = SourceContext(
         ingest.hear, store.room, metrics, partial(_duty, reader, store), several=loaded.radios > 1
     )
     for configured in loaded.sources:
@@ -234,18 +237,18 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
     publishers = _publishers(loaded, stack, reader, head, registry, store, shown, metrics, operation)
     expected = [part for source in sources.values() for part in source.parts]
     expected += ["broker"] if broker else []
-    chores = Chores(store.submit, strangers, metrics)
-    return Stages(store, sources, publishers, expected, broker, metrics, operation, chores, clock)
+    maintenance = Maintenance(store.submit, unknown_nodes, metrics)
+    return Stages(store, sources, publishers, expected, broker, metrics, operation, maintenance, clock)
 
 
 def _publishers(
     loaded: Loaded,
     stack: contextlib.AsyncExitStack,
     reader: Reader,
-    head: Head,
+    head: Watermarks,
     registry: Registry,
     store: Writer,
-    shown: Shown,
+    shown: Published,
     metrics: Metrics,
     operation: Operation,
 ) -> dict[str, Publisher]:
@@ -262,17 +265,17 @@ def _publishers(
         known = registry.lookup(node)
         return known.facts if known else NodeFacts(node)
 
-    desk = Desk(store.submit, reach(loaded).refuse)
+    order_entry = OrderEntry(store.submit, reach(loaded).refuse)
     gateway = loaded.config.gateway
     publishers = {}
     for platform, endpoint in loaded.platforms:
         profile = make_profile(platform, endpoint, gateway.name, facts, loaded.status_topic(platform.name))
-        herald = operation.herald(platform.profile, platform.name)
+        status_publisher = operation.status_publisher(platform.profile, platform.name)
         listen = watch
         if platform.commands and profile.inbox() is not None:
-            listen = Remote(platform.name, profile, desk.queue, metrics).serve
+            listen = Remote(platform.name, profile, order_entry.queue, metrics).serve
         identifier = platform.client_id or f"lyhord-{gateway.name}-{gateway.number}-{platform.name}"
-        terms = Terms(platform.protocol, herald.will if herald else None)
+        terms = Terms(platform.protocol, status_publisher.will if status_publisher else None)
         publishers[platform.name] = Publisher(
             platform.name,
             partial(make_client_on, terms, endpoint, identifier),
@@ -281,9 +284,9 @@ def _publishers(
             Backlog(head, page, partial(_advance, store, platform.name, []), facts),
             reader.delivered(platform.name),
             metrics,
-            herald,
+            status_publisher,
             listen,
-            Wrapping(profile.content_type, platform.compression == "gzip", platform.protocol == "5"),
+            Encoding(profile.content_type, platform.compression == "gzip", platform.protocol == "5"),
             partial(_skipped, store, platform.name, itertools.count(reader.skipped(platform.name) + 1)),
             terms,
         )
@@ -314,10 +317,10 @@ def _stream(reader: Reader, node: int, generation: int) -> tuple[ReplayWindow, b
     return ReplayWindow(window.top, window.mask), window.latest
 
 
-def _advance(store: Writer, platform: str, owed: list[Range], first: int, end: int) -> None:
+def _advance(store: Writer, platform: str, owed: list[Interval], first: int, end: int) -> None:
     """owed: what the store had no room to hear yet."""
-    ranges.add(owed, first, end)
-    while owed and store.submit(Advance(platform, *owed[0])):
+    intervals.add(owed, first, end)
+    while owed and store.submit(Delivered(platform, *owed[0])):
         del owed[0]
 
 

@@ -15,16 +15,16 @@ from pathlib import Path
 
 from lyhord_gateway import app
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.faults import StoreDamaged, StoreMoved, UserFault, first_cause
-from lyhord_gateway.log import start_log
-from lyhord_gateway.reload import Reload
-from lyhord_gateway.store.recover import damage_in, mark_damaged
+from lyhord_gateway.operation.reload import Reload
+from lyhord_gateway.store.recovery.recover import damage_in, mark_damaged
+from lyhord_gateway.support.errors import StoreDamaged, StoreMoved, UserError, first_cause
+from lyhord_gateway.support.log import start_log
 
 _log = logging.getLogger(__name__)
 
 
 def serve(config: Path) -> int:
-    """Runs until SIGTERM or SIGINT; the exit code. Raises UserFault for what a person can put right."""
+    """Runs until SIGTERM or SIGINT; the exit code. Raises UserError for what a person can put right."""
     loaded = load(config)
     start_log(loaded.config.log.level, loaded.config.log.format)
     loop = asyncio.new_event_loop()
@@ -55,7 +55,7 @@ def serve(config: Path) -> int:
 def main() -> int:
     try:
         return serve(Path(sys.argv[1]))
-    except UserFault as fault:
+    except UserError as fault:
         sys.stderr.write(f"lyhord-gateway: {fault}\n")
         return 2
 

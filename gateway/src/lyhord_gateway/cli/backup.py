@@ -10,9 +10,9 @@ from rich.progress import Progress
 
 from lyhord_gateway.cli.common import ConfigOption
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.only_one import only_one
 from lyhord_gateway.store.backup import back_up
 from lyhord_gateway.store.backup import restore as put_back
+from lyhord_gateway.support.instance_lock import instance_lock
 
 
 def backup(
@@ -38,7 +38,7 @@ def restore(
 ) -> None:
     """Put a copy in the store's place; no downlink counter is used again. Stop the gateway before."""
     loaded = load(config)
-    with only_one(loaded.data_dir):
+    with instance_lock(loaded.data_dir):
         restored = put_back(file, loaded.store_path, time.time())
     heard = "never"
     if restored.heard_s is not None:

@@ -26,7 +26,7 @@ from lyhord_gateway.cli.readings import readings
 from lyhord_gateway.cli.service_user import as_user, check_folder, owner_of
 from lyhord_gateway.config.template import template
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.support.errors import UserError
 from lyhord_wire.outside import forgive, typed
 
 app = typer.Typer(
@@ -60,15 +60,15 @@ def main(arguments: list[str] | None = None) -> None:
         if usage.startswith("Usage:"):  # no command at all: that is the help
             typer.echo(usage, err=True)
             sys.exit(2)
-        _end(UserFault(usage))
-    except UserFault as fault:
+        _end(UserError(usage))
+    except UserError as fault:
         _end(fault)
     except OSError as error:
         sys.stdout = StringIO()  # what is left for a full disk would be tried again at the end
-        _end(UserFault(f"{error.filename or 'standard output'}: {error.strerror}"))
+        _end(UserError(f"{error.filename or 'standard output'}: {error.strerror}"))
 
 
-def _end(fault: UserFault) -> None:
+def _end(fault: UserError) -> None:
     typer.echo(f"lyhord-gateway: {fault}", err=True)
     sys.exit(2)
 

@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from lyhord_gateway.config.tree import Loaded
-from lyhord_gateway.faults import StoreDamaged, UserFault
-from lyhord_gateway.reading import node_of
+from lyhord_gateway.model.reading import node_of
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.schema import connect_reading, open_store
+from lyhord_gateway.support.errors import StoreDamaged, UserError
 from lyhord_wire.outside import escaped
 
 ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
@@ -25,17 +25,17 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 
 
 def node_number(text: str) -> int:
-    """A node's id out of six hexadecimal digits; raises UserFault."""
+    """A node's id out of six hexadecimal digits; raises UserError."""
     number = node_of(text)
     if number is None:
-        raise UserFault(f"{text}: expected a node id, six hexadecimal digits, 000001…ffffff")
+        raise UserError(f"{text}: expected a node id, six hexadecimal digits, 000001…ffffff")
     return number
 
 
 def given(command: str, config: Path | None) -> Path:
     """The configuration of a command that has others below it: only then can it be left out."""
     if config is None:
-        raise UserFault(f"{command}: expected --config FILE")
+        raise UserError(f"{command}: expected --config FILE")
     return config
 
 
@@ -61,7 +61,7 @@ def reading(loaded: Loaded) -> Iterator[Reader]:
     try:
         yield reader
     except (sqlite3.DatabaseError, StoreDamaged) as error:
-        raise UserFault(
+        raise UserError(
             f"{loaded.store_path}: cannot be read ({error}); the gateway's next start checks and recovers it"
         ) from error
     finally:
@@ -75,6 +75,6 @@ def writing(loaded: Loaded) -> Iterator[sqlite3.Connection]:
     try:
         yield connection
     except (sqlite3.DatabaseError, StoreDamaged) as error:
-        raise UserFault(f"{loaded.store_path}: cannot be written ({error})") from error
+        raise UserError(f"{loaded.store_path}: cannot be written ({error})") from error
     finally:
         connection.close()

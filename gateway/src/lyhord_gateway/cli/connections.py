@@ -1,4 +1,4 @@
-"""`check --connect`: does each platform take what we publish, and is the node broker closed to strangers?"""
+"""`check --connect`: whether each platform takes what we publish, and the node broker is closed to others."""
 
 import secrets
 from collections.abc import Callable
@@ -9,13 +9,13 @@ import aiomqtt
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.tree import Loaded
-from lyhord_gateway.faults import UserFault
-from lyhord_gateway.mqtt_client import make_client
+from lyhord_gateway.model.reading import NodeFacts, Reading
+from lyhord_gateway.mqtt.client import make_client
 from lyhord_gateway.profiles.make import make_profile
 from lyhord_gateway.publish.client import make_client_on
 from lyhord_gateway.publish.proof import Proof, Verdict, prove
 from lyhord_gateway.publish.terms import Terms
-from lyhord_gateway.reading import NodeFacts, Reading
+from lyhord_gateway.support.errors import UserError
 
 _NOBODY = 0  # no node has this id
 _LISTS = ("senml", "ngsi-ld")  # a message of theirs is a list
@@ -23,13 +23,13 @@ _NO_BROKER = ("thingsboard", "yggio")  # nobody reads there what others publish
 
 
 async def check_connections(loaded: Loaded, tell: Callable[[str], object]) -> None:
-    """Tells a line per platform. Raises UserFault at the first that does not take what we publish."""
-    if loaded.node_broker is not None and await _open_to_strangers(loaded.node_broker):
+    """Tells a line per platform. Raises UserError at the first that does not take what we publish."""
+    if loaded.node_broker is not None and await _open_to_unknown_nodes(loaded.node_broker):
         tell("mqtt: the node broker takes clients without an account: anybody there can flood or stop nodes")
     for platform, endpoint in loaded.platforms:
         proof = await _prove(platform, endpoint, loaded.config.gateway.name)
         if proof.verdict is Verdict.LOST:
-            raise UserFault(f"platform {platform.name}: {proof.verdict.value} ({proof.why})")
+            raise UserError(f"platform {platform.name}: {proof.verdict.value} ({proof.why})")
         tell(f"platform {platform.name}: {proof.verdict.value}")
 
 
@@ -49,10 +49,10 @@ async def _prove(platform: Platform, endpoint: Endpoint, gateway: str) -> Proof:
     )
 
 
-async def _open_to_strangers(endpoint: Endpoint) -> bool:
-    stranger = Endpoint(url=endpoint.url, ca_file=endpoint.ca_file)
+async def _open_to_unknown_nodes(endpoint: Endpoint) -> bool:
+    unknown_node = Endpoint(url=endpoint.url, ca_file=endpoint.ca_file)
     try:
-        async with make_client(stranger, f"lyhord-check-{secrets.token_hex(4)}", clean_session=True):
+        async with make_client(unknown_node, f"lyhord-check-{secrets.token_hex(4)}", clean_session=True):
             return True
     except (aiomqtt.MqttError, OSError):
         return False

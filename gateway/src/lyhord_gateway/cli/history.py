@@ -12,9 +12,9 @@ from typing import TextIO
 
 from lyhord_gateway.cli.common import json_line
 from lyhord_gateway.cli.show import WIDTH
+from lyhord_gateway.model.reading import NodeFacts, Reading, node_text, quantity_name, snr_db
 from lyhord_gateway.profiles.flat import alarm_names, alarm_text, utc
 from lyhord_gateway.profiles.scale import scaled, unit
-from lyhord_gateway.reading import NodeFacts, Reading, node_text, quantity_name, snr_db
 from lyhord_gateway.store.reader import Reader
 from lyhord_wire.outside import csv_cell
 

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from lyhord_gateway import ranges
-from lyhord_gateway.reading import alarm_name, node_text, snr_db
-from lyhord_gateway.store.marks import DAY_S, WEEK_S, completeness
+from lyhord_gateway.model import intervals
+from lyhord_gateway.model.reading import alarm_name, node_text, snr_db
+from lyhord_gateway.store.completeness import DAY_S, WEEK_S, completeness
 from lyhord_gateway.store.reader import Listed
 from lyhord_gateway.store.rotation import Rotation
 from lyhord_wire.outside import csv_cell
@@ -102,7 +102,7 @@ def in_full(node: Listed, rotation: Rotation | None, now_s: int) -> dict[str, ob
         "empty_distance_mm": facts.empty_mm,
         "full_distance_mm": facts.full_mm,
         "next_sample": session.expected,
-        "gaps": _spans(ranges.gaps(session.received, session.expected)),
+        "gaps": _spans(intervals.gaps(session.received, session.expected)),
         "lost": _spans(session.given_up),
         "newest_frame": [None if window.top < 0 else window.top for window in session.windows],
         "next_downlink": session.downlink,
@@ -122,5 +122,5 @@ def _share(node: Listed, since_s: int) -> float | None:
     return None if found is None else found[0] * 1000 // found[1] / 1000
 
 
-def _spans(spans: list[ranges.Range]) -> list[list[int]]:
+def _spans(spans: list[intervals.Interval]) -> list[list[int]]:
     return [[first, end - first] for first, end in spans[-_GAPS_SHOWN:]]

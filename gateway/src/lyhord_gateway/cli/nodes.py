@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from lyhord_gateway.accounts import Accounts
 from lyhord_gateway.cli import show
 from lyhord_gateway.cli.common import (
     ConfigOption,
@@ -33,9 +32,8 @@ from lyhord_gateway.cli.selection import (
     sort,
 )
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.faults import UnknownNode, UserFault
-from lyhord_gateway.keys import add, free_id, retire_older, rotate
-from lyhord_gateway.nodes import (
+from lyhord_gateway.fleet.keys import add, free_id, retire_older, rotate
+from lyhord_gateway.fleet.nodes import (
     NAME_MAX,
     PROFILE_KEYS,
     NodeLine,
@@ -47,13 +45,15 @@ from lyhord_gateway.nodes import (
     set_enabled,
     unknown_only,
 )
-from lyhord_gateway.private_file import create_private
-from lyhord_gateway.reading import node_text
+from lyhord_gateway.fleet.unknown_nodes import KEY as UNKNOWN_NODES
+from lyhord_gateway.fleet.unknown_nodes import unpack
+from lyhord_gateway.model.reading import node_text
+from lyhord_gateway.node_broker.accounts import Accounts
 from lyhord_gateway.store.renumber import plausible_end, renumber
 from lyhord_gateway.store.session import load_session, save_session
 from lyhord_gateway.store.transaction import transaction
-from lyhord_gateway.strangers import KEY as STRANGERS
-from lyhord_gateway.strangers import unpack
+from lyhord_gateway.support.errors import UnknownNode, UserError
+from lyhord_gateway.support.private_file import create_private
 from lyhord_wire.outside import one_line
 
 SEQ_MAX = 0xFFFFFFFF
@@ -91,7 +91,7 @@ def nodes(
     if context.invoked_subcommand is not None:
         return
     if as_json and as_csv:
-        raise UserFault("nodes: expected one of --csv and --json")
+        raise UserError("nodes: expected one of --csv and --json")
     now_s = int(time.time())
     chosen = selection(node, name, profile, board, silent)
     with reading(load(given("nodes", config))) as reader:
@@ -131,7 +131,7 @@ def nodes_import(
             with Path(file).open("rb") as source:
                 lines = parse_lines(file, source)
     except OSError as error:
-        raise UserFault(f"{file}: cannot be read ({error.strerror})") from error
+        raise UserError(f"{file}: cannot be read ({error.strerror})") from error
     with writing(load(config)) as connection:
         if only_new:
             lines = unknown_only(connection, lines)
@@ -165,9 +165,9 @@ def nodes_add(
 ) -> None:
     """Enter a new node with a new key; its line for `lyhord provision` goes into the file."""
     if profile not in PROFILE_KEYS:
-        raise UserFault(f"--profile: expected {' or '.join(PROFILE_KEYS)}")
+        raise UserError(f"--profile: expected {' or '.join(PROFILE_KEYS)}")
     if len(name) > NAME_MAX:
-        raise UserFault(f"--name: expected up to {NAME_MAX} characters")
+        raise UserError(f"--name: expected up to {NAME_MAX} characters")
     created = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     line = NodeLine(id="", name=one_line(name) or None, profile=profile, created=created)
     with writing(load(config)) as connection:
@@ -293,7 +293,7 @@ def nodes_show(config: ConfigOption, node: NodeArgument, as_json: JsonOption = F
 def nodes_unknown(config: ConfigOption, as_json: JsonOption = False) -> None:
     """List nodes that are heard and not in the registry; what they say is not stored."""
     with reading(load(config)) as reader:
-        strangers = unpack(reader.kept(STRANGERS))
+        unknown_nodes = unpack(reader.kept(UNKNOWN_NODES))
     rows: list[show.Row] = [
         {
             "id": node_text(one.node),
@@ -303,6 +303,6 @@ def nodes_unknown(config: ConfigOption, as_json: JsonOption = False) -> None:
             "rssi_dbm": one.rssi_dbm,
             "source": one.source,
         }
-        for one in strangers
+        for one in unknown_nodes
     ]
     tell(rows, as_json, lambda: show.unknown(rows, int(time.time())))

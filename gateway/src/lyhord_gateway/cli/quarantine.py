@@ -5,7 +5,7 @@ import time
 from lyhord_gateway.cli import show
 from lyhord_gateway.cli.common import ConfigOption, JsonOption, reading, tell
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.reading import node_text
+from lyhord_gateway.model.reading import node_text
 
 
 def quarantine(config: ConfigOption, as_json: JsonOption = False) -> None:

@@ -26,13 +26,13 @@ from lyhord_gateway.cli.selection import (
     selection,
 )
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.faults import UnknownNode, UserFault
-from lyhord_gateway.orders import Order, command_order, settings_order
-from lyhord_gateway.reach import reach
-from lyhord_gateway.reading import node_text
-from lyhord_gateway.store.queue import ORDER_MAX, Entry, cancel, enter_order
+from lyhord_gateway.fleet.orders import Order, command_order, settings_order
+from lyhord_gateway.fleet.reach import reach
+from lyhord_gateway.model.reading import node_text
+from lyhord_gateway.store.downlinks.queue import ORDER_MAX, Entry, cancel, enter_order
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.transaction import transaction
+from lyhord_gateway.support.errors import UnknownNode, UserError
 
 _ORIGIN = "cli"
 _ASSIGNMENT = re.compile(r"([a-z_]{1,40})=(-?[0-9]{1,10})")
@@ -70,7 +70,7 @@ def send(
     order = order_from(assignments or [], command, argument)
     chosen = selection(node, name, profile, board, None)
     if chosen.is_everything() != everybody:
-        raise UserFault("send: expected --node, --name, --profile or --board, or else --all")
+        raise UserError("send: expected --node, --name, --profile or --board, or else --all")
     loaded, now_s = load(config), int(time.time())
     with writing(loaded) as connection:
         if chosen.is_by_id():
@@ -79,7 +79,7 @@ def send(
             found = chosen.choose(Reader(connection).nodes(), now_s)
             numbers = [one.facts.node for one in found if one.enabled]
         if not numbers:
-            raise UserFault("send: expected one node at least, none is such")
+            raise UserError("send: expected one node at least, none is such")
         refuse = reach(loaded).refuse
         with transaction(connection):
             entries = [enter_order(connection, number, order, _ORIGIN, now_s, refuse) for number in numbers]
@@ -92,20 +92,20 @@ def send(
 
 
 def order_from(assignments: list[str], command: str | None, argument: int | None) -> Order:
-    """The order of a command line; raises UserFault."""
+    """The order of a command line; raises UserError."""
     if bool(assignments) == (command is not None):
-        raise UserFault("send: expected either --set or --command")
+        raise UserError("send: expected either --set or --command")
     if command is not None:
         return command_order(command, () if argument is None else (argument,))
     if argument is not None:
-        raise UserFault("--arg: expected with --command only")
+        raise UserError("--arg: expected with --command only")
     wanted: dict[str, int] = {}
     for assignment in assignments:
         match = _ASSIGNMENT.fullmatch(assignment)
         if match is None:
-            raise UserFault(f"--set {assignment}: expected name=whole number")
+            raise UserError(f"--set {assignment}: expected name=whole number")
         if match[1] in wanted:
-            raise UserFault(f"--set {assignment}: expected {match[1]} once")
+            raise UserError(f"--set {assignment}: expected {match[1]} once")
         wanted[match[1]] = int(match[2])
     return settings_order(wanted)
 

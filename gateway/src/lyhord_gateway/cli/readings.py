@@ -11,9 +11,9 @@ import typer
 from lyhord_gateway.cli import history
 from lyhord_gateway.cli.common import ConfigOption, node_number, reading
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.faults import UnknownNode, UserFault
-from lyhord_gateway.reading import NodeFacts, node_text
+from lyhord_gateway.model.reading import NodeFacts, node_text
 from lyhord_gateway.store.reader import Reader
+from lyhord_gateway.support.errors import UnknownNode, UserError
 from lyhord_wire.tables import QUANTITIES
 
 _AGO = re.compile(r"(\d{1,6})(s|min|h|d|w)")
@@ -37,14 +37,14 @@ def readings(
 ) -> None:
     """Print what a node has measured, as far as the history is kept. Times are UTC."""
     if as_table + as_csv + as_json > 1:
-        raise UserFault("readings: expected one of --table, --csv and --json")
+        raise UserError("readings: expected one of --table, --csv and --json")
     shape = history.print_csv if as_csv else history.print_json if as_json else history.print_table
     now_s = int(time.time())
     with reading(load(config)) as reader:
         since_s = parse_time("--since", since, now_s)
         until_s = history.FOREVER_S if until is None else parse_time("--until", until, now_s)
         if until_s <= since_s:
-            raise UserFault("--until: expected a later time than that of --since")
+            raise UserError("--until: expected a later time than that of --since")
         asked = history.Asked(
             find_node(reader, node, name),
             since_s,
@@ -61,7 +61,7 @@ def parse_time(option: str, text: str, now_s: int) -> int:
     try:
         time = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UserFault(
+        raise UserError(
             f"{option}: expected a time such as 2026-01-31, 2026-01-31T12:00Z or 24h, not {text}"
         ) from error
     return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
@@ -73,13 +73,13 @@ def parse_quantity(option: str, text: str) -> int:
             return quantity.key
     if re.fullmatch(r"q\d{1,9}", text):  # as a quantity is shown that this version does not know
         return int(text[1:])
-    raise UserFault(f"{option}: expected one of {', '.join(q.name for q in QUANTITIES.values())}, not {text}")
+    raise UserError(f"{option}: expected one of {', '.join(q.name for q in QUANTITIES.values())}, not {text}")
 
 
 def find_node(reader: Reader, node: str | None, name: str | None) -> NodeFacts:
-    """The node with this id (six hexadecimal digits) or this name; raises UserFault if there is not one."""
+    """The node with this id (six hexadecimal digits) or this name; raises UserError if there is not one."""
     if (node is None) == (name is None):
-        raise UserFault("readings: expected --node ID or --name NAME")
+        raise UserError("readings: expected --node ID or --name NAME")
     if node is not None:
         number = node_number(node)
         if (row := reader.node(number)) is not None:
@@ -91,7 +91,7 @@ def find_node(reader: Reader, node: str | None, name: str | None) -> NodeFacts:
     found = reader.named(name)
     if len(found) != 1:
         ids = f": {', '.join(map(node_text, found))}; use --node" if found else ""
-        raise UserFault(f"--name: expected the name of one node, {len(found)} are called {name}{ids}")
+        raise UserError(f"--name: expected the name of one node, {len(found)} are called {name}{ids}")
     row = reader.node(found[0])
     assert row is not None
     return row.facts

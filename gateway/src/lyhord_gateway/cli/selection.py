@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from lyhord_gateway.cli.common import node_number
-from lyhord_gateway.faults import UnknownNode, UserFault
-from lyhord_gateway.nodes import PROFILE_KEYS
-from lyhord_gateway.reading import node_text
+from lyhord_gateway.fleet.nodes import PROFILE_KEYS
+from lyhord_gateway.model.reading import node_text
 from lyhord_gateway.store.reader import Listed
+from lyhord_gateway.support.errors import UnknownNode, UserError
 
 _AGO = re.compile(r"(\d{1,6})(s|min|h|d|w)")
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -48,7 +48,7 @@ class Selection:
         return bool(self.nodes) and self == Selection(nodes=self.nodes)
 
     def choose(self, known: Iterable[Listed], now_s: int) -> list[Listed]:
-        """Those of `known` that are meant. Raises UserFault for an id that is not known."""
+        """Those of `known` that are meant. Raises UserError for an id that is not known."""
         found = [node for node in known if self._means(node, now_s)]
         if self.nodes:
             missing = set(self.nodes) - {node.facts.node for node in found}
@@ -74,13 +74,13 @@ def selection(
     board: str | None,
     silent: str | None,
 ) -> Selection:
-    """Raises UserFault for what cannot be asked."""
+    """Raises UserError for what cannot be asked."""
     if profile is not None and profile not in PROFILE_KEYS:
-        raise UserFault(f"--profile: expected {' or '.join(PROFILE_KEYS)}")
+        raise UserError(f"--profile: expected {' or '.join(PROFILE_KEYS)}")
     silent_s = None
     if silent is not None:
         if (ago := _AGO.fullmatch(silent)) is None:
-            raise UserFault(f"--silent: expected a time such as 30min, 2h or 3d, not {silent}")
+            raise UserError(f"--silent: expected a time such as 30min, 2h or 3d, not {silent}")
         silent_s = int(ago[1]) * _SECONDS[ago[2]]
     return Selection(tuple(node_number(node) for node in nodes or ()), name, profile, board, silent_s)
 
@@ -89,12 +89,12 @@ Row = dict[str, object]
 
 
 def sort(rows: list[Row], by: str | None) -> list[Row]:
-    """By a column of the JSON, what is missing last; `-` before it turns the order. Raises UserFault."""
+    """By a column of the JSON, what is missing last; `-` before it turns the order. Raises UserError."""
     if by is None:
         return rows
     column, backwards = by.removeprefix("-"), by.startswith("-")
     if rows and column not in rows[0]:
-        raise UserFault(f"--sort: expected one of {', '.join(rows[0])}, not {column}")
+        raise UserError(f"--sort: expected one of {', '.join(rows[0])}, not {column}")
     there = [row for row in rows if row[column] is not None]
     return sorted(there, key=_order(column), reverse=backwards) + [r for r in rows if r[column] is None]
 

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.support.errors import UserError
 
 
 @contextmanager
 def as_user(name: str | None) -> Iterator[None]:
-    """Within, files are opened as this user (None: as we are). Raises UserFault."""
+    """Within, files are opened as this user (None: as we are). Raises UserError."""
     if name is None:
         yield
         return
     try:
         user = pwd.getpwnam(name)
     except KeyError as error:
-        raise UserFault(f"--user {name}: expected a user of this machine") from error
+        raise UserError(f"--user {name}: expected a user of this machine") from error
     before = os.geteuid(), os.getegid(), os.getgroups()
     if before[0] == user.pw_uid:
         yield
@@ -28,7 +28,7 @@ def as_user(name: str | None) -> Iterator[None]:
         os.setegid(user.pw_gid)
         os.seteuid(user.pw_uid)  # the last one: it takes the right to the others away
     except PermissionError as error:
-        raise UserFault(f"--user {name}: expected root, who may become another user") from error
+        raise UserError(f"--user {name}: expected root, who may become another user") from error
     try:
         yield
     finally:
@@ -49,12 +49,12 @@ def owner_of(folder: Path) -> str | None:
 
 
 def check_folder(folder: Path) -> None:
-    """Raises UserFault unless the store's folder can be used or made by the user that we are now."""
+    """Raises UserError unless the store's folder can be used or made by the user that we are now."""
     place = folder
     while not place.exists() and place != place.parent:
         place = place.parent
     if not os.access(place, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
-        raise UserFault(f"gateway.data_dir: {folder}: cannot be written by user {_name()}")
+        raise UserError(f"gateway.data_dir: {folder}: cannot be written by user {_name()}")
 
 
 def _name() -> str:

@@ -11,7 +11,7 @@ from lyhord_gateway.config.mqtt_url import MqttUrl, parse_mqtt_url
 from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.secret import ApiKey, Credentials, check_private, read_api_key, read_credentials
 from lyhord_gateway.config.source_options import Mqtt
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.support.errors import UserError
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -36,19 +36,19 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
 
 def read_endpoint(path: Path, base: Path, key: str, section: Mqtt | Platform) -> Endpoint:
-    """Checks `section` and reads its files; raises UserFault. key: the section's name in messages."""
+    """Checks `section` and reads its files; raises UserError. key: the section's name in messages."""
     try:
         url = parse_mqtt_url(section.url)
     except ValueError as error:
-        raise UserFault(f"{path}: {key}.url: {error}") from error
+        raise UserError(f"{path}: {key}.url: {error}") from error
     if not url.tls and not is_here(url.host) and not section.insecure:
-        raise UserFault(
+        raise UserError(
             f"{path}: {key}.url: expected mqtts://, because {url.host} is another machine; or insecure = true"
         )
     if section.cert_file and not section.key_file:
-        raise UserFault(f"{path}: {key}.key_file: expected the private key of {key}.cert_file")
+        raise UserError(f"{path}: {key}.key_file: expected the private key of {key}.cert_file")
     if not url.tls and (section.ca_file or section.cert_file or section.key_file):
-        raise UserFault(f"{path}: {key}.url: expected mqtts://, because certificate files are given")
+        raise UserError(f"{path}: {key}.url: expected mqtts://, because certificate files are given")
     credentials = None
     if section.credentials:
         credentials = read_credentials(f"{path}: {key}.credentials", base / section.credentials)
@@ -83,25 +83,25 @@ class OwnBroker(Struct, frozen=True, kw_only=True):
 
 
 def read_own_broker(path: Path, base: Path, section: Mqtt) -> OwnBroker:
-    """Checks `section`, whose broker is embedded; raises UserFault. What cannot count is refused."""
+    """Checks `section`, whose broker is embedded; raises UserError. What cannot count is refused."""
     if section.url:
-        raise UserFault(f"{path}: mqtt.url: expected no address, because mqtt.embedded is true")
+        raise UserError(f"{path}: mqtt.url: expected no address, because mqtt.embedded is true")
     for key, why in (
         ("credentials", "accounts are made from the registry"),
         ("ca_file", "nodes have no certificates"),
         ("insecure", "it is for mqtt.url"),
     ):
         if getattr(section, key):
-            raise UserFault(
+            raise UserError(
                 f"{path}: mqtt.{key}: expected nothing here, because mqtt.embedded is true: {why}"
             )
     try:
         listen = parse_listen(section.listen)
     except ValueError as error:
-        raise UserFault(f"{path}: mqtt.listen: {error}") from error
+        raise UserError(f"{path}: mqtt.listen: {error}") from error
     if bool(section.cert_file) != bool(section.key_file):
         missing = "key_file" if section.cert_file else "cert_file"
-        raise UserFault(f"{path}: mqtt.{missing}: expected the broker's certificate and key, or neither")
+        raise UserError(f"{path}: mqtt.{missing}: expected the broker's certificate and key, or neither")
     certificate = _readable(path, base, "mqtt.cert_file", section.cert_file)
     if certificate is None:
         return OwnBroker(listen=listen, port=section.port)
@@ -110,7 +110,7 @@ def read_own_broker(path: Path, base: Path, section: Mqtt) -> OwnBroker:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key_file, password="")
     except OSError as error:
-        raise UserFault(
+        raise UserError(
             f"{path}: mqtt.cert_file: expected a certificate (PEM) that belongs to mqtt.key_file, and that "
             f"without a passphrase ({error})"
         ) from error
@@ -121,13 +121,13 @@ def _check_certificates(path: Path, key: str, endpoint: Endpoint) -> None:
     try:
         replace(endpoint, cert_file=None).tls_context()
     except OSError as error:
-        raise UserFault(
+        raise UserError(
             f"{path}: {key}.ca_file: expected certificates (PEM) in {endpoint.ca_file} ({error})"
         ) from error
     try:
         endpoint.tls_context()
     except OSError as error:
-        raise UserFault(
+        raise UserError(
             f"{path}: {key}.cert_file: expected a certificate (PEM) that belongs to {key}.key_file, "
             f"and that without a passphrase ({error})"
         ) from error
@@ -141,4 +141,4 @@ def _readable(path: Path, base: Path, key: str, name: str) -> Path | None:
         with file.open("rb"):
             return file
     except OSError as error:
-        raise UserFault(f"{path}: {key}: {file} cannot be read ({error.strerror})") from error
+        raise UserError(f"{path}: {key}: {file} cannot be read ({error.strerror})") from error

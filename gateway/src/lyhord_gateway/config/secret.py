@@ -5,7 +5,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lyhord_gateway.faults import UserFault
+from lyhord_gateway.support.errors import UserError
 from lyhord_wire.outside import NotText, lines_of
 
 _API_KEY = re.compile(r"[A-Za-z0-9_.-]{1,128}")
@@ -27,25 +27,25 @@ class ApiKey:
 
 
 def read_credentials(where: str, path: Path) -> Credentials:
-    """User name on the first line, password (optional) on the second; raises UserFault.
+    """User name on the first line, password (optional) on the second; raises UserError.
 
     where: file and key of the configuration that names `path`, for the message.
     """
     check_private(where, path)
     lines = _lines(where, path)
     if not 1 <= len(lines) <= 2 or not lines[0]:
-        raise UserFault(f"{where}: {path}: expected the user name on line 1 and the password on line 2")
+        raise UserError(f"{where}: {path}: expected the user name on line 1 and the password on line 2")
     if not all(map(str.isprintable, lines)):
-        raise UserFault(f"{where}: {path}: expected no control characters")
+        raise UserError(f"{where}: {path}: expected no control characters")
     return Credentials(lines[0], lines[1] if len(lines) == 2 else None)
 
 
 def read_api_key(where: str, path: Path) -> ApiKey:
-    """One line of letters, digits, `-`, `_` and `.`, as it goes into a topic; raises UserFault."""
+    """One line of letters, digits, `-`, `_` and `.`, as it goes into a topic; raises UserError."""
     check_private(where, path)
     lines = _lines(where, path)
     if len(lines) != 1 or not _API_KEY.fullmatch(lines[0].strip()):
-        raise UserFault(f"{where}: {path}: expected one line of letters, digits, - _ and . only")
+        raise UserError(f"{where}: {path}: expected one line of letters, digits, - _ and . only")
     return ApiKey(lines[0].strip())
 
 
@@ -54,15 +54,15 @@ def _lines(where: str, path: Path) -> list[str]:
     try:
         return lines_of(path.read_bytes())
     except NotText as error:
-        raise UserFault(f"{where}: {path}: {error}") from error
+        raise UserError(f"{where}: {path}: {error}") from error
 
 
 def check_private(where: str, path: Path) -> None:
-    """Raises UserFault unless `path` can be read, by its owner only."""
+    """Raises UserError unless `path` can be read, by its owner only."""
     try:
         with path.open("rb"):
             mode = path.stat().st_mode
     except OSError as error:
-        raise UserFault(f"{where}: {path} cannot be read ({error.strerror})") from error
+        raise UserError(f"{where}: {path} cannot be read ({error.strerror})") from error
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise UserFault(f"{where}: {path}: expected mode 0600, others may use it now")
+        raise UserError(f"{where}: {path}: expected mode 0600, others may use it now")

@@ -18,9 +18,9 @@ from lyhord_gateway.config.operation_options import HealthLimits, Http, Log
 from lyhord_gateway.config.platform_options import Name, Platform
 from lyhord_gateway.config.platform_rules import wrong
 from lyhord_gateway.config.source_options import Mqtt
-from lyhord_gateway.faults import UserFault
 from lyhord_gateway.sources.catalogue import KINDS
 from lyhord_gateway.sources.source import Configured, Kind
+from lyhord_gateway.support.errors import UserError
 from lyhord_wire.outside import NotText, text_of
 
 # Other parts have states and counters under these names.
@@ -34,7 +34,7 @@ _PARTS = (
     "platform",
     "queue",
     "store",
-    "strangers",
+    "unknown_nodes",
     "udp",
 )
 
@@ -188,21 +188,21 @@ class Loaded(Struct, frozen=True, kw_only=True):
 
 
 def load(path: Path) -> Loaded:
-    """Reads and checks a configuration file and the files it names; raises UserFault."""
+    """Reads and checks a configuration file and the files it names; raises UserError."""
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UserFault(f"{path}: cannot be read ({error.strerror})") from error
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     try:
         config = msgspec.toml.decode(text_of(data), type=_Document)
     except NotText as error:
-        raise UserFault(f"{path}: {error}") from error
+        raise UserError(f"{path}: {error}") from error
     except msgspec.ValidationError as error:
-        raise UserFault(f"{path}: {error}; lyhord-gateway config-template says what is accepted") from error
+        raise UserError(f"{path}: {error}; lyhord-gateway config-template says what is accepted") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:  # the last two: numbers and nests
-        raise UserFault(f"{path}: {' '.join(str(error).split())}") from error
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
     if b"\\u0000" in msgspec.json.encode(config):  # no file, device or topic can have such a name
-        raise UserFault(f"{path}: expected no \\u0000 in a text")
+        raise UserError(f"{path}: expected no \\u0000 in a text")
     return _resolve(path, config)
 
 
@@ -214,10 +214,10 @@ def _resolve(path: Path, config: Config) -> Loaded:
         try:
             parse_host("localhost" if section is None else section.listen)
         except ValueError as error:
-            raise UserFault(f"{path}: {key}.listen: {error}") from error
+            raise UserError(f"{path}: {key}.listen: {error}") from error
     if config.mqtt is not None and not config.mqtt.embedded:
         if not config.mqtt.url:
-            raise UserFault(f"{path}: mqtt.url: expected a broker's address, because mqtt.embedded is false")
+            raise UserError(f"{path}: mqtt.url: expected a broker's address, because mqtt.embedded is false")
         node_broker = read_endpoint(path, base, "mqtt", config.mqtt)
     elif config.mqtt is not None:
         own_broker = read_own_broker(path, base, config.mqtt)
@@ -227,7 +227,7 @@ def _resolve(path: Path, config: Config) -> Loaded:
     _unique(path, "platform", [platform.name for platform in config.platform])
     for at, platform in enumerate(config.platform):
         if fault := wrong(platform):
-            raise UserFault(f"{path}: platform[{at}].{fault}")
+            raise UserError(f"{path}: platform[{at}].{fault}")
     platforms = tuple(
         (platform, read_endpoint(path, base, f"platform[{at}]", platform))
         for at, platform in enumerate(config.platform)
@@ -251,9 +251,9 @@ def _check_sources(path: Path, sources: Sequence[Configured]) -> None:
         section, parts = configured.kind.section, configured.parts
         for at, part in enumerate(parts):
             if part.split(".")[0] in _PARTS:
-                raise UserFault(f"{path}: {section}[{at}].name: expected another than {', '.join(_PARTS)}")
+                raise UserError(f"{path}: {section}[{at}].name: expected another than {', '.join(_PARTS)}")
         if fault := configured.kind.wrong(configured.options):
-            raise UserFault(f"{path}: {section}{fault}")
+            raise UserError(f"{path}: {section}{fault}")
         others = [part for one in sources if one is not configured for part in one.parts]
         _unique(path, section, parts, others)
 
@@ -268,7 +268,7 @@ def _configured(config: Config) -> Iterator[Configured]:
 def _unique(path: Path, key: str, names: Sequence[str], others: Sequence[str] = ()) -> None:
     for at, name in enumerate(names):
         if name in names[:at] or name in others:
-            raise UserFault(f"{path}: {key}.name: expected different names, {name} is there twice")
+            raise UserError(f"{path}: {key}.name: expected different names, {name} is there twice")
 
 
 def _template(path: Path, key: str, text: str, known: Sequence[str]) -> None:
@@ -277,4 +277,4 @@ def _template(path: Path, key: str, text: str, known: Sequence[str]) -> None:
         rest = rest.replace("{" + name + "}", "")
     if "{" in rest or "}" in rest:
         expected = " and ".join("{" + name + "}" for name in known)
-        raise UserFault(f"{path}: {key}: expected no braces but {expected}")
+        raise UserError(f"{path}: {key}: expected no braces but {expected}")

@@ -17,8 +17,8 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from lyhord_gateway import __version__
-from lyhord_gateway.metrics import Histogram, Metrics
 from lyhord_gateway.operation.health import Report
+from lyhord_gateway.support.metrics import Histogram, Metrics
 
 
 class Rule(NamedTuple):
@@ -81,8 +81,8 @@ RULES = _rules(
     ),
     (r"keys\.retired", "lyhord_keys_retired", "Older keys that went after their grace period."),
     (
-        r"strangers\.not_listed",
-        "lyhord_strangers_not_listed",
+        r"unknown nodes\.not_listed",
+        "lyhord_unknown_nodes_not_listed",
         "Unknown nodes for which the list has no room.",
     ),
     (r"store\.commit_refused", "lyhord_store_commits_refused", "Commits that the disk refused."),
@@ -123,8 +123,8 @@ RULES = _rules(
     ),
     (
         r"platform\.(?P<platform>.+)\.introductions_skipped",
-        "lyhord_platform_introductions_skipped",
-        "Introductions of nodes that the platform has not taken, though it took readings.",
+        "lyhord_platform_announcements_skipped",
+        "Announcements of nodes that the platform has not taken, though it took readings.",
     ),
     (
         r"(?P<source>.+)\.rx(?P<window>[12])_answers",
@@ -147,7 +147,7 @@ _OTHER = Rule(re.compile(r"(?P<event>.+)"), "lyhord_events", "Everything else th
 
 
 class Exposition:
-    """`text()` is the answer to a scrape. report: the health at this moment; census: families that were
+    """`text()` is the answer to a scrape. report: the health at this moment; node metrics: families that were
     counted elsewhere, as text."""
 
     def __init__(
@@ -155,18 +155,18 @@ class Exposition:
         gateway: str,
         metrics: Metrics,
         report: Callable[[], Report],
-        census: Callable[[], bytes] = bytes,
+        node_metrics: Callable[[], bytes] = bytes,
     ) -> None:
         self._gateway = gateway
         self._metrics = metrics
         self._report = report
-        self._census = census
+        self._node_metrics = node_metrics
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._registry.register(_Families(self._families))
 
     def text(self) -> bytes:
-        return generate_latest(self._registry) + self._census()
+        return generate_latest(self._registry) + self._node_metrics()
 
     def _families(self) -> Iterator[Metric]:
         metrics, report = self._metrics, self._report()

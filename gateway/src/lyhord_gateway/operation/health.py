@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lyhord_gateway.clock import PART as CLOCK
-from lyhord_gateway.metrics import Metrics, answers_of
-from lyhord_gateway.store.promises import Loss, loss
+from lyhord_gateway.store.recovery.promises import Loss, loss
 from lyhord_gateway.store.retention import used_bytes
+from lyhord_gateway.support.metrics import Metrics, answers_of
+from lyhord_gateway.timekeeping.clock import PART as CLOCK
 
 _log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from lyhord_gateway.faults import UserFault
 from lyhord_gateway.operation.health import Report
+from lyhord_gateway.support.errors import UserError
 
 _CONNECTIONS = 32  # at once; one more, and the one that has dawdled longest is cut off
 _REQUEST_S = 10.0  # from connecting, or from the answer before, to the last byte of an answer
@@ -56,7 +56,7 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    """summary: what /health answers. exposition: what /metrics answers. Raises UserFault if the port is
+    """summary: what /health answers. exposition: what /metrics answers. Raises UserError if the port is
     not free."""
 
     def __init__(
@@ -114,7 +114,7 @@ def _listen(listen: str, port: int) -> socket.socket:
         family, kind, proto, _, address = socket.getaddrinfo(listen, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, proto)
     except OSError as error:
-        raise UserFault(
+        raise UserError(
             f"http.listen: expected an address of this machine, not {listen} ({error})"
         ) from error
     try:
@@ -123,7 +123,7 @@ def _listen(listen: str, port: int) -> socket.socket:
         listener.listen(_CONNECTIONS)
     except OSError as error:
         listener.close()
-        raise UserFault(
+        raise UserError(
             f"http.port: expected a free port, {listen}:{port} cannot be used ({error})"
         ) from error
     listener.setblocking(False)

@@ -13,7 +13,7 @@ import contextlib
 import time
 from pathlib import Path
 
-from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.support.metrics import Metrics
 
 _EVERY_S = 2.0
 _BUDGET = 60  # writes for counters alone: two minutes of every change …

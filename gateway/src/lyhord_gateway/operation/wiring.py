@@ -6,13 +6,13 @@ from typing import Any
 from lyhord_gateway import __version__
 from lyhord_gateway.config.operation_options import HealthLimits
 from lyhord_gateway.config.tree import Loaded
-from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.operation import status_file
-from lyhord_gateway.operation.census import Census
 from lyhord_gateway.operation.health import Health, Limits, Position, Probe
-from lyhord_gateway.operation.herald import Herald, summary
+from lyhord_gateway.operation.node_metrics import NodeMetrics
 from lyhord_gateway.operation.notify import Notify
+from lyhord_gateway.operation.status_publisher import StatusPublisher, summary
 from lyhord_gateway.store.schema import connect_reading
+from lyhord_gateway.support.metrics import Metrics
 
 _MIB = 1 << 20
 _OWN_TOPICS = ("thingsboard", "yggio")  # they know no others, and may hang up on who uses one
@@ -29,7 +29,7 @@ class Operation:
         config = loaded.config.health
         self._connection = connect_reading(loaded.store_path)
         self._counting = connect_reading(loaded.store_path)
-        self._census = Census(self._counting)
+        self._node_metrics = NodeMetrics(self._counting)
         self._health = Health(
             _limits(config),
             metrics,
@@ -44,20 +44,24 @@ class Operation:
         self._connection.close()
         self._counting.close()
 
-    def herald(self, profile: str, platform: str = "") -> Herald | None:
+    def status_publisher(self, profile: str, platform: str = "") -> StatusPublisher | None:
         """Who tells a platform of this profile how we are; None where there is no topic for it."""
         topic = self._loaded.status_topic(platform)
         if not topic or profile in _OWN_TOPICS:
             return None
-        return Herald(topic, self._loaded.config.gateway.name, __version__, self._health.report)
+        return StatusPublisher(topic, self._loaded.config.gateway.name, __version__, self._health.report)
 
     def watches(
         self, sources: Sequence[str], positions: Mapping[str, Position]
     ) -> dict[str, Coroutine[Any, Any, None]]:
         """The tasks to run, by name. sources: the parts that should be up; positions: those of the
-        platforms. Raises UserFault if HTTP's port is not free."""
+        platforms. Raises UserError if HTTP's port is not free."""
         self._health.expect(sources, positions)
-        tasks = {"http": self._http(), "census": self._census.watch()} if self._loaded.config.http else {}
+        tasks = (
+            {"http": self._http(), "node_metrics": self._node_metrics.watch()}
+            if self._loaded.config.http
+            else {}
+        )
         return {
             **tasks,
             "health": self._health.watch(),
@@ -85,7 +89,7 @@ class Operation:
 
         config, gateway = self._loaded.config.http, self._loaded.config.gateway.name
         assert config is not None
-        exposition = Exposition(gateway, self._metrics, self._health.report, lambda: self._census.text)
+        exposition = Exposition(gateway, self._metrics, self._health.report, lambda: self._node_metrics.text)
         server = HttpServer(
             config.listen,
             config.port,

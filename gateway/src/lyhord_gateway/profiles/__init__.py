@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lyhord_gateway.reading import Message, NodeFacts, Reading, Sharing
+from lyhord_gateway.model.reading import Message, NodeFacts, Reading, Sharing
 
 DEVICE = "lyhord-{node}"  # a node's name at a platform, if the configuration gives no other
 
@@ -34,7 +34,7 @@ class Profile(Protocol):
 
     content_type: str = "application/json"
 
-    def introduce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
+    def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
         """What the platform must know about a node before its first reading in a connection, and again
         when it changes. quantities: those that the node's readings have had so far."""
         return []

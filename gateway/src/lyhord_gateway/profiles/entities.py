@@ -8,8 +8,8 @@ from collections.abc import Collection
 from types import MappingProxyType
 from typing import Any
 
+from lyhord_gateway.model.reading import quantity_name
 from lyhord_gateway.profiles.scale import Units, unit
-from lyhord_gateway.reading import quantity_name
 from lyhord_wire import tables
 
 Component = dict[str, Any]

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from lyhord_gateway.model.reading import Message, NodeFacts, Reading, node_text
 from lyhord_gateway.profiles import DEVICE, Profile
 from lyhord_gateway.profiles.flat import Flat, Values, utc
 from lyhord_gateway.profiles.scale import fraction
-from lyhord_gateway.reading import Message, NodeFacts, Reading, node_text
 
 # Orion refuses a whole request for one of these (its manual, "Forbidden characters").
 _FORBIDDEN = str.maketrans("", "", "<>\"'=;()")
@@ -31,7 +31,7 @@ class FiwareProfile(Profile):
     device: str = DEVICE
     flat: Flat = field(default_factory=Flat)
 
-    def introduce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
+    def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
         known: dict[str, str | None] = {
             "name": None if facts.name is None else facts.name.translate(_FORBIDDEN),
             "location": _place(facts),

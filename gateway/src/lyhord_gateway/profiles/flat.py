@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from lyhord_gateway.model.reading import Reading, alarm_name, quantity_name
 from lyhord_gateway.profiles.scale import SI, Units, scaled
-from lyhord_gateway.reading import Reading, alarm_name, quantity_name
 
 Value = int | float | str | bool | None
 Values = dict[str, Value]

@@ -4,7 +4,8 @@
     lyhord/{gateway}/{node}/state               {"time": "…", "node": "000a01", "seq": 1, "fill_level": 63, …}
     lyhord/{gateway}/{node}/backlog             the same for what is no state any more
 
-The gateway's health topic (`operation/herald.py`) says whether the devices are available: not if it is gone.
+The gateway's health topic (`operation/status_publisher.py`) says whether the devices are available: not if
+it is gone.
 
 Home Assistant has no time in a state: what arrives is true now. So a sample that came after a younger one of
 its node, or is older than an entity's life (expire_s), does not go to the state topic but to the backlog
@@ -17,11 +18,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from lyhord_gateway.profiles import DEVICE, Profile
-from lyhord_gateway.profiles.entities import components
-from lyhord_gateway.profiles.flat import Flat, alarm_names, utc
-from lyhord_gateway.profiles.scale import SI, Units
-from lyhord_gateway.reading import (
+from lyhord_gateway.model.reading import (
     Message,
     NodeFacts,
     Reading,
@@ -29,6 +26,10 @@ from lyhord_gateway.reading import (
     node_text,
     quantity_name,
 )
+from lyhord_gateway.profiles import DEVICE, Profile
+from lyhord_gateway.profiles.entities import components
+from lyhord_gateway.profiles.flat import Flat, alarm_names, utc
+from lyhord_gateway.profiles.scale import SI, Units
 from lyhord_wire.tables import OCCUPANCY
 
 TOPIC = "lyhord/{gateway}/{node}/state"
@@ -58,7 +59,7 @@ class HomeAssistantProfile(Profile):
     signal: bool = True
     status_topic: str = ""
 
-    def introduce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
+    def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
         device = self.device.replace("{node}", node_text(facts.node))
         shown = components(facts.profile, quantities, self.units, self.signal)
         for name, component in shown.items():

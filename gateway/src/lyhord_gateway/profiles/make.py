@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.platform_options import Platform
+from lyhord_gateway.model.reading import NodeFacts
 from lyhord_gateway.profiles import DEVICE, Profile, fiware, homeassistant, ngsi_ld, senml, thingsboard
 from lyhord_gateway.profiles.flat import Flat
 from lyhord_gateway.profiles.scale import Units
 from lyhord_gateway.profiles.yggio import YggioProfile
-from lyhord_gateway.reading import NodeFacts
 
 _SENML_TOPIC = "lyhord/{gateway}/senml"
 _NGSI_LD_TOPIC = "lyhord/{gateway}/ngsi-ld"

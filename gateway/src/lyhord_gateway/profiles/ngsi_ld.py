@@ -24,10 +24,10 @@ from typing import Any
 
 import msgspec
 
+from lyhord_gateway.model.reading import NodeFacts, Reading, Sharing, node_text, quantity_name
 from lyhord_gateway.profiles import DEVICE, Profile
 from lyhord_gateway.profiles.flat import alarm_text, utc
 from lyhord_gateway.profiles.scale import SI, Units, fraction, scaled, unit
-from lyhord_gateway.reading import NodeFacts, Reading, Sharing, node_text, quantity_name
 from lyhord_wire import tables
 
 BIN, INDOOR, BARE = "WasteContainer", "IndoorEnvironmentObserved", "Device"

@@ -18,10 +18,10 @@ from functools import lru_cache
 
 import msgspec
 
+from lyhord_gateway.model.reading import Reading, node_text, quantity_name
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.flat import alarm_text
 from lyhord_gateway.profiles.scale import SI, Units, scaled, unit
-from lyhord_gateway.reading import Reading, node_text, quantity_name
 from lyhord_wire.tables import OCCUPANCY, QUANTITIES
 
 BASE_NAME = "urn:dev:ops:lyhord-{node}:"

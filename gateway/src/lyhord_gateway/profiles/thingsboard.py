@@ -17,10 +17,10 @@ from typing import Any
 
 import msgspec
 
+from lyhord_gateway.model.reading import Message, NodeFacts, Reading, node_of, node_text
 from lyhord_gateway.profiles import DEVICE, BadRequest, Profile, Request
 from lyhord_gateway.profiles.flat import Flat, Values
 from lyhord_gateway.profiles.scale import SI, Units
-from lyhord_gateway.reading import Message, NodeFacts, Reading, node_of, node_text
 
 _TELEMETRY = "v1/gateway/telemetry"
 _RPC = "v1/gateway/rpc"
@@ -54,7 +54,7 @@ class ThingsBoardProfile(Profile):
     signal: bool = True
     units: Units = SI
 
-    def introduce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
+    def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
         device = self._device(facts.node)
         connect = {"device": device, "type": facts.profile_name or "default"}
         messages = [Message("v1/gateway/connect", msgspec.json.encode(connect), about=facts.node)]

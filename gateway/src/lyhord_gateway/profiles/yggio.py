@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from lyhord_gateway.model.reading import Reading, Sharing, node_text
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.flat import Flat, Values, utc
-from lyhord_gateway.reading import Reading, Sharing, node_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from lyhord_gateway.reading import Message, Reading, Sharing
+from lyhord_gateway.model.reading import Message, Reading, Sharing
 
 
 def messages(

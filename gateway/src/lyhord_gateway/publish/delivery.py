@@ -1,7 +1,7 @@
 """One connection to a platform: from its lanes of readings to PUBACKs.
 
     live lane ────▶ page ─▶ messages ─┐
-                                      ├─ live first ─▶ introductions ─▶ slot ─▶ publish ─▶ PUBACK ─▶ delivered
+                                      ├─ live first ─▶ announcements ─▶ slot ─▶ publish ─▶ PUBACK ─▶ delivered
     backlog lane ─▶ page ─▶ messages ─┘
 
 A page is delivered when every message of it is acknowledged. There are as many slots as the platform lets
@@ -15,17 +15,17 @@ from dataclasses import dataclass
 
 import msgspec
 
-from lyhord_gateway.head import Head
-from lyhord_gateway.mqtt_client import Silent
+from lyhord_gateway.model.reading import Message, NodeFacts, Reading
+from lyhord_gateway.model.watermarks import Watermarks
+from lyhord_gateway.mqtt.client import Silent
 from lyhord_gateway.profiles import Profile
+from lyhord_gateway.publish.ack_timeout import AckTimeout
+from lyhord_gateway.publish.announcements import Announcements
 from lyhord_gateway.publish.batch import messages
 from lyhord_gateway.publish.client import PlatformClient, PublishRefused
-from lyhord_gateway.publish.introductions import Introductions
+from lyhord_gateway.publish.encoding import Encoding
 from lyhord_gateway.publish.lanes import Lanes, Part
-from lyhord_gateway.publish.patience import Patience
-from lyhord_gateway.publish.suspicion import Suspicion
-from lyhord_gateway.publish.wrapping import Wrapping
-from lyhord_gateway.reading import Message, NodeFacts, Reading
+from lyhord_gateway.publish.poison_messages import PoisonMessages
 
 PAGE_MAX = 4000  # readings in memory per lane, and as many under way
 _CAREFUL = 100  # readings of a page while one is suspected
@@ -36,7 +36,7 @@ _PACKET_HEAD = 512  # bytes of a packet that are not payload: topic, properties
 class Bounds:
     """Of one message, and of what is under way: `window` messages wait for their PUBACK at once. wait_ms: a
     live reading waits so long for company. silence_s, silence_max_s: without a PUBACK for so long the
-    connection is given up, as `Patience` says."""
+    connection is given up, as `AckTimeout` says."""
 
     count: int
     size: int
@@ -51,7 +51,7 @@ class Backlog:
     """Where readings come from. page: at most so many readings of a part; deliver: makes it durable that the
     platform has first … end − 1; facts: what the registry knows of a node."""
 
-    head: Head
+    head: Watermarks
     page: Callable[[Part, int], Awaitable[list[Reading]]]
     deliver: Callable[[int, int], None]
     facts: Callable[[int], NodeFacts]
@@ -66,13 +66,13 @@ class _Page:
     left: int = 0
 
 
-_Item = tuple[Message, _Page | None]  # an introduction is part of no page
+_Item = tuple[Message, _Page | None]  # an announcement is part of no page
 _Ready = deque[_Item]
 
 
 class Delivery:
-    """For one connection; lanes, introductions, suspicion and patience outlive it. arrived: is set when the
-    head moves. acknowledged: is called for every PUBACK with its message. unfit: is
+    """For one connection; lanes, announcements, poison messages and ack timeout outlive it. arrived: is set
+    when the high watermark moves. acknowledged: is called for every PUBACK with its message. unfit: is
     called for a reading that the profile cannot put into its shape, and why. answered: there was one."""
 
     def __init__(
@@ -82,10 +82,10 @@ class Delivery:
         bounds: Bounds,
         backlog: Backlog,
         lanes: Lanes,
-        introductions: Introductions,
-        suspicion: Suspicion,
-        patience: Patience,
-        wrapping: Wrapping,
+        announcements: Announcements,
+        poison_messages: PoisonMessages,
+        ack_timeout: AckTimeout,
+        encoding: Encoding,
         arrived: asyncio.Event,
         acknowledged: Callable[[Message], None],
         unfit: Callable[[Reading, str], None] = lambda reading, why: None,
@@ -96,10 +96,10 @@ class Delivery:
         self._bounds = bounds
         self._backlog = backlog
         self._lanes = lanes
-        self._introductions = introductions
-        self._suspicion = suspicion
-        self._patience = patience
-        self._wrapping = wrapping
+        self._announcements = announcements
+        self._poison_messages = poison_messages
+        self._ack_timeout = ack_timeout
+        self._encoding = encoding
         self._arrived = arrived
         self._acknowledged = acknowledged
         self._unfit = unfit
@@ -138,7 +138,7 @@ class Delivery:
 
     async def _round(self, group: asyncio.TaskGroup) -> None:
         """Until stopped, or a time of care begins or ends."""
-        careful, share = self._suspicion.careful, self._suspicion.share
+        careful, share = self._poison_messages.careful, self._poison_messages.share
         self._count = 1 if careful else max(1, self._bounds.count // share)
         self._size = self._bounds.size // share
         if self._client.packet_max is not None:
@@ -146,7 +146,7 @@ class Delivery:
         self._page_size = max(self._count, min(self._count * self._bounds.window, PAGE_MAX))
         feeds = [self._feed_carefully()] if careful else [self._feed_live(), self._feed_late()]
         feeders = [group.create_task(feed) for feed in feeds]
-        while not self._stopping and self._suspicion.careful == careful:
+        while not self._stopping and self._poison_messages.careful == careful:
             await self._turn(careful)
             if not self._live and not self._late:
                 self._ready.clear()
@@ -155,8 +155,8 @@ class Delivery:
             await self._client.slots.acquire()
             message, page = self._next()
             self._room.set()
-            for word in self._introductions.due(message.readings):
-                if careful and self._suspicion.suspected(word):
+            for word in self._announcements.due(message.readings):
+                if careful and self._poison_messages.suspected(word):
                     self._late.append((word, None))  # after the readings: they need not wait for it
                     continue
                 self._start(group, word, None)
@@ -172,7 +172,7 @@ class Delivery:
 
     async def _turn(self, careful: bool) -> None:
         """While it is doubtful what passes, or how slowly, messages go one by one."""
-        if careful or (self._patience.tried and not self.answered):
+        if careful or (self._ack_timeout.tried and not self.answered):
             await self._idle.wait()
 
     def _next(self) -> _Item:
@@ -238,8 +238,8 @@ class Delivery:
             await self._room.wait()
 
     async def _feed_carefully(self) -> None:
-        """One reading per message and page, those under suspicion last: what is under way at a loss is known
-        then, and the others had their chance."""
+        """One reading per message and page, suspects last: what is under way at a loss is known then, and
+        the others had their chance."""
         while True:
             readings: list[Reading] = []
             self._behind()
@@ -252,7 +252,7 @@ class Delivery:
                     if first < end:
                         self._deliver(first, end)
                 readings += more
-            readings.sort(key=lambda reading: self._suspicion.strikes(reading.arrival))
+            readings.sort(key=lambda reading: self._poison_messages.strikes(reading.arrival))
             for reading in readings:
                 for message in self._messages([reading]):
                     self._late.append((message, _Page(reading.arrival, reading.arrival + 1, 1)))
@@ -322,7 +322,7 @@ class Delivery:
         group.create_task(self._publish(message, page))
 
     async def _publish(self, message: Message, page: _Page | None) -> None:
-        payload, properties = self._wrapping.wrap(message)
+        payload, properties = self._encoding.wrap(message)
         loop = asyncio.get_running_loop()
         sent_s = loop.time()
         try:
@@ -332,7 +332,7 @@ class Delivery:
             raise
         self._client.slots.release()
         self.answered = True
-        self._patience.answered(loop.time() - sent_s)
+        self._ack_timeout.answered(loop.time() - sent_s)
         del self._under_way[id(message)]
         if not self._under_way:
             self._idle.set()
@@ -349,8 +349,8 @@ class Delivery:
     async def _watch_silence(self) -> None:
         while True:
             await asyncio.sleep(self._bounds.silence_s / 4)
-            if self._client.silent_s > self._patience.seconds:
-                raise Silent(f"no PUBACK for {self._patience.seconds:.3g} s")
+            if self._client.silent_s > self._ack_timeout.seconds:
+                raise Silent(f"no PUBACK for {self._ack_timeout.seconds:.3g} s")
 
 
 def _late(reading: Reading) -> Reading:

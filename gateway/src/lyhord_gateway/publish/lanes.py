@@ -11,8 +11,8 @@ a gap; GAPS_MAX of them are enough, then the smallest one is filled before the l
 
 from dataclasses import dataclass
 
-from lyhord_gateway import ranges
-from lyhord_gateway.ranges import Range
+from lyhord_gateway.model import intervals
+from lyhord_gateway.model.intervals import Interval
 
 GAPS_MAX = 32
 
@@ -29,7 +29,7 @@ class Part:
 class Lanes:
     """delivered: what the platform has, beginning with a range from 0. head: the newest arrival number."""
 
-    def __init__(self, delivered: list[Range], head: int, live_max: int) -> None:
+    def __init__(self, delivered: list[Interval], head: int, live_max: int) -> None:
         self._delivered = list(delivered)
         self._taken = list(delivered)  # delivered or under way
         self._live_max = live_max
@@ -40,7 +40,7 @@ class Lanes:
         """What the store has now; numbers up to `floor` are gone."""
         self._head = max(self._head, head)
         for known in (self._delivered, self._taken):
-            ranges.add(known, 0, floor + 1)
+            intervals.add(known, 0, floor + 1)
         self._live = max(self._live, floor + 1)
 
     def live(self) -> Part | None:
@@ -62,12 +62,12 @@ class Lanes:
 
     def take(self, first: int, end: int) -> None:
         """first … end − 1 are under way."""
-        ranges.add(self._taken, first, end)
+        intervals.add(self._taken, first, end)
         self._live = max(self._live, end)
 
     def deliver(self, first: int, end: int) -> None:
         """The platform has acknowledged all of first … end − 1."""
-        ranges.add(self._delivered, first, end)
+        intervals.add(self._delivered, first, end)
 
     def forget(self) -> None:
         """The connection is lost, and with it what was under way."""
@@ -82,12 +82,12 @@ class Lanes:
     @property
     def waiting(self) -> int:
         """Arrival numbers that the platform has not acknowledged."""
-        return ranges.total(ranges.gaps(self._delivered, self._head + 1))
+        return intervals.total(intervals.gaps(self._delivered, self._head + 1))
 
     @property
     def behind(self) -> int:
         """Arrival numbers that the live lane has not taken yet."""
         return max(0, self._head + 1 - self._live)
 
-    def _gaps(self) -> list[Range]:
-        return ranges.gaps(self._taken, self._live)
+    def _gaps(self) -> list[Interval]:
+        return intervals.gaps(self._taken, self._live)

@@ -14,7 +14,7 @@ from enum import Enum
 
 import aiomqtt
 
-from lyhord_gateway.mqtt_client import SubscriptionRefused, cause_of
+from lyhord_gateway.mqtt.client import SubscriptionRefused, cause_of
 from lyhord_gateway.publish.client import PlatformClient, PublishRefused
 from lyhord_gateway.publish.terms import NEWEST, Terms
 

@@ -15,23 +15,23 @@ from typing import Any
 
 import aiomqtt
 
-from lyhord_gateway.backoff import Backoff
-from lyhord_gateway.faults import first_cause
-from lyhord_gateway.line_limit import LineLimit, more
-from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.mqtt_client import Silent, cause_of, watch
-from lyhord_gateway.operation.herald import Herald
+from lyhord_gateway.model.intervals import Interval
+from lyhord_gateway.model.reading import Message, Reading, Sharing, node_text
+from lyhord_gateway.mqtt.client import Silent, cause_of, watch
+from lyhord_gateway.operation.status_publisher import StatusPublisher
 from lyhord_gateway.profiles import Profile
+from lyhord_gateway.publish.ack_timeout import AckTimeout
+from lyhord_gateway.publish.announcements import Announcements
 from lyhord_gateway.publish.client import NothingAcknowledged, PlatformClient, PublishRefused
 from lyhord_gateway.publish.delivery import PAGE_MAX, Backlog, Bounds, Delivery
-from lyhord_gateway.publish.introductions import Introductions
+from lyhord_gateway.publish.encoding import Encoding
 from lyhord_gateway.publish.lanes import Lanes
-from lyhord_gateway.publish.patience import Patience
-from lyhord_gateway.publish.suspicion import Suspicion, suspects
+from lyhord_gateway.publish.poison_messages import PoisonMessages, suspects
 from lyhord_gateway.publish.terms import Terms
-from lyhord_gateway.publish.wrapping import Wrapping
-from lyhord_gateway.ranges import Range
-from lyhord_gateway.reading import Message, Reading, Sharing, node_text
+from lyhord_gateway.support.backoff import Backoff
+from lyhord_gateway.support.errors import first_cause
+from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
+from lyhord_gateway.support.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
@@ -41,10 +41,10 @@ _NOT_ITS_FAULT = (0x87, 0x91, 0x97)
 
 
 class Publisher:
-    """connect: makes a client. delivered: what the platform had acknowledged before this start. herald: tells
-    the platform how the gateway is. listen: takes what the platform says, and raises MqttError as soon as the
-    connection is gone. skipped: is called for every reading that the platform does not take and is not sent
-    any more. terms: what `connect` asks of the platform."""
+    """connect: makes a client. delivered: what the platform had acknowledged before this start.
+    status_publisher: tells the platform how the gateway is. listen: takes what the platform says, and
+    raises MqttError as soon as the connection is gone. skipped: is called for every reading that the
+    platform does not take and is not sent any more. terms: what `connect` asks of the platform."""
 
     def __init__(
         self,
@@ -53,11 +53,11 @@ class Publisher:
         profile: Profile,
         bounds: Bounds,
         backlog: Backlog,
-        delivered: list[Range],
+        delivered: list[Interval],
         metrics: Metrics,
-        herald: Herald | None = None,
+        status_publisher: StatusPublisher | None = None,
         listen: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]] = watch,
-        wrapping: Wrapping | None = None,
+        encoding: Encoding | None = None,
         skipped: Callable[[], None] = lambda: None,
         terms: Terms | None = None,
     ) -> None:
@@ -67,20 +67,20 @@ class Publisher:
         self._profile = profile
         self._bounds = bounds
         self._backlog = backlog
-        self._introductions = Introductions(profile, backlog.facts)
+        self._announcements = Announcements(profile, backlog.facts)
         per_message = 1 if profile.sharing() is Sharing.ALONE else bounds.count
         self._lanes = Lanes(delivered, backlog.head.value, min(per_message * bounds.window, PAGE_MAX))
         self._metrics = metrics
-        self._herald = herald
+        self._status_publisher = status_publisher
         self._listen = listen
-        self._wrapping = wrapping or Wrapping()
+        self._encoding = encoding or Encoding()
         self._skipped = skipped
-        self._suspicion = Suspicion()
-        self._patience = Patience(bounds.silence_s, bounds.silence_max_s)
+        self._poison_messages = PoisonMessages()
+        self._ack_timeout = AckTimeout(bounds.silence_s, bounds.silence_max_s)
         self._terms = terms or Terms("")
         self._terms.note = self._note
         self._backoff = Backoff(0.5)
-        self._lines = LineLimit()
+        self._lines = LogRateLimit()
         self._hung_up = True  # the platform, at the last loss
         self._doubtful = False  # the last connection took no message
         self._delivery: Delivery | None = None
@@ -127,18 +127,18 @@ class Publisher:
             self._up()
             _log.info("platform %s: connected with MQTT %s", self._name, client.version)
         self._lanes.forget()
-        self._introductions.forget()
-        client.timeout = max(client.timeout, self._patience.seconds)  # its SUBACK is as slow
+        self._announcements.forget()
+        client.timeout = max(client.timeout, self._ack_timeout.seconds)  # its SUBACK is as slow
         self._delivery = Delivery(
             client,
             self._profile,
             self._bounds,
             self._backlog,
             self._lanes,
-            self._introductions,
-            self._suspicion,
-            self._patience,
-            self._wrapping,
+            self._announcements,
+            self._poison_messages,
+            self._ack_timeout,
+            self._encoding,
             self._arrived,
             self._acknowledged,
             self._skip,
@@ -150,8 +150,8 @@ class Publisher:
             await self._delivery.run()
             teller.cancel()
             settler.cancel()
-            if self._herald is not None and self._terms.telling:
-                await self._herald.leave(client)
+            if self._status_publisher is not None and self._terms.telling:
+                await self._status_publisher.leave(client)
             watcher.cancel()
 
     def _up(self) -> None:
@@ -172,7 +172,7 @@ class Publisher:
             if not self._backoff.unsteady:
                 self._up()
         self._count("messages")
-        self._suspicion.passed(message)
+        self._poison_messages.passed(message)
         if message.readings:
             self._count("readings", len(message.readings))
             self._metrics.gauge(f"{self._part}.behind", self._lanes.waiting)
@@ -207,16 +207,16 @@ class Publisher:
             return
         blamed = delivery.blamed()
         self._doubtful = bool(blamed) or isinstance(cause, Silent)
-        if isinstance(cause, Silent) and self._patience.silent() and not delivery.answered:
+        if isinstance(cause, Silent) and self._ack_timeout.silent() and not delivery.answered:
             return  # it may only be slow, whatever was under way
         if not isinstance(cause, PublishRefused) or cause.code not in _NOT_ITS_FAULT:
             self._suspect(blamed, str(cause))
 
     def _suspect(self, blamed: list[Message], why: str) -> None:
         """These were under way, or refused; what is at fault beyond doubt is not sent any more."""
-        if self._suspicion.failed(one for message in blamed for one in suspects(message)):
+        if self._poison_messages.failed(one for message in blamed for one in suspects(message)):
             _log.warning("platform %s: something may not pass there, sending one by one", self._name)
-        convicted = self._suspicion.convicted()
+        convicted = self._poison_messages.convicted()
         if convicted:
             self._doubtful = False  # all others pass
             self._backoff.reset()
@@ -226,9 +226,9 @@ class Publisher:
                     self._skip(reading, why)
             if message.about is not None and message in convicted:
                 node = node_text(message.about)
-                _log.error("platform %s: introduction of node %s skipped (%s)", self._name, node, why)
-                self._introductions.give_up(message)
-                self._count("introductions_skipped")
+                _log.error("platform %s: announcement of node %s skipped (%s)", self._name, node, why)
+                self._announcements.give_up(message)
+                self._count("announcements_skipped")
 
     def _skip(self, reading: Reading, why: str) -> None:
         node = node_text(reading.node)
@@ -239,8 +239,8 @@ class Publisher:
         self._skipped()
 
     async def _tell(self, client: PlatformClient) -> None:
-        if self._herald is not None and self._terms.telling:
-            await self._herald.tell(client)
+        if self._status_publisher is not None and self._terms.telling:
+            await self._status_publisher.tell(client)
 
     def _note(self, topic: str, text: str) -> None:
         if self._metrics.note(f"{self._part}.{topic}", f"{self._name} {text}" if text else "") and text:

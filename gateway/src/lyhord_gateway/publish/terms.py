@@ -15,8 +15,8 @@ from collections.abc import Callable
 import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
-from lyhord_gateway.mqtt_client import TAKEN_OVER, ClosedEarly, HungUp
-from lyhord_gateway.publish.suspicion import STRIKES
+from lyhord_gateway.mqtt.client import TAKEN_OVER, ClosedEarly, HungUp
+from lyhord_gateway.publish.poison_messages import STRIKES
 
 NEWEST, OLDER = "5", "3.1.1"
 # Reasons of a CONNACK and DISCONNECT (MQTT 5, section 2.4).

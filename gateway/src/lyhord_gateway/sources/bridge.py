@@ -14,18 +14,18 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.config.option_types import Power
 from lyhord_gateway.config.platform_options import Name
-from lyhord_gateway.faults import first_cause
-from lyhord_gateway.line_limit import LineLimit, more
-from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.sources.receptions import GATHER_US, Copy, Receptions
+from lyhord_gateway.model.uplink import Uplink
+from lyhord_gateway.sources.receptions import DEDUP_US, Copy, Receptions
 from lyhord_gateway.sources.schedule import Heard, Scheduler
 from lyhord_gateway.sources.serial_link import LinkLost, SerialLink
-from lyhord_gateway.sources.source import Around, Kind
+from lyhord_gateway.sources.source import Kind, SourceContext
 from lyhord_gateway.sources.transmissions import Transmissions
-from lyhord_gateway.uplink import Uplink
+from lyhord_gateway.support.backoff import Backoff
+from lyhord_gateway.support.errors import first_cause
+from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
+from lyhord_gateway.support.metrics import Metrics
 from lyhord_wire import bridge, cobs
 from lyhord_wire.lora import HIGHEST_HZ, LOWEST_HZ, REGION, UPLINK_CHANNELS, band_of
 from lyhord_wire.refusal import Refused
@@ -79,7 +79,7 @@ class BridgePort:
 
 class BridgeSource:
     """scheduler: this radio's transmit times. hear: takes each uplink. keep: stores the duty ledgers.
-    gather_us: see `Uplink`."""
+    dedup_us: see `Uplink`."""
 
     def __init__(
         self,
@@ -88,14 +88,14 @@ class BridgeSource:
         hear: Callable[[Uplink], None],
         keep: Callable[[bytes], None],
         metrics: Metrics,
-        gather_us: int = 0,
+        dedup_us: int = 0,
     ) -> None:
         self._port = port
         self._hear = hear
         self._metrics = metrics
-        self._gather_us = gather_us
+        self._dedup_us = dedup_us
         self._backoff = Backoff(cap_s=5.0)
-        self._lines = LineLimit()
+        self._lines = LogRateLimit()
         self._outbox: asyncio.Queue[Outgoing] | None = None  # None while there is no line
         self._receptions = Receptions()
         self._uptime_s = 0
@@ -205,20 +205,20 @@ class BridgeSource:
                 rssi_dbm=message.rssi_dbm,
                 snr_q4=message.snr_q4,
                 reply=partial(self._reply, heard, self._starts),
-                gather_us=self._gather_us,
+                dedup_us=self._dedup_us,
                 sf=message.sf,
                 copy=copy is Copy.BETTER,
             )
         )
 
-    def _reply(self, heard: Heard, starts: int, frame: bytes, unsent: Callable[[], None]) -> None:
+    def _reply(self, heard: Heard, starts: int, frame: bytes, aborted: Callable[[], None]) -> None:
         if self._outbox is None:
-            self._transmissions.refused("no_line", unsent)
+            self._transmissions.refused("no_line", aborted)
             return
         if starts != self._starts:  # the time of that reception is one of a clock that is gone
-            self._transmissions.refused("restarted", unsent)
+            self._transmissions.refused("restarted", aborted)
             return
-        planned = self._transmissions.plan(_now_us(), heard, len(frame), unsent)
+        planned = self._transmissions.plan(_now_us(), heard, len(frame), aborted)
         if planned is None:
             return
         token, plan = planned
@@ -278,7 +278,7 @@ def _wrong(options: Sequence[Options]) -> str:
     return ""
 
 
-def _make(options: Sequence[Options], around: Around) -> list[BridgeSource]:
+def _make(options: Sequence[Options], around: SourceContext) -> list[BridgeSource]:
     return [
         BridgeSource(
             BridgePort(name, one.url, one.freq_hz, one.sf),
@@ -286,7 +286,7 @@ def _make(options: Sequence[Options], around: Around) -> list[BridgeSource]:
             around.hear,
             keep,
             around.metrics,
-            GATHER_US if around.several else 0,
+            DEDUP_US if around.several else 0,
         )
         for name, one in zip(_named(options), options, strict=True)
         for scheduler, keep in [around.duty(name, one.power_dbm)]

@@ -4,12 +4,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lyhord_gateway.metrics import Metrics
 from lyhord_gateway.sources.datagrams import Address
 from lyhord_gateway.sources.radio_clock import RadioClock
 from lyhord_gateway.sources.receptions import Receptions
 from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.sources.transmissions import Transmissions
+from lyhord_gateway.support.metrics import Metrics
 
 TOKENS = 1 << 16
 _CLOCKS = 4  # addresses from which authentic frames came lately; a forwarder uses one

@@ -14,12 +14,12 @@ from functools import partial
 
 import aiomqtt
 
-from lyhord_gateway.backoff import Backoff
-from lyhord_gateway.faults import first_cause
-from lyhord_gateway.line_limit import LineLimit, more
-from lyhord_gateway.metrics import Metrics
-from lyhord_gateway.mqtt_client import WINDOW, watch, why_lost
-from lyhord_gateway.uplink import Uplink
+from lyhord_gateway.model.uplink import Uplink
+from lyhord_gateway.mqtt.client import WINDOW, watch, why_lost
+from lyhord_gateway.support.backoff import Backoff
+from lyhord_gateway.support.errors import first_cause
+from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
+from lyhord_gateway.support.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class MqttSource:
         self._room = room
         self._metrics = metrics
         self._answers: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(_ANSWERS)
-        self._lines = LineLimit()
+        self._lines = LogRateLimit()
         self._backoff = Backoff(cap_s=10.0)
 
     @property
@@ -171,12 +171,12 @@ class MqttSource:
         if held_back is not None:
             _log.warning("refused topic=%.60r reason=%s source=mqtt%s", topic, reason, more(held_back))
 
-    def _reply(self, node: str, frame: bytes, unsent: Callable[[], None]) -> None:
+    def _reply(self, node: str, frame: bytes, aborted: Callable[[], None]) -> None:
         try:
             self._answers.put_nowait((f"lyhord/v1/{node}/down", frame))
         except asyncio.QueueFull:
             self._metrics.count("mqtt.answers_dropped")
-            unsent()
+            aborted()
 
     async def _send(self, client: aiomqtt.Client) -> None:
         while True:

@@ -17,7 +17,7 @@ _HALF = 1 << 31
 _SAME_AIR_US = RX1_DELAY_US  # a node listens at least so long before it sends again
 _SPREAD_US = 60_000_000  # copies of one transmission arrive within this, however slow the network
 _EQUAL_US = 3_600_000_000  # the 32-bit clock comes round after 71 minutes
-GATHER_US = 200_000  # an answer waits so long for a better copy; RX1 is a second after the frame
+DEDUP_US = 200_000  # an answer waits so long for a better copy; RX1 is a second after the frame
 _REMEMBERED = 512  # frames; eight demodulators hear some 150 in a second
 
 

@@ -1,10 +1,9 @@
 """The shape of a source: its name, its section of the configuration, what should be up, how it runs.
 
 A new source is one module that exports its `Kind`, and one line in `catalogue.py`; docs/extend.md has one
-from beginning to end. It hands every frame to `Around.hear` as an `Uplink`, whose `reply` brings the answer
-back. Its health it tells `Metrics`: `state(part, "up")` or `"down"` for each of its parts. What it drops it
-counts by reason, under its name.
-"""
+from beginning to end. It hands every frame to `SourceContext.hear` as an `Uplink`, whose `reply` brings
+the answer back. Its health it tells `Metrics`: `state(part, "up")` or `"down"` for each of its parts.
+What it drops it counts by reason, under its name."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,9 +12,9 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.model.uplink import Uplink
 from lyhord_gateway.sources.schedule import Scheduler
-from lyhord_gateway.uplink import Uplink
+from lyhord_gateway.support.metrics import Metrics
 
 Duty = Callable[[str, int], tuple[Scheduler, Callable[[bytes], None]]]
 
@@ -36,7 +35,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class SourceContext:
     """What a source is given. hear: takes each uplink. room: is set while the store has room; who can make a
     peer wait waits for it. duty(name, power in dBm): transmit times of a radio as they were before a restart,
     and how they are kept. several: more than one radio may hear the same frame."""
@@ -62,7 +61,7 @@ class Kind:
     section: str
     options: type[Struct]
     repeated: bool
-    make: Callable[[Sequence[Any], Around], Sequence[Source]]
+    make: Callable[[Sequence[Any], SourceContext], Sequence[Source]]
     parts: Callable[[Sequence[Any]], Sequence[str]]
     wrong: Callable[[Sequence[Any]], str] = lambda _: ""
     narrow: Callable[[Sequence[Any]], Sequence[tuple[str, int, int]]] = lambda _: ()
@@ -84,5 +83,5 @@ class Configured:
     def parts(self) -> Sequence[str]:
         return self.kind.parts(self.options)
 
-    def make(self, around: Around) -> Sequence[Source]:
+    def make(self, around: SourceContext) -> Sequence[Source]:
         return self.kind.make(self.options, around)

@@ -4,7 +4,7 @@ uplink ──plan──▶ RX1 or RX2 ──token──▶ radio ──its repor
            └─ refused                    └─ not reached  ├─ not sent
                  │                              │        └─ no report: nobody knows
                  └──────────────┬───────────────┘
-                        counted, and `unsent`
+                        counted, and `aborted`
 
 Several that fail in a row are a state of their own: the log says so once, and health until one is sent.
 """
@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from lyhord_gateway.metrics import Metrics, answers_of
 from lyhord_gateway.sources.schedule import Heard, Plan, Refusal, Scheduler
+from lyhord_gateway.support.metrics import Metrics, answers_of
 
 _log = logging.getLogger(__name__)
 
@@ -25,12 +25,12 @@ _REPORT_US = 10_000_000  # RX2 is over 2 s after the uplink; a report that is no
 _FAILING = 3  # failures in a row that are no accident
 _OURS = frozenset({Refusal.BUSY.value})  # the radio is sending other answers, so nothing is wrong
 
-Unsent = Callable[[], None]
+DownlinkAborted = Callable[[], None]
 
 
 class _Awaited(NamedTuple):
     window: int
-    unsent: Unsent
+    aborted: DownlinkAborted
     since_us: int
 
 
@@ -58,30 +58,30 @@ class Transmissions:
         self._reports = False  # it has reported before; the oldest forwarders never do
         metrics.state(answers_of(radio), "up")
 
-    def plan(self, now_us: int, heard: Heard, size: int, unsent: Unsent) -> tuple[int, Plan] | None:
-        """Token and plan of an answer of `size` bytes; None, and `unsent` is told, if it fits nowhere."""
+    def plan(self, now_us: int, heard: Heard, size: int, aborted: DownlinkAborted) -> tuple[int, Plan] | None:
+        """Token and plan of an answer of `size` bytes; None, and `aborted` is told, if it fits nowhere."""
         self._forget(now_us)
         plan = self._scheduler.plan(now_us, heard, size)
         if isinstance(plan, Refusal):
-            self.refused(plan.value, unsent)
+            self.refused(plan.value, aborted)
             return None
         self._keep(self._scheduler.pack(now_us))
         token = self._new_token()
-        self._awaited[token] = _Awaited(plan.window, unsent, now_us)
+        self._awaited[token] = _Awaited(plan.window, aborted, now_us)
         return token, plan
 
-    def refused(self, reason: str, unsent: Unsent) -> None:
+    def refused(self, reason: str, aborted: DownlinkAborted) -> None:
         """The radio was not even asked."""
         self._count(f"tx_refused.{reason}")
         self._failure(reason)
-        unsent()
+        aborted()
 
     def not_reached(self, token: int, reason: str) -> None:
         """The radio was never told; whoever drops a message counts that."""
         awaited = self._awaited.pop(token, None)
         if awaited is not None:
             self._failure(reason)
-            awaited.unsent()
+            awaited.aborted()
 
     def reported(self, token: int, outcome: str, sent: bool) -> bool:
         """The radio says what became of it; False if nobody has asked it to transmit that."""
@@ -96,7 +96,7 @@ class Transmissions:
             self._success()
         else:
             self._failure(outcome)
-            awaited.unsent()
+            awaited.aborted()
         return True
 
     def _new_token(self) -> int:

@@ -13,18 +13,18 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from lyhord_gateway.backoff import Backoff
 from lyhord_gateway.config.option_types import Port, Power
-from lyhord_gateway.line_limit import LineLimit, more
-from lyhord_gateway.metrics import Metrics
+from lyhord_gateway.model.uplink import Uplink
 from lyhord_gateway.sources import gwmp
 from lyhord_gateway.sources.concentrator import Concentrator
 from lyhord_gateway.sources.datagrams import Address, Datagrams
-from lyhord_gateway.sources.receptions import GATHER_US, Copy
+from lyhord_gateway.sources.receptions import DEDUP_US, Copy
 from lyhord_gateway.sources.rxpk import Packet, read_push
 from lyhord_gateway.sources.schedule import Heard
-from lyhord_gateway.sources.source import Around, Kind
-from lyhord_gateway.uplink import Uplink
+from lyhord_gateway.sources.source import Kind, SourceContext
+from lyhord_gateway.support.backoff import Backoff
+from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
+from lyhord_gateway.support.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class UdpSource:
         hear: Callable[[Uplink], None],
         room: asyncio.Event,
         metrics: Metrics,
-        gather_us: int = GATHER_US,
+        dedup_us: int = DEDUP_US,
         now_us: Callable[[], int] | None = None,
     ) -> None:
         self._listen = listen
@@ -78,10 +78,10 @@ class UdpSource:
         self._hear = hear
         self._room = room
         self._metrics = metrics
-        self._gather_us = gather_us
+        self._dedup_us = dedup_us
         self._now_us = now_us or _monotonic_us
         self._datagrams: Datagrams | None = None  # None while the address is not there
-        self._lines = LineLimit()
+        self._lines = LogRateLimit()
         self.address: Address = ()
 
     @property
@@ -213,7 +213,7 @@ class UdpSource:
                 rssi_dbm=packet.rssi_dbm,
                 snr_q4=packet.snr_q4,
                 reply=partial(self._reply, concentrator, packet, heard_us, witness),
-                gather_us=self._gather_us,
+                dedup_us=self._dedup_us,
                 sf=packet.sf,
                 gps_s=None if copy is Copy.REPEATED else packet.gps_s,
                 copy=copy is Copy.BETTER,
@@ -227,22 +227,22 @@ class UdpSource:
         heard_us: int,
         witness: tuple[Address, int] | None,
         frame: bytes,
-        unsent: Callable[[], None],
+        aborted: Callable[[], None],
     ) -> None:
         """Only an authentic frame is answered, so here the clock can be learnt: from the first who knows it,
         as anybody can repeat a frame."""
         transmissions = self._transmissions[concentrator.eui]
         if packet.tmst_us is None:
-            transmissions.refused("no_tmst", unsent)
+            transmissions.refused("no_tmst", aborted)
             return
         if witness is not None:
             source, arrived_us = witness
             concentrator.learn(source, packet.tmst_us, arrived_us)
         if concentrator.pull is None:
-            transmissions.refused("no_pull", unsent)
+            transmissions.refused("no_pull", aborted)
             return
         heard = Heard(packet.tmst_us, heard_us, packet.freq_hz, packet.sf)
-        planned = transmissions.plan(self._now_us(), heard, len(frame), unsent)
+        planned = transmissions.plan(self._now_us(), heard, len(frame), aborted)
         if planned is None:
             return
         token, plan = planned
@@ -262,7 +262,7 @@ class UdpSource:
         return False
 
     def _refuse(self, reason: str, source: Address, eui: str = "") -> None:
-        """eui: of a concentrator that is listed; a stranger's is never repeated."""
+        """eui: of a concentrator that is listed; an unknown node's is never repeated."""
         if eui:
             self._count_of(eui, f"refused.{reason}")
         else:
@@ -289,7 +289,7 @@ def _euis(options: Sequence[Options]) -> list[str]:
     return [eui.lower() for one in options for eui in one.euis]
 
 
-def _make(options: Sequence[Options], around: Around) -> list[UdpSource]:
+def _make(options: Sequence[Options], around: SourceContext) -> list[UdpSource]:
     return [
         UdpSource(
             one.listen,

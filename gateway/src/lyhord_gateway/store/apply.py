@@ -12,37 +12,37 @@ from dataclasses import dataclass, field
 
 from msgspec import structs
 
-from lyhord_gateway import ranges
-from lyhord_gateway.cipher import fingerprint
-from lyhord_gateway.faults import UserFault
-from lyhord_gateway.reading import node_text
-from lyhord_gateway.store import rotation
-from lyhord_gateway.store.asking import Asking
-from lyhord_gateway.store.delivered import NEWEST, deliver
-from lyhord_gateway.store.handout import Queues
-from lyhord_gateway.store.marks import Marks
-from lyhord_gateway.store.promises import promised
-from lyhord_gateway.store.quarantine import hold
-from lyhord_gateway.store.renumber import plausible_end, renumber
-from lyhord_gateway.store.rows import RowWriter
-from lyhord_gateway.store.session import COLUMNS, JUMP_MAX, WIDTH, Session, load_session
-from lyhord_gateway.store.shown import Shown
-from lyhord_gateway.work import (
+from lyhord_gateway.model import intervals
+from lyhord_gateway.model.cipher import fingerprint
+from lyhord_gateway.model.reading import node_text
+from lyhord_gateway.model.work import (
     NOTHING,
-    Advance,
-    Arrival,
-    Better,
+    BetterReception,
     Change,
     Committed,
+    Delivered,
+    DownlinkAborted,
     Keep,
     Quarantine,
     Rejected,
-    Repeat,
+    Retransmission,
     SampleRow,
-    Unsent,
+    UplinkRecord,
     Work,
     generation_of,
 )
+from lyhord_gateway.store import rotation
+from lyhord_gateway.store.completeness import Marks
+from lyhord_gateway.store.delivered import NEWEST, deliver
+from lyhord_gateway.store.downlinks.dispatch import Queues
+from lyhord_gateway.store.downlinks.gap_requests import GapRequests
+from lyhord_gateway.store.published import Published
+from lyhord_gateway.store.quarantine import hold
+from lyhord_gateway.store.recovery.promises import promised
+from lyhord_gateway.store.renumber import plausible_end, renumber
+from lyhord_gateway.store.rows import RowWriter
+from lyhord_gateway.store.session import COLUMNS, JUMP_MAX, WIDTH, Session, load_session
+from lyhord_gateway.support.errors import UserError
 from lyhord_wire import tables
 from lyhord_wire.outside import printable
 from lyhord_wire.refusal import IMPLAUSIBLE
@@ -84,11 +84,11 @@ class Applier:
     given; the caller reserves them (`witness.py`) before it commits. After a rollback, call `forget()`.
     """
 
-    def __init__(self, connection: sqlite3.Connection, shown: Shown) -> None:
+    def __init__(self, connection: sqlite3.Connection, shown: Published) -> None:
         self._connection = connection
         self._shown = shown
         self._queues = Queues(connection)
-        self._asking = Asking()
+        self._gap_requests = GapRequests()
         self._marks = Marks(connection)
         self._sessions: dict[int, Session] = {}
         self._keys: dict[int, dict[int, bytes]] = {}  # of each node, fingerprints by parity of the generation
@@ -116,20 +116,20 @@ class Applier:
         for work in batch:
             answer: object = None
             match work:
-                case Arrival():
+                case UplinkRecord():
                     if self._in_force(work.node, work.generation, work.key, applied):
                         answer = self._arrival(work, applied)
-                case Repeat():
+                case Retransmission():
                     if self._in_force(work.node, generation_of(work.uplink), work.key, applied):
                         answer = self._answer(self._session(work.node), applied, work.uplink, work)
-                case Better():
+                case BetterReception():
                     if self._in_force(work.node, work.generation, work.key, applied):
                         self._flush()
                         self._better(work)
-                case Advance():
+                case Delivered():
                     deliver(self._connection, work.platform, work.first, work.end)
-                case Unsent():
-                    self._queues.unsent(work)
+                case DownlinkAborted():
+                    self._queues.aborted(work)
                 case Quarantine():
                     hold(self._connection, work)
                     applied.counts["store.quarantined"] += 1
@@ -142,7 +142,7 @@ class Applier:
                     )
             applied.answers.append(answer)
         self._flush()
-        for counts in (self._queues.counts, self._asking.counts):
+        for counts in (self._queues.counts, self._gap_requests.counts):
             applied.counts += counts
             counts.clear()
         return applied
@@ -171,7 +171,7 @@ class Applier:
         self._connection.execute("SAVEPOINT change")
         try:
             answer = change.run(self._connection)
-        except UserFault as fault:
+        except UserError as fault:
             self._connection.execute("ROLLBACK TO change")
             answer = fault
         self._connection.execute("RELEASE change")
@@ -196,7 +196,7 @@ class Applier:
         row = self._connection.execute("SELECT downlink FROM session WHERE node = ?", (node,)).fetchone()
         return 0 if row is None else int(row[0])
 
-    def _arrival(self, arrival: Arrival, applied: Applied) -> Committed | Rejected:
+    def _arrival(self, arrival: UplinkRecord, applied: Applied) -> Committed | Rejected:
         session = self._session(arrival.node)
         if session.base:
             arrival = _moved(arrival, session.base)
@@ -216,20 +216,20 @@ class Applier:
         samples = arrival.samples
         if samples and (not session.received or samples[0].seq >= session.received[-1][1]):
             # Younger than all there is, as nearly always: none can be known, none is backlog.
-            ranges.add(session.received, samples[0].seq, samples[-1].seq + 1)
+            intervals.add(session.received, samples[0].seq, samples[-1].seq + 1)
             self._keep(arrival, samples, 0)
             applied.counts["store.samples"] += len(samples)
             samples = ()
         for sample in samples:
-            if ranges.contains(session.received, sample.seq):
-                if not ranges.contains(session.given_up, sample.seq):
+            if intervals.contains(session.received, sample.seq):
+                if not intervals.contains(session.given_up, sample.seq):
                     applied.counts["store.sample_known"] += 1
                     continue
                 # Given up, and here it is after all.
-                ranges.remove(session.given_up, sample.seq)
+                intervals.remove(session.given_up, sample.seq)
                 applied.counts["store.given_up_arrived"] += 1
             newest = session.received[-1][1] if session.received else 0
-            ranges.add(session.received, sample.seq, sample.seq + 1)
+            intervals.add(session.received, sample.seq, sample.seq + 1)
             self._keep(arrival, (sample,), int(sample.seq < newest))
             applied.counts["store.samples"] += 1
         lost = session.give_up_below(arrival.oldest) if arrival.oldest is not None else 0
@@ -248,7 +248,7 @@ class Applier:
         newest = arrival.counter == arrival.window_top
         return self._answer(session, applied, arrival.uplink if newest else None, arrival)
 
-    def _distrust(self, session: Session, arrival: Arrival, applied: Applied) -> None:
+    def _distrust(self, session: Session, arrival: UplinkRecord, applied: Applied) -> None:
         """A node that has just got a new key and is far behind the numbers we believe in: those came from
         whoever had the old one."""
         change = rotation.rotation(self._connection, session.node)
@@ -269,7 +269,7 @@ class Applier:
             applied.counts["store.renumbered"] += 1
         self._dirty[session.node] = session
 
-    def _keep(self, arrival: Arrival, samples: Sequence[SampleRow], backlog: int) -> None:
+    def _keep(self, arrival: UplinkRecord, samples: Sequence[SampleRow], backlog: int) -> None:
         for number, sample in enumerate(samples, start=self.next_id):
             self._rows += (
                 number,
@@ -287,14 +287,14 @@ class Applier:
         self.next_id += len(samples)
 
     def _answer(
-        self, session: Session, applied: Applied, uplink: int | None, asks: Arrival | Repeat
+        self, session: Session, applied: Applied, uplink: int | None, asks: UplinkRecord | Retransmission
     ) -> Committed:
         downlink = session.take_downlink()
         if downlink is None:
             applied.counts["store.downlinks_used_up"] += 1
             return Committed(session.stored_by_node, None, None)
         self.given += 1
-        again = self._asking.next(session, uplink, asks.sf, asks.heard_s)
+        again = self._gap_requests.next(session, uplink, asks.sf, asks.heard_s)
         orders = NOTHING
         if session.node in self._queues and uplink is not None:
             orders = self._queues.next(session.node, uplink, asks.heard_s)
@@ -308,7 +308,7 @@ class Applier:
             entered = printable(value) if isinstance(value, str) else value
             self._connection.execute(f"UPDATE node SET {column} = ? WHERE id = ?", (entered, node))  # noqa: S608
 
-    def _better(self, better: Better) -> None:
+    def _better(self, better: BetterReception) -> None:
         first = better.first + self._session(better.node).base
         # Only what no platform has seen: a reading that is sent twice must be the same twice.
         self._connection.execute(
@@ -327,7 +327,7 @@ class Applier:
         )
 
 
-def _moved(arrival: Arrival, base: int) -> Arrival:
+def _moved(arrival: UplinkRecord, base: int) -> UplinkRecord:
     """With the numbers that this device's samples have here."""
     return structs.replace(
         arrival,

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lyhord_gateway.faults import UserFault
-from lyhord_gateway.store.promises import LEFT_OUT_UNKNOWN, agree, leave_out, owed, promised
+from lyhord_gateway.store.recovery.promises import LEFT_OUT_UNKNOWN, agree, leave_out, owed, promised
+from lyhord_gateway.store.recovery.witness import path_of
 from lyhord_gateway.store.schema import connect, open_store
 from lyhord_gateway.store.transaction import transaction
-from lyhord_gateway.store.witness import path_of
+from lyhord_gateway.support.errors import UserError
 from lyhord_wire.frame import COUNTER_MAX
 
 _PAGES = 256  # copied at a time; frames are stored in between
@@ -39,19 +39,19 @@ class Restored:
 
 def back_up(path: Path, target: Path, progress: Callable[[int, int], None]) -> None:
     """Copies the store, also while the gateway runs, into a new file of mode 0600: it holds the keys.
-    progress: pages left, pages in all. Raises UserFault; what it has begun is then removed."""
+    progress: pages left, pages in all. Raises UserError; what it has begun is then removed."""
     if not path.exists():
-        raise UserFault(f"{path}: expected a store; has the gateway run with this configuration yet?")
+        raise UserError(f"{path}: expected a store; has the gateway run with this configuration yet?")
     try:
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
-        raise UserFault(f"{target}: expected the name of a new file ({error.strerror})") from error
+        raise UserError(f"{target}: expected the name of a new file ({error.strerror})") from error
     whole = False
     try:
         _copy(path, target, progress)
         whole = True
     except sqlite3.DatabaseError as error:
-        raise UserFault(f"{target}: the store cannot be copied ({error})") from error
+        raise UserError(f"{target}: the store cannot be copied ({error})") from error
     finally:
         if not whole:  # Ctrl-C is a reason too
             _remove(target)
@@ -72,7 +72,7 @@ def _copy(path: Path, target: Path, progress: Callable[[int, int], None]) -> Non
 
 def restore(backup: Path, path: Path, now_s: float) -> Restored:
     """Puts a copy in the place of the store, which is set aside. The caller holds the store's lock. `backup`
-    may be the store itself, if the whole disk was restored. Raises UserFault; then nothing has changed."""
+    may be the store itself, if the whole disk was restored. Raises UserError; then nothing has changed."""
     fresh = path.with_suffix(".restored.db")
     _remove(fresh)
     try:
@@ -84,8 +84,8 @@ def restore(backup: Path, path: Path, now_s: float) -> Restored:
     except (OSError, sqlite3.DatabaseError) as error:
         _remove(fresh)
         why = error.strerror if isinstance(error, OSError) else error
-        raise UserFault(f"{backup}: cannot be restored ({why})") from error
-    except UserFault:
+        raise UserError(f"{backup}: cannot be restored ({why})") from error
+    except UserError:
         _remove(fresh)
         raise
     return _replace(path, fresh, restored, now_s)
@@ -97,7 +97,7 @@ def _check(name: Path, connection: sqlite3.Connection) -> None:
     finally:
         connection.close()
     if word != "ok":
-        raise UserFault(f"{name}: expected a sound store, found {' '.join(word.split())}")
+        raise UserError(f"{name}: expected a sound store, found {' '.join(word.split())}")
 
 
 def _prepare(fresh: Path, path: Path, now_s: float) -> Restored:

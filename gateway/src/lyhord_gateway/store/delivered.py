@@ -10,9 +10,9 @@ the cursor. Adding what is there already changes nothing, so acknowledgements ma
 import json
 import sqlite3
 
-from lyhord_gateway import ranges
-from lyhord_gateway.faults import StoreDamaged
-from lyhord_gateway.ranges import Range
+from lyhord_gateway.model import intervals
+from lyhord_gateway.model.intervals import Interval
+from lyhord_gateway.support.errors import StoreDamaged
 
 # The highest arrival number that any platform has.
 NEWEST = (
@@ -20,15 +20,15 @@ NEWEST = (
 )
 
 
-def delivered(connection: sqlite3.Connection, platform: str) -> list[Range]:
+def delivered(connection: sqlite3.Connection, platform: str) -> list[Interval]:
     """What the platform has; nothing, if it is new."""
     row = connection.execute("SELECT cursor, ahead FROM platform WHERE name = ?", (platform,)).fetchone()
-    found: list[Range] = [(0, 1)]  # there is no arrival number 0
+    found: list[Interval] = [(0, 1)]  # there is no arrival number 0
     if row is not None:
-        ranges.add(found, 0, row[0] + 1)
+        intervals.add(found, 0, row[0] + 1)
         try:
             for first, end in json.loads(row[1]):
-                ranges.add(found, first, end)
+                intervals.add(found, first, end)
         except (ValueError, TypeError) as error:
             raise StoreDamaged(f"what platform {platform} has is not what was stored") from error
     return found
@@ -37,7 +37,7 @@ def delivered(connection: sqlite3.Connection, platform: str) -> list[Range]:
 def deliver(connection: sqlite3.Connection, platform: str, first: int, end: int) -> None:
     """The platform has first … end − 1 too, or is not to have them any more."""
     found = delivered(connection, platform)
-    ranges.add(found, first, end)
+    intervals.add(found, first, end)
     (_, after), *ahead = found
     connection.execute(
         "INSERT INTO platform (name, cursor, ahead) VALUES (?, ?, ?) ON CONFLICT (name) "

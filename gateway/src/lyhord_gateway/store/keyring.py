@@ -10,12 +10,12 @@ Everything here works within a transaction of the caller.
 import sqlite3
 from collections.abc import Iterable
 
-from lyhord_gateway.cipher import fingerprint
-from lyhord_gateway.faults import UserFault
-from lyhord_gateway.reading import node_text
+from lyhord_gateway.model.cipher import fingerprint
+from lyhord_gateway.model.reading import node_text
 from lyhord_gateway.store import rotation
 from lyhord_gateway.store.rotation import Rotation
 from lyhord_gateway.store.session import load_session, save_session
+from lyhord_gateway.support.errors import UserError
 
 
 def is_retired(connection: sqlite3.Connection, key: bytes) -> bool:
@@ -26,9 +26,9 @@ def is_retired(connection: sqlite3.Connection, key: bytes) -> bool:
 
 def enter_key(connection: sqlite3.Connection, node: int, generation: int, key: bytes, now_s: int) -> None:
     """Puts a key of the same device in force; one of the same parity before it is retired. Its replay window
-    begins anew. Raises UserFault for a key that is retired."""
+    begins anew. Raises UserError for a key that is retired."""
     if is_retired(connection, key):
-        raise UserFault(f"{node_text(node)}: expected another key, this one was retired")
+        raise UserError(f"{node_text(node)}: expected another key, this one was retired")
     parity = generation & 1
     row = connection.execute(
         "SELECT key FROM node_key WHERE node = ? AND parity = ?", (node, parity)

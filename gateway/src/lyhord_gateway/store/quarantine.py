@@ -7,7 +7,7 @@ a quarantine must never cost what stands beside it.
 import sqlite3
 from dataclasses import dataclass
 
-from lyhord_gateway.work import Quarantine
+from lyhord_gateway.model.work import Quarantine
 from lyhord_wire.outside import printable
 
 ROWS_MAX = 256

@@ -11,16 +11,16 @@ from typing import Any
 
 import msgspec
 
-from lyhord_gateway import ranges
-from lyhord_gateway.faults import StoreDamaged
-from lyhord_gateway.ranges import Range
-from lyhord_gateway.reading import NodeFacts, Reading
+from lyhord_gateway.model import intervals
+from lyhord_gateway.model.intervals import Interval
+from lyhord_gateway.model.reading import NodeFacts, Reading
 from lyhord_gateway.store.delivered import delivered
+from lyhord_gateway.store.downlinks.queue import Entry, entries
 from lyhord_gateway.store.quarantine import Held, held
-from lyhord_gateway.store.queue import Entry, entries
 from lyhord_gateway.store.retention import dropped
 from lyhord_gateway.store.rotation import Rotation, generations, rotation
 from lyhord_gateway.store.session import COLUMNS, Session, from_row, load_session
+from lyhord_gateway.support.errors import StoreDamaged
 
 _COLUMNS = """
 SELECT json_group_array(json_array(id, node, seq, time_s, json("values"), json(alarms), rssi_dbm, snr_q4,
@@ -137,7 +137,7 @@ class Reader:
         """Frames that were refused though their nodes have sealed them, the newest first."""
         return held(self._connection)
 
-    def delivered(self, platform: str) -> list[Range]:
+    def delivered(self, platform: str) -> list[Interval]:
         """What the platform has, as ranges of arrival numbers; see `store.delivered`."""
         return delivered(self._connection, platform)
 
@@ -156,7 +156,7 @@ class Reader:
     def waiting(self, platform: str) -> tuple[int, int | None]:
         """Readings that wait for a platform: how many, and when the oldest was heard (Unix seconds)."""
         number, oldest_s = 0, None
-        for first, end in ranges.gaps(self.delivered(platform), self.head() + 1):
+        for first, end in intervals.gaps(self.delivered(platform), self.head() + 1):
             more, heard_s = self._connection.execute(
                 "SELECT count(*), min(heard_s) FROM sample WHERE id >= ? AND id < ?", (first, end)
             ).fetchone()
@@ -240,15 +240,15 @@ def _node_row(row: tuple[Any, ...], generations: list[int], keys: dict[int, byte
 
 
 def _listed(row: NodeRow, session: Session, marks: bytes) -> Listed:
-    given_up = ranges.total(session.given_up)
+    given_up = intervals.total(session.given_up)
     return Listed(
         facts=row.facts,
         enabled=row.enabled,
         created=row.created,
         generations=row.generations,
         session=session,
-        received=ranges.total(session.received) - given_up,
-        missing=ranges.total(ranges.gaps(session.received, session.expected)),
+        received=intervals.total(session.received) - given_up,
+        missing=intervals.total(intervals.gaps(session.received, session.expected)),
         given_up=given_up,
         marks=marks,
     )

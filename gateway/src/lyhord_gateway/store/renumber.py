@@ -10,8 +10,8 @@ Everything here works within a transaction of the caller.
 
 import sqlite3
 
-from lyhord_gateway.ranges import Range
-from lyhord_gateway.store.promises import keep_head
+from lyhord_gateway.model.intervals import Interval
+from lyhord_gateway.store.recovery.promises import keep_head
 from lyhord_gateway.store.session import JUMP_MAX, Session
 
 
@@ -38,5 +38,5 @@ def renumber(connection: sqlite3.Connection, session: Session, end: int) -> int:
     return connection.execute("DELETE FROM sample WHERE node = ? AND seq >= ?", (session.node, end)).rowcount
 
 
-def _below(found: list[Range], end: int) -> list[Range]:
+def _below(found: list[Interval], end: int) -> list[Interval]:
     return [(first, min(last, end)) for first, last in found if first < end]

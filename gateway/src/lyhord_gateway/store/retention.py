@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lyhord_gateway import ranges
-from lyhord_gateway.ranges import Range
+from lyhord_gateway.model import intervals
+from lyhord_gateway.model.intervals import Interval
 from lyhord_gateway.store.delivered import deliver, delivered
 from lyhord_gateway.store.transaction import transaction
 
@@ -28,7 +28,7 @@ UP, FULL, HELD = "up", "full", "held"
 
 
 @dataclass(frozen=True, slots=True)
-class Tended:
+class Pruned:
     """state: UP, FULL (of undelivered readings) or HELD (the log has grown too long, because somebody reads
     an old state of the store). dropped: undelivered readings removed now; floor: up to which number."""
 
@@ -52,24 +52,24 @@ class Retention:
     _next_s: float = 0.0
     _log_next_s: float = 0.0
     _log: Path | None = None
-    _last: Tended = field(default_factory=lambda: Tended(UP))
+    _last: Pruned = field(default_factory=lambda: Pruned(UP))
 
-    def tend(self, connection: sqlite3.Connection, now_s: float, idle: bool) -> Tended:
+    def prune(self, connection: sqlite3.Connection, now_s: float, idle: bool) -> Pruned:
         """Removes a step of what is over the bounds, now and then.
 
         now_s: Unix seconds; a clock that jumps ahead costs delivered history, never an undelivered reading.
         """
         if self._log_too_long(connection, now_s):
-            return Tended(HELD)  # to remove something would make it longer
+            return Pruned(HELD)  # to remove something would make it longer
         if now_s < self._next_s and self._next_s - now_s <= self.every_s:
-            return Tended(self._last.state)
+            return Pruned(self._last.state)
         excess = used_bytes(connection) - self.max_bytes
         over = excess > 0
         step = max(1, min(excess // _ROW_BYTES, _STEP_MAX)) if over else _STEP
         removed = self._remove_delivered(connection, int(now_s) - self.keep_days * _DAY_S, step, over)
-        self._last = Tended(UP)
+        self._last = Pruned(UP)
         if over and not removed:
-            self._last = self._drop(connection, step) if self.drop_undelivered else Tended(FULL)
+            self._last = self._drop(connection, step) if self.drop_undelivered else Pruned(FULL)
         if removed or self._last.dropped:
             connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
         if over and self._last.state == UP:
@@ -95,7 +95,7 @@ class Retention:
         self.removed += removed
         return removed
 
-    def _remove_ahead(self, connection: sqlite3.Connection, ahead: Sequence[Range], step: int) -> int:
+    def _remove_ahead(self, connection: sqlite3.Connection, ahead: Sequence[Interval], step: int) -> int:
         """Removes what was delivered before an older backlog, but never the newest of a node: it tells that
         the node's backlog is one."""
         for first, end in ahead:
@@ -109,15 +109,15 @@ class Retention:
                 return removed
         return 0
 
-    def _delivered_everywhere(self, connection: sqlite3.Connection, end: int) -> list[Range]:
+    def _delivered_everywhere(self, connection: sqlite3.Connection, end: int) -> list[Interval]:
         """Arrival numbers below `end` that every platform has; the first range begins at 0."""
-        waiting: list[Range] = []
+        waiting: list[Interval] = []
         for platform in self.platforms:
-            for gap in ranges.gaps(delivered(connection, platform), end):
-                ranges.add(waiting, *gap)
-        return ranges.gaps(waiting, end)
+            for gap in intervals.gaps(delivered(connection, platform), end):
+                intervals.add(waiting, *gap)
+        return intervals.gaps(waiting, end)
 
-    def _drop(self, connection: sqlite3.Connection, step: int) -> Tended:
+    def _drop(self, connection: sqlite3.Connection, step: int) -> Pruned:
         """Removes the oldest undelivered readings, and takes the cursors along; FULL if there are none."""
         with transaction(connection):
             (floor,) = connection.execute(
@@ -125,7 +125,7 @@ class Retention:
             ).fetchone()
             for name in self.platforms:
                 missed = 0
-                for first, end in ranges.gaps(delivered(connection, name), floor + 1):
+                for first, end in intervals.gaps(delivered(connection, name), floor + 1):
                     (number,) = connection.execute(
                         "SELECT count(*) FROM sample WHERE id >= ? AND id < ?", (first, end)
                     ).fetchone()
@@ -138,7 +138,7 @@ class Retention:
                         (f"dropped.{name}", str(total).encode()),
                     )
             number = connection.execute("DELETE FROM sample WHERE id <= ?", (floor,)).rowcount
-        return Tended(UP, number, floor) if number else Tended(FULL)
+        return Pruned(UP, number, floor) if number else Pruned(FULL)
 
     def _log_too_long(self, connection: sqlite3.Connection, now_s: float) -> bool:
         """Empties a write-ahead log that SQLite's own checkpoints cannot keep short beside busy readers."""

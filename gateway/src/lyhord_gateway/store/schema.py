@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
 
-from lyhord_gateway.faults import UserFault
 from lyhord_gateway.store.transaction import transaction
+from lyhord_gateway.support.errors import UserError
 
 _BUSY_S = 5.0
 _LOG_BYTES = 16 << 20  # what a checkpoint leaves of the write-ahead log's file
@@ -24,20 +24,20 @@ def migrations() -> list[str]:
 def open_store(path: Path, create: bool = True) -> sqlite3.Connection:
     """A connection in autocommit mode to a store of this version's schema, migrated if need be.
 
-    The file holds the nodes' keys: mode 0600, in a folder of mode 0700. Raises UserFault if the store
+    The file holds the nodes' keys: mode 0600, in a folder of mode 0700. Raises UserError if the store
     is missing (create=False), cannot be opened, or was written by a newer version.
     """
     if not create and not path.exists():
-        raise UserFault(f"{path}: expected a store; has the gateway run with this configuration yet?")
+        raise UserError(f"{path}: expected a store; has the gateway run with this configuration yet?")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        raise UserFault(f"{path}: cannot be opened ({error.strerror})") from error
+        raise UserError(f"{path}: cannot be opened ({error.strerror})") from error
     try:
         return _prepared(path)
     except sqlite3.DatabaseError as error:
-        raise UserFault(f"{path}: cannot be used as a store ({error})") from error
+        raise UserError(f"{path}: cannot be used as a store ({error})") from error
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -83,7 +83,7 @@ def _migrate(path: Path, connection: sqlite3.Connection) -> None:
     with transaction(connection):
         version = _version(connection)  # another process may have been faster
         if version > len(steps):
-            raise UserFault(
+            raise UserError(
                 f"{path}: expected schema {len(steps)} or older, a newer version wrote schema {version}"
             )
         make_schema(connection, len(steps), version)

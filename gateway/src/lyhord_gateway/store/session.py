@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from lyhord_gateway import ranges
-from lyhord_gateway.faults import StoreDamaged
-from lyhord_gateway.ranges import Range
-from lyhord_gateway.store.promises import downlink_floor
-from lyhord_gateway.work import Arrival
+from lyhord_gateway.model import intervals
+from lyhord_gateway.model.intervals import Interval
+from lyhord_gateway.model.work import UplinkRecord
+from lyhord_gateway.store.recovery.promises import downlink_floor
+from lyhord_gateway.support.errors import StoreDamaged
 from lyhord_wire.frame import COUNTER_MAX
 from lyhord_wire.window import NEW, ReplayWindow
 
@@ -50,8 +50,8 @@ class Session:
     base: the number here of the sample that the node itself numbers 0 (`keyring.begin_life`)."""
 
     node: int
-    received: list[Range] = field(default_factory=list)
-    given_up: list[Range] = field(default_factory=list)
+    received: list[Interval] = field(default_factory=list)
+    given_up: list[Interval] = field(default_factory=list)
     expected: int = 0
     downlink: int = 0
     windows: tuple[Window, Window] = field(default_factory=lambda: (Window(), Window()))
@@ -70,7 +70,7 @@ class Session:
         self.windows = Window(), Window()
         self.status = self.alarms = None
 
-    def note(self, arrival: Arrival) -> None:
+    def note(self, arrival: UplinkRecord) -> None:
         """Takes over what a frame says about the node, its samples' numbers apart."""
         window = self.windows[arrival.generation]
         # Not the arrival's own window: that has frames in it whose commit may have been refused, and they
@@ -101,7 +101,7 @@ class Session:
     def give_up_below(self, oldest: int) -> int:
         """Gives up what is missing below `oldest`, which the node no longer has; how many samples."""
         lost = 0
-        for first, end in ranges.gaps(self.received, min(oldest, self.expected)):
+        for first, end in intervals.gaps(self.received, min(oldest, self.expected)):
             self._give_up(first, end)
             lost += end - first
         return lost
@@ -110,14 +110,14 @@ class Session:
         """Gives up the oldest gaps beyond GAPS_MAX; how many samples."""
         lost = 0
         while len(self.received) > GAPS_MAX:
-            first, end = ranges.gaps(self.received, self.expected)[0]
+            first, end = intervals.gaps(self.received, self.expected)[0]
             self._give_up(first, end)
             lost += end - first
         return lost
 
     def _give_up(self, first: int, end: int) -> None:
-        ranges.add(self.received, first, end)
-        ranges.add(self.given_up, first, end)
+        intervals.add(self.received, first, end)
+        intervals.add(self.given_up, first, end)
         del self.given_up[:-GAPS_MAX]
 
     @property
@@ -189,8 +189,8 @@ def from_row(row: tuple[Any, ...]) -> Session:
     """A session from a row with COLUMNS, or the first of them: a migration adds to rows in name only."""
     return Session(
         node=row[0],
-        received=_ranges(row[1]),
-        given_up=_ranges(row[2]),
+        received=_intervals(row[1]),
+        given_up=_intervals(row[2]),
         expected=row[3],
         downlink=row[4],
         windows=(_window(row[5:8]), _window(row[8:11])),
@@ -204,7 +204,7 @@ def from_row(row: tuple[Any, ...]) -> Session:
     )
 
 
-def _ranges(text: str) -> list[Range]:
+def _intervals(text: str) -> list[Interval]:
     return [(first, end) for first, end in json.loads(text)]
 
 

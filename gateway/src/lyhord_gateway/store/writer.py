@@ -21,28 +21,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lyhord_gateway.faults import StoreMoved
-from lyhord_gateway.line_limit import LineLimit, more
-from lyhord_gateway.store.apply import Applied, Applier
-from lyhord_gateway.store.disk import name_of, passes
-from lyhord_gateway.store.presence import Presence, file_of
-from lyhord_gateway.store.promises import open_witness, promised
-from lyhord_gateway.store.recover import damage_in
-from lyhord_gateway.store.retention import FULL, HELD, UP, Retention, Tended
-from lyhord_gateway.store.shown import Shown
-from lyhord_gateway.store.witness import Witness
-from lyhord_gateway.work import (
+from lyhord_gateway.model.work import (
     FAULT,
     LASTING,
-    Arrival,
-    Better,
+    BetterReception,
+    DownlinkAborted,
     Keep,
     Quarantine,
     Rejected,
-    Repeat,
-    Unsent,
+    Retransmission,
+    UplinkRecord,
     Work,
 )
+from lyhord_gateway.store.apply import Applied, Applier
+from lyhord_gateway.store.disk import name_of, passes
+from lyhord_gateway.store.published import Published
+from lyhord_gateway.store.recovery.presence import Presence, file_of
+from lyhord_gateway.store.recovery.promises import open_witness, promised
+from lyhord_gateway.store.recovery.recover import damage_in
+from lyhord_gateway.store.recovery.witness import Witness
+from lyhord_gateway.store.retention import FULL, HELD, UP, Pruned, Retention
+from lyhord_gateway.support.errors import StoreMoved
+from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ _NO_ROOM = {
 }
 
 _PROBE = Keep("store.probe", b"")
-_FRAMES = (Arrival, Repeat)
+_FRAMES = (UplinkRecord, Retransmission)
 
 Done = Callable[[Any], None]
 Group = list[tuple[Work, Done | None]]
@@ -97,7 +97,7 @@ class Writer:
         events: Events,
         queue_frames: int,
         commit_ms: int,
-        shown: Shown,
+        shown: Published,
     ) -> None:
         self._connection = connection
         self._retention = retention
@@ -116,7 +116,7 @@ class Writer:
         self._last_tries = _LAST_TRIES
         self._state = UP
         self._refusing = False
-        self._limit = LineLimit()
+        self._limit = LogRateLimit()
         self.room = asyncio.Event()  # set while sources may go on; see `submit`
         self.room.set()
 
@@ -125,15 +125,15 @@ class Writer:
     def submit(self, work: Work, done: Done | None = None) -> bool:
         """Queues `work`; False if the queue is full or closing, and then nothing else happens.
 
-        done(answer) is called on the event loop after the commit; done(None) says that an Arrival or Repeat
-        could not be stored just now, or that a Change did not come to pass, done(Rejected) that it never will
-        be. None of them is acknowledged. What is LASTING is tried until the disk takes it.
-        """
+        done(answer) is called on the event loop after the commit; done(None) says that an UplinkRecord or
+        Retransmission could not be stored just now, or that a Change did not come to pass, done(Rejected)
+        that it never will be. None of them is acknowledged. What is LASTING is tried until the disk takes
+        it."""
         frames = isinstance(work, _FRAMES)
         with self._wake:
             bound = self._queue_frames if frames else self._queue_frames + _ADMIN_ROOM
             # There are no more of what was not sent than of answers.
-            full = len(self._queue) >= bound and not isinstance(work, Unsent)
+            full = len(self._queue) >= bound and not isinstance(work, DownlinkAborted)
             if self._closing or full:
                 return False
             self._queue.append((work, done))
@@ -202,28 +202,28 @@ class Writer:
             else:
                 self._look_for_foreign_changes(applier)
             try:
-                tended = self._retention.tend(self._connection, time.time(), idle=not group)
+                pruned = self._retention.prune(self._connection, time.time(), idle=not group)
             except sqlite3.OperationalError as error:
                 if not passes(error):
                     raise
                 self._refused(error, "retention")
                 continue
-            self._note(tended)
+            self._note(pruned)
 
-    def _note(self, tended: Tended) -> None:
-        if tended.dropped:
+    def _note(self, pruned: Pruned) -> None:
+        if pruned.dropped:
             held_back = self._limit.admit("dropped", time.monotonic())
             if held_back is not None:
-                _log.error("store: full, %d undelivered readings dropped%s", tended.dropped, more(held_back))
-            counts = Counter({"store.undelivered_dropped": tended.dropped})
+                _log.error("store: full, %d undelivered readings dropped%s", pruned.dropped, more(held_back))
+            counts = Counter({"store.undelivered_dropped": pruned.dropped})
             self._loop.call_soon_threadsafe(self._events.counted, counts)
-            self._loop.call_soon_threadsafe(self._events.dropped, tended.floor)
-        if tended.state != self._state:
-            self._state = tended.state
-            if tended.state in _NO_ROOM:
-                _log.error("store: %s", _NO_ROOM[tended.state])
+            self._loop.call_soon_threadsafe(self._events.dropped, pruned.floor)
+        if pruned.state != self._state:
+            self._state = pruned.state
+            if pruned.state in _NO_ROOM:
+                _log.error("store: %s", _NO_ROOM[pruned.state])
             if not self._refusing:
-                self._tell(tended.state)
+                self._tell(pruned.state)
 
     def _take(self) -> Group | None:
         """The next group; an empty one if nothing came for a while, None at the end."""
@@ -272,7 +272,7 @@ class Writer:
 
     def _transact(self, applier: Applier, group: Group) -> None:
         """Commits a group and reports it; a disk that refuses is reported too. Raises anything else."""
-        changing = any(isinstance(work, Better) for work, _ in group)
+        changing = any(isinstance(work, BetterReception) for work, _ in group)
         start_s = time.monotonic()
         try:
             with self._shown.lock if changing else contextlib.nullcontext():
@@ -325,7 +325,7 @@ class Writer:
         refused: Group = []
         taken: Group = []
         for work, done in group:
-            over = isinstance(work, Arrival) and work.samples
+            over = isinstance(work, UplinkRecord) and work.samples
             (refused if over else taken).append((work, done))
         if refused:
             self._loop.call_soon_threadsafe(self._report_failure, refused)
@@ -379,7 +379,7 @@ class Writer:
     def _report_rejected(self, work: Work, done: Done | None, rejected: Rejected) -> None:
         self._make_room()
         self._events.counted(Counter({"store.work_rejected": 1}))
-        if isinstance(work, Arrival) and work.raw:
+        if isinstance(work, UplinkRecord) and work.raw:
             self.submit(
                 Quarantine(work.node, work.heard_s, work.source, rejected.reason, rejected.detail, work.raw)
             )

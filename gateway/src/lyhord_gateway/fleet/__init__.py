@@ -1,0 +1,1 @@
+"""The registry as people and platforms change it: nodes, keys, orders."""

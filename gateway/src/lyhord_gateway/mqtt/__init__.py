@@ -1,0 +1,1 @@
+"""MQTT connections as the gateway makes them."""

@@ -1,0 +1,1 @@
+"""Errors, logs, counters and files, used by every stage."""

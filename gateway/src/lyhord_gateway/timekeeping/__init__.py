@@ -1,0 +1,1 @@
+"""Which time it is, and how far that is believed."""
