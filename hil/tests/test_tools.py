@@ -33,6 +33,12 @@ def lyhord(bench: Bench) -> Iterator[Run]:
     yield run
 
 
+def test_verify_asks_the_node_whether_its_code_is_what_was_flashed(lyhord: Run) -> None:
+    done = lyhord("verify")
+    assert done.returncode == 0, done.stderr
+    assert "every file is as built" in done.stdout
+
+
 def test_console_gives_scripts_the_answer(lyhord: Run) -> None:
     done = lyhord("console", "--command", "version", "--command", "get link")
     assert done.returncode == 0, done.stderr

@@ -20,7 +20,7 @@ COMMANDS = sorted(typer.main.get_command(cli.app).commands)  # type: ignore[attr
 
 
 def test_these_are_the_commands() -> None:
-    assert COMMANDS == ["build", "console", "decode", "flash", "forget-keys", "provision"]
+    assert COMMANDS == ["build", "console", "decode", "flash", "forget-keys", "provision", "verify"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

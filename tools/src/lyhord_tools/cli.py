@@ -15,6 +15,7 @@ from lyhord_tools import decode as decoding
 from lyhord_tools import flash as flashing
 from lyhord_tools import provision as provisioning
 from lyhord_tools import show
+from lyhord_tools import verify as verifying
 from lyhord_tools.command_line import add_version, run
 from lyhord_tools.console import NodeConsole
 from lyhord_tools.errors import ToolError
@@ -215,6 +216,32 @@ def console(
         for line in commands:
             for answer in node.command(line, timeout_s):
                 typer.echo(printable(answer))
+
+
+@app.command()
+def verify(
+    port: Annotated[
+        str | None, typer.Option("--port", "-p", metavar="PORT", help="Node that checks its own flash.")
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option("--image", metavar="FILE", help="Image, or a copy of a board's file system."),
+    ] = None,
+    timeout_s: TimeoutOption = 60.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that the code of a node or of an image is what was built."""
+    if (port is None) == (image is None):
+        raise ToolError("expected one of --port and --image")
+    if image is not None:
+        verdict = verifying.verify_image(_read_bytes(image), str(image))
+    else:
+        with NodeConsole(str(port)) as node:
+            node.enter(timeout_s, ask=_ask_for_reset)
+            verdict = verifying.verify_node(node)
+    typer.echo(show.verdict_json(verdict) if as_json else "\n".join(show.verdict(verdict)))
+    if verdict.damaged:
+        raise ToolError(f"{len(verdict.damaged)} files are not as they were built; flash it again")
 
 
 @app.command()

@@ -8,7 +8,7 @@ answer ends with a line `ok` or `error: …`. Ports open by URL, so `/dev/ttyUSB
 import errno
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from lyhord_tools.errors import ToolError
 from lyhord_tools.port import BAUDRATE, open_port, reason, reopen
@@ -26,14 +26,15 @@ _RESET_PULSE_S = 0.1
 
 
 class CommandFailed(ToolError):
-    """The node answered `error: …`; `reason` is what follows.
+    """The node answered `error: …`; `reason` is what follows, `lines` what it said before.
 
     The line sent is not quoted: it may hold a key.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, lines: Sequence[str] = ()) -> None:
         super().__init__(f"the node says: {reason}")
         self.reason = reason
+        self.lines = tuple(lines)
 
 
 class NoAnswer(ToolError):
@@ -120,7 +121,7 @@ class NodeConsole:
             if heard == "ok":
                 return answer
             if heard.startswith("error:"):
-                raise CommandFailed(heard.removeprefix("error:").strip())
+                raise CommandFailed(heard.removeprefix("error:").strip(), answer)
             # The node echoes after its prompt what may be shown of a line: no key, nothing outside ASCII.
             echoed = heard == echo or (raw != heard and echo.startswith(heard))
             if heard and not echoed:

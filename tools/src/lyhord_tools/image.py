@@ -19,7 +19,10 @@ from lyhord_tools.errors import ToolError
 from lyhord_tools.layout import BLOCK_SIZE
 from lyhord_tools.tree import App, Tree, find_tree, version_number
 
-_DISK_VERSION = 0x00020000
+DISK_VERSION = 0x00020000
+HASHES = "hashes"
+"""File of the image with a line per file: HASH_DIGITS hex digits of its SHA-256, a space, its path."""
+HASH_DIGITS = 16
 _COMPILE_DEADLINE_S = 60
 
 
@@ -96,14 +99,14 @@ def _contents(
     for script in ("boot.py", "main.py"):
         contents[script] = tree.source(script).read_bytes()
         stored.append(StoredFile(f"/{script}", len(contents[script]), len(contents[script])))
-    contents["hashes"] = _hashes(contents)
-    stored.append(StoredFile("/hashes", len(contents["hashes"]), len(contents["hashes"])))
+    contents[HASHES] = _hashes(contents)
+    stored.append(StoredFile(f"/{HASHES}", len(contents[HASHES]), len(contents[HASHES])))
     return contents, tuple(stored)
 
 
 def _hashes(contents: dict[str, bytes]) -> bytes:
-    """What `lyhord_node.intact` checks: a line per file, 16 hex digits of its SHA-256 and its path."""
-    lines = (f"{hashlib.sha256(data).hexdigest()[:16]} /{path}\n" for path, data in contents.items())
+    """What `lyhord_node.intact` and `lyhord verify` check."""
+    lines = (f"{hashlib.sha256(data).hexdigest()[:HASH_DIGITS]} /{path}\n" for path, data in contents.items())
     return "".join(lines).encode()
 
 
@@ -146,7 +149,7 @@ def _compile(source: bytes, shown: str, name: str, scratch: Path) -> bytes:
 
 
 def _file_system(contents: dict[str, bytes], blocks: int) -> tuple[bytes, int]:
-    fs = LittleFS(block_size=BLOCK_SIZE, block_count=blocks, disk_version=_DISK_VERSION, mount=False)
+    fs = LittleFS(block_size=BLOCK_SIZE, block_count=blocks, disk_version=DISK_VERSION, mount=False)
     fs.format()
     fs.mount()
     try:

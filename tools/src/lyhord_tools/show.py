@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from lyhord_tools.image import ImageReport
+from lyhord_tools.verify import Verdict
 from lyhord_wire.outside import escaped
 
 WIDTH = 80
@@ -31,6 +32,18 @@ def sizes(report: ImageReport) -> Iterator[str]:
     rows.append(("total", str(sum(file.source_bytes for file in report.files)), str(report.stored_bytes)))
     yield from table(("file", "source bytes", "stored bytes"), rows, frozenset({1, 2}))
     yield f"image: {report.used} of {report.size} bytes in use, sha256 {report.sha256[:16]}…"
+
+
+def verdict(found: Verdict) -> Iterator[str]:
+    """A line per damaged file, or one that says that there is none."""
+    yield from (f"damaged: {escaped(path)}" for path in found.damaged)
+    if not found.damaged:
+        yield ("every file is" if found.checked is None else f"{found.checked} files, all are") + " as built"
+
+
+def verdict_json(found: Verdict) -> str:
+    """The same for machines."""
+    return json.dumps({"checked": found.checked, "damaged": list(found.damaged)})
 
 
 def sizes_json(report: ImageReport) -> str:

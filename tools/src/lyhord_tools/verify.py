@@ -1,0 +1,72 @@
+"""Whether the code of a device is what was built: by the hashes that every image has of its files.
+
+Over the serial line the node checks itself (its console's `verify`); an image or a copy of a board's flash is
+checked here.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from littlefs import LittleFS
+from littlefs.errors import LittleFSError
+
+from lyhord_tools.console import CommandFailed, NodeConsole
+from lyhord_tools.errors import ToolError
+from lyhord_tools.image import DISK_VERSION, HASH_DIGITS, HASHES
+from lyhord_tools.layout import BLOCK_SIZE
+
+_CHECK_S = 60.0  # a node reads 200 KB in about a second; on a slow line it may still be starting
+_DAMAGED = "damaged: "
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`checked`: files that were compared, None where the node did not say; `damaged`: their paths there."""
+
+    checked: int | None
+    damaged: tuple[str, ...]
+
+
+def verify_node(console: NodeConsole) -> Verdict:
+    """The verdict of the node behind an entered console. Raises ToolError as `NodeConsole.command` does, and
+    for firmware that cannot check itself."""
+    try:
+        console.command("verify", _CHECK_S)
+    except CommandFailed as failed:
+        damaged = tuple(line.removeprefix(_DAMAGED) for line in failed.lines if line.startswith(_DAMAGED))
+        if not damaged:
+            raise
+        return Verdict(None, damaged)
+    return Verdict(None, ())
+
+
+def verify_image(image: bytes, name: str) -> Verdict:
+    """The verdict on the bytes of a LittleFS image, fresh from `lyhord build` or read back from a board.
+
+    name: of the file, for errors. Raises ToolError for what is no such image, or has no list of hashes.
+    """
+    blocks, rest = divmod(len(image), BLOCK_SIZE)
+    if rest or not blocks:
+        raise ToolError(f"{name}: expected blocks of {BLOCK_SIZE} bytes, it has {len(image)} bytes")
+    fs = LittleFS(block_size=BLOCK_SIZE, block_count=blocks, disk_version=DISK_VERSION, mount=False)
+    fs.context.buffer = bytearray(image)
+    try:
+        fs.mount()
+        listed = _read(fs, HASHES).decode("ascii").splitlines()
+    except (LittleFSError, FileNotFoundError, UnicodeDecodeError) as fault:
+        raise ToolError(f"{name}: expected an image of a node or bridge with its list of hashes") from fault
+    damaged = []
+    for line in listed:
+        expected, _, path = line.partition(" ")
+        try:
+            found = hashlib.sha256(_read(fs, path)).hexdigest()[:HASH_DIGITS]
+        except (LittleFSError, FileNotFoundError):
+            found = ""
+        if found != expected:
+            damaged.append(path)
+    return Verdict(len(listed), tuple(damaged))
+
+
+def _read(fs: LittleFS, path: str) -> bytes:
+    with fs.open(path, "rb") as file:
+        return bytes(file.read())
