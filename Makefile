@@ -26,7 +26,7 @@ ROUNDS  ?= 2
 RUNS    ?= 3
 SCALE   ?= 1
 
-.PHONY: help setup run test check e2e crash powercut soak fuzz install-check lowest-check hil size energy bench bench-air clean mosquitto
+.PHONY: help setup run test check e2e crash powercut soak fuzz install-check lowest-check hil size energy bench bench-air docs clean mosquitto
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -108,6 +108,9 @@ bench: $(READY) mosquitto ## The gateway's speed and memory (RUNS=3 SCALE=1 ONLY
 
 bench-air: $(READY) ## Bytes and ms on the air per sample, beside SenML, LPP and others
 	@$(BIN)/lyhord-rig bench-air
+
+docs: $(READY) ## The tables of docs and node, made from those of the wire
+	@$(BIN)/python -m docs.generate
 
 clean: ## Remove what was built and set up
 	rm -rf $(VENV) .cache build .pytest_cache .mypy_cache .ruff_cache .hypothesis

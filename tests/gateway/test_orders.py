@@ -26,7 +26,7 @@ def test_settings_that_do_not_go_together_or_are_too_many_are_refused_whole() ->
 
 
 def test_commands_by_name_with_their_arguments() -> None:
-    for code, name in COMMANDS.items():
+    for code, name in [(command.key, command.name) for command in COMMANDS.values()]:
         assert command_order(name) == Order({}, (code,))
     assert command_order("blink", [5]).text() == "blink 5"
     for name, arguments in (

@@ -39,9 +39,9 @@ async def test_one_lost_convert_is_null_and_a_fault_bit_and_a_fire_at_85_degrees
     assert await clone.sample() == (None, "temperature", "none")
     assert await clone.sample() == (215, "none", "none")
     clone.temperature_dc = 850
-    assert await clone.sample() == (850, "none", ALARMS[ALARM_FIRE])
+    assert await clone.sample() == (850, "none", ALARMS[ALARM_FIRE].name)
     clone.thermometer.lose = {CONVERT: 1}
-    assert await clone.sample() == (None, "temperature", ALARMS[ALARM_FIRE])
+    assert await clone.sample() == (None, "temperature", ALARMS[ALARM_FIRE].name)
 
 
 @pytest.mark.parametrize("clone", [Family.D2], indirect=True)

@@ -168,6 +168,8 @@ def test_what_nobody_may_send_is_refused(rule, value):
 
 
 def written_range(low, high):
+    if (low, high) == (0, 2**32 - 1):
+        return "uint32"
     return f"{low}..{high}" if low >= 0 else f"(int .ge {low}) .and (int .le {high})"
 
 
@@ -196,18 +198,16 @@ def test_settings_and_their_ranges_are_those_of_the_table():
 
 def test_status_and_about_keys_are_those_of_the_tables():
     status = {key: re.split(r"[:,]", comment)[0] for key, (_, comment) in map_entries("status").items()}
-    assert status == STATUS
-    about = map_entries("about")
-    assert set(about) == set(ABOUT)
-    for key in (0, 4, 5, 6, 7):
-        assert about[key][1] == ABOUT[key]
-    for key in (1, 2, 3):
-        assert about[key][0] == ABOUT[key]
+    assert status == {key: field.name for key, field in STATUS.items()}
+    about = {key: re.split(r"[:,]", comment)[0] for key, (_, comment) in map_entries("about").items()}
+    assert about == {key: field.name for key, field in ABOUT.items()}
 
 
 def test_codes_in_comments_are_those_of_the_tables():
     for rule, table in (("alarm", ALARMS), ("command", COMMANDS)):
         (comment,) = re.findall(rf"^{rule} = .*?; (.*)$", TEXT, re.MULTILINE)
-        assert {int(code): name for code, name in re.findall(r"(\d+) ([a-z_]+)", comment)} == table
+        written = {int(code): name for code, name in re.findall(r"(\d+) ([a-z_]+)", comment)}
+        assert written == {code: row.name for code, row in table.items()}
     faults = map_entries("status")[9][1]
-    assert {int(bit): name for bit, name in re.findall(r"(\d+) ([a-z_]+)", faults)} == FAULTS
+    written = {int(bit): name for bit, name in re.findall(r"(\d+) ([a-z_]+)", faults)}
+    assert written == {bit: fault.name for bit, fault in FAULTS.items()}

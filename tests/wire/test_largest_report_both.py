@@ -4,6 +4,7 @@ import random
 
 from lyhord_wire import cbor
 from lyhord_wire.frame import UPLINK_OVERHEAD, max_frame
+from lyhord_wire.quantities import QUANTITIES
 from lyhord_wire.report import (
     Report,
     Sample,
@@ -11,7 +12,6 @@ from lyhord_wire.report import (
     encode_report,
     largest_report,
 )
-from lyhord_wire.tables import QUANTITIES
 from tests.wire.helpers import as_vector, raises, seed_random
 
 MICROPYTHON_HEAPS = ("1m", "128k")

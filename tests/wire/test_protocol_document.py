@@ -37,7 +37,7 @@ def whole_range(text):
 
 
 def names(name):
-    return {number(row[0]): row[1] for row in table(name)}
+    return {number(row[0]): row[1].replace(" ", "_") for row in table(name)}
 
 
 def test_quantities():
@@ -61,7 +61,7 @@ def test_quantities():
 def test_settings():
     written = {
         number(key): (name, *whole_range(span), number(default), unit)
-        for key, name, span, default, unit in table("settings")
+        for key, name, span, default, unit, _ in table("settings")
     }
     assert written == {
         key: (setting.name, setting.low, setting.high, setting.default, setting.unit)
@@ -78,12 +78,13 @@ def test_settings():
         ("alarms", tables.ALARMS),
         ("about", tables.ABOUT),
         ("profiles", tables.PROFILES),
+        ("instructions", tables.INSTRUCTIONS),
         ("commands", tables.COMMANDS),
         ("results", bridge.RESULTS),
     ],
 )
 def test_codes_and_their_names(name, expected):
-    assert names(name) == expected
+    assert names(name) == {key: getattr(row, "name", row) for key, row in expected.items()}
 
 
 def test_channels_and_bands():

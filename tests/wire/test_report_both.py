@@ -4,6 +4,7 @@ from binascii import hexlify, unhexlify
 
 from lyhord_wire import cbor
 from lyhord_wire.frame import open_uplink, parse_uplink
+from lyhord_wire.quantities import QUANTITIES, QUANTITY_MAX
 from lyhord_wire.report import (
     U32_MAX,
     Report,
@@ -11,7 +12,6 @@ from lyhord_wire.report import (
     encode_report,
     largest_report,
 )
-from lyhord_wire.tables import QUANTITIES, QUANTITY_MAX
 from tests.vectors import load
 from tests.wire.helpers import as_vector, cipher, int_keys, refusal
 

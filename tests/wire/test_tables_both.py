@@ -1,15 +1,16 @@
 """The tables themselves: names and numbers that a reader may trust to be unique and in range."""
 
-from lyhord_wire import tables
+from lyhord_wire import instructions, names, settings, tables
 
-NAMED = ("ALARMS", "STATUS", "RESET_CAUSES", "FAULTS", "COMMANDS", "PROFILES", "ABOUT")
+ROWS = ("QUANTITIES", "SETTINGS", "ALARMS", "STATUS", "FAULTS", "COMMANDS", "ABOUT", "INSTRUCTIONS")
 
 
 def test_names_are_unique_and_plain():
-    for table in [getattr(tables, name) for name in NAMED]:
-        check_names(list(table.values()))
-    check_names([quantity.name for quantity in tables.QUANTITIES.values()])
-    check_names([setting.name for setting in tables.SETTINGS.values()])
+    for table in [getattr(tables, name) for name in ROWS]:
+        check_names([row.name for row in table.values()])
+        assert all(key == row.key for key, row in table.items())
+    check_names(list(tables.RESET_CAUSES.values()))
+    check_names(list(tables.PROFILES.values()))
 
 
 def check_names(names):
@@ -61,7 +62,7 @@ def test_the_defaults_of_the_protocol():
 
 
 def test_upper_case_numbers_and_tables_agree():
-    names = dir(tables)
+    numbered = dir(tables)
     for prefix, table in (
         ("ALARM_", tables.ALARMS),
         ("STATUS_", tables.STATUS),
@@ -70,12 +71,29 @@ def test_upper_case_numbers_and_tables_agree():
         ("PROFILE_", tables.PROFILES),
         ("ABOUT_", tables.ABOUT),
     ):
-        numbers = [getattr(tables, name) for name in names if name.startswith(prefix)]
+        numbers = [getattr(tables, name) for name in numbered if name.startswith(prefix)]
         assert sorted(numbers) == sorted(table), prefix
+    for name in ("QUANTITIES", "SETTINGS", "ALARMS", "STATUS", "FAULTS", "COMMANDS", "ABOUT"):
+        for row in getattr(tables, name).values():
+            assert getattr(tables, row.constant) == row.key
+    for row in tables.INSTRUCTIONS.values():
+        assert getattr(instructions, row.constant) == row.key
+
+
+def test_the_node_has_the_names_and_ranges_of_the_tables():
+    for name in ("QUANTITIES", "ALARMS", "FAULTS"):
+        assert getattr(names, name) == {row.key: row.name for row in getattr(tables, name).values()}
+    assert names.RESET_CAUSES == tables.RESET_CAUSES
+    assert sorted(settings.SETTINGS) == sorted(tables.SETTINGS)
+    for key, setting in settings.SETTINGS.items():
+        row = tables.SETTINGS[key]
+        for column in ("key", "name", "unit", "low", "high", "default"):
+            assert getattr(setting, column) == getattr(row, column)
+
+
+def test_every_quantity_has_a_unit_that_platforms_know():
     for quantity in tables.QUANTITIES.values():
-        assert getattr(tables, quantity.name.upper()) == quantity.key
-    for setting in tables.SETTINGS.values():
-        assert getattr(tables, setting.name.upper()) == setting.key
+        assert quantity.unit in tables.UNITS, quantity.name
 
 
 def test_faults_are_single_bits():

@@ -1,7 +1,7 @@
 """The about report: what the installer typed at the node, in as few frames as it fits into."""
 
 from lyhord_node import config
-from lyhord_wire.about import encode_about
+from lyhord_wire.cbor import encode
 from lyhord_wire.codes import (
     ABOUT_BOARD,
     ABOUT_EMPTY_DISTANCE,
@@ -40,9 +40,9 @@ def parts(node, payload_max):
     for key in sorted(about):
         wider = dict(piece)
         wider[key] = about[key]
-        if piece and len(encode_about(wider)) > payload_max:
-            payloads.append(encode_about(piece))
+        if piece and len(encode(wider)) > payload_max:
+            payloads.append(encode(piece))
             wider = {key: about[key]}
         piece = wider
-    payloads.append(encode_about(piece))
+    payloads.append(encode(piece))
     return payloads

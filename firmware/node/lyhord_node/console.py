@@ -7,7 +7,7 @@ Imported for one line and forgotten again (see terminal.py).
 import sys
 
 from lyhord_node import config
-from lyhord_wire.tables import SETTINGS
+from lyhord_wire.settings import SETTINGS
 
 _CTRL_C = 3
 

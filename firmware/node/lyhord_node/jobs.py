@@ -25,10 +25,10 @@ def measure(node):
     values = cycle.measured(node)
     state.surface, state.tilted_run, state.emptied = before
     with Borrowed():
-        from lyhord_wire.tables import FAULTS, QUANTITIES
+        from lyhord_wire.names import FAULTS, QUANTITIES
 
         for key in sorted(values):
-            print("%s: %s" % (QUANTITIES[key].name, "none" if values[key] is None else values[key]))
+            print("%s: %s" % (QUANTITIES[key], "none" if values[key] is None else values[key]))
         faults = [FAULTS[bit] for bit in sorted(FAULTS) if node.state.faults & bit]
         print("faults: %s" % (" ".join(faults) or "none"))
     print("ok")

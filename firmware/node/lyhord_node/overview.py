@@ -3,7 +3,8 @@
 import gc
 
 from lyhord_node import clock, config, fitted
-from lyhord_wire.tables import ALARMS, FAULTS, LINK, RESET_CAUSES
+from lyhord_wire.codes import LINK
+from lyhord_wire.names import ALARMS, FAULTS, RESET_CAUSES
 
 
 def lines(node):

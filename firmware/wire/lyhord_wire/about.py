@@ -1,30 +1,11 @@
-"""About: what the installer typed at the node (docs/protocol.md section 2, kind 1)."""
+"""About: what the installer typed at the node (docs/protocol.md section 2, kind 1). Not for the node, which
+only encodes such a map."""
 
 from lyhord_wire.cbor import decode, encode
 from lyhord_wire.checks import int_map, whole
-from lyhord_wire.codes import (
-    ABOUT_BOARD,
-    ABOUT_EMPTY_DISTANCE,
-    ABOUT_FULL_DISTANCE,
-    ABOUT_LATITUDE,
-    ABOUT_LONGITUDE,
-    ABOUT_NAME,
-    ABOUT_PROFILE,
-    ABOUT_VERSION,
-)
+from lyhord_wire.fields import ABOUT
+from lyhord_wire.fields import TEXT_MAX as TEXT_MAX
 from lyhord_wire.refusal import SCHEMA, Refused
-
-TEXT_MAX = 24  # bytes
-
-_RANGES = {
-    ABOUT_LATITUDE: ("latitude", -90_000_000, 90_000_000),
-    ABOUT_LONGITUDE: ("longitude", -180_000_000, 180_000_000),
-    ABOUT_PROFILE: ("profile", 1, 255),
-    ABOUT_EMPTY_DISTANCE: ("empty_distance", 0, 20000),
-    ABOUT_FULL_DISTANCE: ("full_distance", 0, 20000),
-    ABOUT_VERSION: ("firmware_version", 0, 0xFFFFFF),
-}
-_TEXTS = {ABOUT_NAME: "name", ABOUT_BOARD: "board"}
 
 
 def encode_about(about: dict[int, int | str]) -> bytes:
@@ -37,11 +18,13 @@ def decode_about(payload: bytes) -> dict[int, int | str]:
     about: dict[int, int | str] = {}
     for key, value in int_map(decode(payload), "about").items():
         number = whole(key, 0, 255, "about key")
-        if number in _TEXTS:
-            if not isinstance(value, str) or len(value.encode()) > TEXT_MAX:
-                raise Refused(SCHEMA, "%s: expected text of up to %d bytes" % (_TEXTS[number], TEXT_MAX))
+        field = ABOUT.get(number)
+        if field is None:
+            continue
+        if field.is_whole():
+            about[number] = whole(value, field.low, field.high, field.name)
+        elif not isinstance(value, str) or len(value.encode()) > TEXT_MAX:
+            raise Refused(SCHEMA, "%s: expected text of up to %d bytes" % (field.name, TEXT_MAX))
+        else:
             about[number] = value
-        elif number in _RANGES:
-            name, low, high = _RANGES[number]
-            about[number] = whole(value, low, high, name)
     return about

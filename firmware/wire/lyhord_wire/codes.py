@@ -4,6 +4,7 @@ Apart from `tables.py`, which has their names and ranges, because a node on most
 no more than these.
 """
 
+# table: codes
 FILL_LEVEL = 1
 DISTANCE = 2
 TEMPERATURE = 3
@@ -16,13 +17,6 @@ PRESSURE = 9
 ILLUMINANCE = 10
 PULSE_COUNT = 11
 OCCUPANCY = 12
-FIRST_DEPLOYMENT_QUANTITY = 32  # from here on a deployment names its own in the gateway's configuration
-QUANTITY_MAX = 0xFFFF
-
-# Sample numbers end below this: one every 10 s for 340 years, and within the 31 bits of a node's NVS.
-SAMPLE_NUMBERS = 0x40000000
-# A gateway may know of so many samples more than a node that lost its memory: five years, one every 10 s.
-SAMPLES_AHEAD_MAX = 0x1000000
 
 SAMPLE_PERIOD = 1
 REPORT_PERIOD = 2
@@ -39,11 +33,6 @@ TILT_ALARM = 12
 LINK = 13
 CHANNELS = 14
 FASTEST_SF = 15
-
-LINK_AUTO = 0
-LINK_LORA = 1
-LINK_WIFI = 2
-LINK_LORA_FIRST = 3
 
 ALARM_FULL = 1
 ALARM_FIRE = 3
@@ -81,9 +70,6 @@ COMMAND_SEND_ABOUT = 3
 COMMAND_BLINK = 4
 COMMAND_STOP_ALARMS = 5
 
-PROFILE_BIN = 1
-PROFILE_BUILDING = 2
-
 ABOUT_NAME = 0
 ABOUT_LATITUDE = 1
 ABOUT_LONGITUDE = 2
@@ -93,7 +79,16 @@ ABOUT_EMPTY_DISTANCE = 5
 ABOUT_FULL_DISTANCE = 6
 ABOUT_VERSION = 7
 
+PROFILE_BIN = 1
+PROFILE_BUILDING = 2
+# end of table
 
-def version_number(major: int, minor: int, patch: int) -> int:
-    """A firmware version as status and about carry it; minor and patch are 0…255."""
-    return major << 16 | minor << 8 | patch
+# Sample numbers end below this: one every 10 s for 340 years, and within the 31 bits of a node's NVS.
+SAMPLE_NUMBERS = 0x40000000
+# A gateway may know of so many samples more than a node that lost its memory: five years, one every 10 s.
+SAMPLES_AHEAD_MAX = 0x1000000
+
+LINK_AUTO = 0
+LINK_LORA = 1
+LINK_WIFI = 2
+LINK_LORA_FIRST = 3

@@ -4,12 +4,20 @@ from lyhord_wire.cbor import decode, encode
 from lyhord_wire.checks import U32_MAX, int_map, whole
 from lyhord_wire.refusal import SCHEMA, Refused
 
+# table: instructions
 TIME = 0
 STORED = 1
 AGAIN = 2
 SETTINGS = 3
 SETTINGS_VERSION = 4
 COMMAND = 5
+
+_WHOLES = (
+    (0, "time", 0, 4294967295),
+    (1, "stored", 0, 4294967296),
+    (4, "settings version", 0, 4294967295),
+)
+# end of table
 
 _COMMAND_MAX = 8
 _I32_MAX = 0x7FFFFFFF
@@ -31,19 +39,16 @@ def decode_instructions(payload: bytes) -> dict[int, object]:
     result: dict[int, object] = {}
     for key, value in int_map(decode(payload), "instructions").items():
         number = whole(key, 0, 255, "instruction")
-        if number == TIME:
-            result[number] = whole(value, 0, U32_MAX, "time")
-        elif number == STORED:
-            result[number] = whole(value, 0, U32_MAX + 1, "stored")
-        elif number == AGAIN:
+        for one, name, low, high in _WHOLES:
+            if number == one:
+                result[number] = whole(value, low, high, name)
+        if number == AGAIN:
             result[number] = _again(value)
         elif number == SETTINGS:
             result[number] = {
                 whole(setting, 1, 255, "setting"): whole(item, -_I32_MAX, _I32_MAX, "setting value")
                 for setting, item in int_map(value, "settings").items()
             }
-        elif number == SETTINGS_VERSION:
-            result[number] = whole(value, 0, U32_MAX, "settings version")
         elif number == COMMAND:
             result[number] = _command(value)
     return result

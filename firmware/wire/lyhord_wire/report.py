@@ -1,6 +1,5 @@
 """Reports as a gateway reads them (docs/protocol.md section 2). How a node writes them is in `compose.py`."""
 
-from lyhord_wire import codes
 from lyhord_wire.cbor import decode
 from lyhord_wire.checks import U32_MAX as U32_MAX
 from lyhord_wire.checks import int_map as int_map
@@ -9,25 +8,12 @@ from lyhord_wire.compose import Report as Report
 from lyhord_wire.compose import Sample as Sample
 from lyhord_wire.compose import encode_report as encode_report
 from lyhord_wire.compose import largest_report as largest_report
+from lyhord_wire.fields import STATUS
+from lyhord_wire.quantities import QUANTITIES, QUANTITY_MAX
 from lyhord_wire.refusal import SCHEMA, Refused
-from lyhord_wire.tables import QUANTITIES, QUANTITY_MAX
 
 _I64_MAX = 0x7FFFFFFFFFFFFFFF
 _ALARMS_MAX = 16
-# Known status fields; what lies outside is left out, as it would only mislead whoever reads it.
-_STATUS = {
-    codes.STATUS_VERSION: (0, 0xFFFFFF),
-    codes.STATUS_RESET_CAUSE: (0, 255),
-    codes.STATUS_UPTIME: (0, U32_MAX),
-    codes.STATUS_BATTERY: (0, 20000),
-    codes.STATUS_SETTINGS_VERSION: (0, U32_MAX),
-    codes.STATUS_DROPPED: (0, U32_MAX),
-    codes.STATUS_RSSI: (-300, 100),
-    codes.STATUS_SNR: (-400, 400),
-    codes.STATUS_FREE_HEAP: (0, U32_MAX),
-    codes.STATUS_FAULTS: (0, U32_MAX),
-    codes.STATUS_OLDEST: (0, U32_MAX),
-}
 
 
 def decode_report(payload: bytes) -> Report:
@@ -91,8 +77,9 @@ def _status(value: object) -> dict[int, int] | None:
     for key, item in int_map(value, "status").items():
         number = whole(key, 0, 255, "status key")
         told = whole(item, -_I64_MAX, _I64_MAX, "status")
-        low, high = _STATUS.get(number, (told, told))
-        if low <= told <= high:
+        known = STATUS.get(number)
+        # A known one outside its range is left out: it would only mislead whoever reads it.
+        if known is None or known.low <= told <= known.high:
             status[number] = told
     return status
 

@@ -6,9 +6,9 @@ with its number, its time or age, and its values in the quantity's unit.
 
 import base64
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lyhord_tools.errors import ToolError
 
@@ -16,15 +16,23 @@ if TYPE_CHECKING:
     from lyhord_wire.frame import Cipher
 from lyhord_wire import frame, instructions, tables
 from lyhord_wire.about import decode_about
+from lyhord_wire.fields import Field
 from lyhord_wire.refusal import Refused
 from lyhord_wire.report import Report, Sample, decode_report
+
+
+class _Named(Protocol):
+    """A row of a table."""
+
+    @property
+    def name(self) -> str: ...
+
 
 Found = dict[str, object]
 KeyFor = Callable[[int, int], "Cipher"]
 """Gives the cipher for (node id, low bit of the key generation)."""
 
 _KINDS_UP = {frame.KIND_REPORT: "report", frame.KIND_ABOUT: "about"}
-_MICRODEGREES = {tables.ABOUT_LATITUDE, tables.ABOUT_LONGITUDE}
 
 
 def frame_bytes(text: str) -> bytes:
@@ -142,57 +150,46 @@ def _scaled(raw: int, numerator: int, denominator: int) -> int | float:
 
 
 def _status(key: int, item: int) -> object:
-    if key == tables.STATUS_VERSION:
-        return _version(item)
     if key == tables.STATUS_RESET_CAUSE:
-        return _name(tables.RESET_CAUSES, item)
-    if key == tables.STATUS_BATTERY:
-        return {"value": _scaled(item, 1, 1000), "unit": "V"}
-    if key == tables.STATUS_SNR:
-        return {"value": _scaled(item, 1, 4), "unit": "dB"}
-    if key == tables.STATUS_RSSI:
-        return {"value": item, "unit": "dBm"}
-    if key == tables.STATUS_UPTIME:
-        return {"value": item, "unit": "s"}
-    if key == tables.STATUS_FREE_HEAP:
-        return {"value": item, "unit": "B"}
+        return tables.RESET_CAUSES.get(item, f"unknown_{item}")
     if key == tables.STATUS_FAULTS:
-        return [name for bit, name in tables.FAULTS.items() if item & bit]
-    return item
+        return [fault.name for bit, fault in tables.FAULTS.items() if item & bit]
+    return _field(tables.STATUS.get(key), item)
 
 
 def _about(about: dict[int, int | str]) -> Found:
     found: Found = {}
     for key, item in about.items():
-        name = _name(tables.ABOUT, key)
-        if key in _MICRODEGREES and isinstance(item, int):
-            found[name] = {"value": _scaled(item, 1, 1_000_000), "unit": "deg"}
-        elif key == tables.ABOUT_PROFILE and isinstance(item, int):
-            found[name] = _name(tables.PROFILES, item)
-        elif key == tables.ABOUT_VERSION and isinstance(item, int):
-            found[name] = _version(item)
-        elif key in (tables.ABOUT_EMPTY_DISTANCE, tables.ABOUT_FULL_DISTANCE):
-            found[name] = {"value": item, "unit": "mm"}
+        if key == tables.ABOUT_PROFILE and isinstance(item, int):
+            shown: object = tables.PROFILES.get(item, f"unknown_{item}")
         else:
-            found[name] = item
+            shown = _field(tables.ABOUT.get(key), item)
+        found[_name(tables.ABOUT, key)] = shown
     return found
+
+
+def _field(field: Field | None, item: int | str) -> object:
+    """What a field of a status or an about says, in its unit."""
+    if field is None or isinstance(item, str):
+        return item
+    if field.shape == Field.VERSION:
+        return _version(item)
+    return {"value": _scaled(item, 1, field.den), "unit": field.unit} if field.unit else item
 
 
 def _instructions(given: dict[int, object]) -> Found:
     found: Found = {}
     for key, item in given.items():
-        if key == instructions.TIME:
-            found["time"] = item
-        elif key == instructions.STORED:
+        if key == instructions.STORED:
             found["stored_below"] = item
         elif key == instructions.AGAIN and isinstance(item, tuple):
             found["send_again"] = {"first": item[0], "count": item[1]}
         elif key == instructions.SETTINGS and isinstance(item, dict):
             found["settings"] = [_setting(number, value) for number, value in item.items()]
-        elif key == instructions.SETTINGS_VERSION:
-            found["settings_version"] = item
         elif key == instructions.COMMAND and isinstance(item, list):
             found["command"] = {"name": _name(tables.COMMANDS, item[0]), "arguments": item[1:]}
+        else:
+            found[_name(tables.INSTRUCTIONS, key)] = item
     return found
 
 
@@ -203,8 +200,9 @@ def _setting(number: int, value: int) -> Found:
     return {"setting": setting.name, "value": value, "unit": setting.unit}
 
 
-def _name(table: dict[int, str], number: int) -> str:
-    return table.get(number, f"unknown_{number}")
+def _name(table: Mapping[int, _Named], number: int) -> str:
+    row = table.get(number)
+    return row.name if row else f"unknown_{number}"
 
 
 def _version(number: int) -> str:

@@ -41,10 +41,10 @@ def listed(node: Listed, now_s: int) -> dict[str, object]:
         "completeness_week": _share(node, now_s - WEEK_S),
         "alarms": [alarm_name(code) for code in msgspec.json.decode(session.alarms or "[]")],
         "battery_v": None if battery_mv is None else battery_mv / 1000,
-        "faults": [name for bit, name in FAULTS.items() if faults & bit],
+        "faults": [fault.name for bit, fault in FAULTS.items() if faults & bit],
         "latitude": facts.latitude,
         "longitude": facts.longitude,
-        "status": {STATUS.get(key, f"status_{key}"): value for key, value in status.items()},
+        "status": {_status_name(key): value for key, value in status.items()},
     }
 
 
@@ -53,6 +53,11 @@ _decode_status = msgspec.json.Decoder(dict[int, int]).decode
 
 def _status(node: Listed) -> dict[int, int]:
     return _decode_status(node.session.status or "{}")
+
+
+def _status_name(key: int) -> str:
+    known = STATUS.get(key)
+    return known.name if known else f"status_{key}"
 
 
 def flat(row: dict[str, object]) -> list[object]:

@@ -17,7 +17,6 @@ from lyhord_wire.instructions import (
     encode_instructions,
 )
 from lyhord_wire.tables import (
-    COMMAND_BLINK,
     COMMANDS,
     EMPTY_DISTANCE,
     FULL_DISTANCE,
@@ -28,10 +27,8 @@ from lyhord_wire.tables import SETTINGS as TABLE
 ANSWER_MAX = max_frame(12) - DOWNLINK_OVERHEAD
 VERSION_MAX = 0xFFFFFFFF
 
-_BLINKS_MAX = 100
-_ARGUMENTS = {COMMAND_BLINK: (1, _BLINKS_MAX)}  # a command's only argument, which may be left out
 _SETTING_KEYS = {setting.name: key for key, setting in TABLE.items()}
-_COMMAND_CODES = {name: code for code, name in COMMANDS.items()}
+_COMMANDS = {command.name: command for command in COMMANDS.values()}
 _WIDEST = 0xFFFFFFFF  # *stored* and a settings version, at their longest
 
 
@@ -55,7 +52,8 @@ class Order:
         if self.settings:
             return " ".join(f"{setting_name(key)}={value}" for key, value in self.settings.items())
         code, *arguments = self.command
-        return " ".join([COMMANDS.get(code, f"command_{code}"), *map(str, arguments)])
+        known = COMMANDS.get(code)
+        return " ".join([known.name if known else f"command_{code}", *map(str, arguments)])
 
 
 def settings_order(wanted: Mapping[str, int]) -> Order:
@@ -82,16 +80,15 @@ def settings_order(wanted: Mapping[str, int]) -> Order:
 
 def command_order(name: str, arguments: Sequence[int] = ()) -> Order:
     """A command by name. Raises OrderRefused."""
-    code = _COMMAND_CODES.get(name)
-    if code is None:
-        raise OrderRefused(f"{name:.40}: expected one of {', '.join(_COMMAND_CODES)}")
-    bounds = _ARGUMENTS.get(code)
-    if bounds is None:
+    command = _COMMANDS.get(name)
+    if command is None:
+        raise OrderRefused(f"{name:.40}: expected one of {', '.join(_COMMANDS)}")
+    if not command.high:
         if arguments:
             raise OrderRefused(f"{name}: expected no argument")
-    elif len(arguments) > 1 or not all(bounds[0] <= argument <= bounds[1] for argument in arguments):
-        raise OrderRefused(f"{name}: expected one argument at most, {bounds[0]}…{bounds[1]}")
-    return Order({}, (code, *arguments))
+    elif len(arguments) > 1 or not all(1 <= argument <= command.high for argument in arguments):
+        raise OrderRefused(f"{name}: expected one argument at most, 1…{command.high}")
+    return Order({}, (command.key, *arguments))
 
 
 def instructions_size(settings: Mapping[int, int], command: Sequence[int]) -> int:

@@ -96,7 +96,8 @@ def quantity_name(quantity: int) -> str:
 
 def alarm_name(alarm: int) -> str:
     """The alarm's name; `alarm_` and its number for one that this version does not know."""
-    return ALARMS.get(alarm, f"alarm_{alarm}")
+    known = ALARMS.get(alarm)
+    return known.name if known else f"alarm_{alarm}"
 
 
 def snr_db(snr_q4: int | None) -> float | None:

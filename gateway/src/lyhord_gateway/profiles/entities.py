@@ -1,50 +1,19 @@
 """How Home Assistant shows each quantity and alarm: MQTT discovery's words for them.
 
-Device classes and the units that go with them are those of Home Assistant's sensor and binary sensor
-integrations; a wrong pair makes it refuse the entity.
+Device classes (columns of `lyhord_wire.tables`) and the units that go with them are those of Home Assistant's
+sensor and binary sensor integrations; a wrong pair makes it refuse the entity.
 """
 
 from collections.abc import Collection
-from types import MappingProxyType
 from typing import Any
 
 from lyhord_gateway.model.reading import quantity_name
 from lyhord_gateway.profiles.scale import Units, unit
 from lyhord_wire import tables
+from lyhord_wire.alarms import Alarm
+from lyhord_wire.rows import words
 
 Component = dict[str, Any]
-
-_CLASSES = MappingProxyType(
-    {
-        tables.DISTANCE: "distance",
-        tables.TEMPERATURE: "temperature",
-        tables.HUMIDITY: "humidity",
-        tables.BATTERY: "voltage",
-        tables.CO2: "carbon_dioxide",
-        tables.PRESSURE: "atmospheric_pressure",
-        tables.ILLUMINANCE: "illuminance",
-    }
-)
-_DIAGNOSTIC = frozenset({tables.DISTANCE, tables.BATTERY, tables.FILL_QUALITY})
-_SYMBOLS = MappingProxyType({"Cel": "°C", "%RH": "%", "deg": "°", "count": ""})  # where SenML's differ
-_ALARM_CLASSES = MappingProxyType(
-    {
-        tables.ALARM_FULL: "problem",
-        tables.ALARM_FIRE: "safety",
-        tables.ALARM_TILTED: "problem",
-        tables.ALARM_BATTERY_LOW: "battery",
-        tables.ALARM_SENSOR_FAULT: "problem",
-        tables.ALARM_COLD: "cold",
-        tables.ALARM_WARM: "heat",
-    }
-)
-_EVERYWHERE = (tables.ALARM_FIRE, tables.ALARM_BATTERY_LOW, tables.ALARM_SENSOR_FAULT)
-_ALARMS_OF = MappingProxyType(
-    {
-        tables.PROFILE_BIN: (tables.ALARM_FULL, *_EVERYWHERE, tables.ALARM_TILTED),
-        tables.PROFILE_BUILDING: (*_EVERYWHERE, tables.ALARM_COLD, tables.ALARM_WARM),
-    }
-)
 
 
 def components(
@@ -52,8 +21,8 @@ def components(
 ) -> dict[str, Component]:
     """Name → platform, class, unit and template of every entity that a node has. Units in %: 0…100."""
     found = {quantity_name(quantity): _quantity(quantity, units) for quantity in sorted(quantities)}
-    for alarm in _ALARMS_OF.get(profile or 0, tuple(_ALARM_CLASSES)):
-        found[f"alarm_{tables.ALARMS[alarm]}"] = _alarm(alarm)
+    for alarm in _alarms(profile):
+        found[f"alarm_{alarm.name}"] = _alarm(alarm)
     found["measured"] = {
         "p": "sensor",
         "name": "Measured",
@@ -67,36 +36,36 @@ def components(
     return found
 
 
+def _alarms(profile: int | None) -> list[Alarm]:
+    """Those of a kind of node; all of them for a node whose kind is not known."""
+    if profile not in tables.PROFILES:
+        return [tables.ALARMS[code] for code in sorted(tables.ALARMS)]
+    return [alarm for alarm in tables.ALARMS.values() if alarm.profile in (0, profile)]
+
+
 def _quantity(quantity: int, units: Units) -> Component:
     name = quantity_name(quantity)
-    label = {tables.CO2: "CO₂"}.get(quantity, name.replace("_", " ").capitalize())
-    if quantity == tables.OCCUPANCY:
-        return {
-            "p": "binary_sensor",
-            "name": label,
-            "device_class": "occupancy",
-            "value_template": _on("value_json.get('occupancy')", "value_json.get('occupancy') is not none"),
-        }
-    component: Component = {"p": "sensor", "name": label}
-    if device_class := _CLASSES.get(quantity):
-        component["device_class"] = device_class
-    senml = unit(quantity, 100, units)
-    if symbol := _SYMBOLS.get(senml, senml):
+    known = tables.QUANTITIES.get(quantity)
+    component: Component = {"p": "sensor", "name": known.label if known else words(name)}
+    if known and known.device_class:
+        component["device_class"] = known.device_class
+    if known and known.boolean:
+        is_on = _on(f"value_json.get('{name}')", f"value_json.get('{name}') is not none")
+        return component | {"p": "binary_sensor", "value_template": is_on}
+    if symbol := tables.UNITS[unit(quantity, 100, units)].symbol:
         component["unit_of_measurement"] = symbol
-    counted = quantity == tables.PULSE_COUNT
-    component["state_class"] = "total_increasing" if counted else "measurement"
-    if quantity in _DIAGNOSTIC:
+    component["state_class"] = "total_increasing" if known and known.counter else "measurement"
+    if known and known.diagnostic:
         component["entity_category"] = "diagnostic"
     return component | {"value_template": _value(name)}
 
 
-def _alarm(alarm: int) -> Component:
-    name = tables.ALARMS[alarm]
+def _alarm(alarm: Alarm) -> Component:
     return {
         "p": "binary_sensor",
-        "name": name.replace("_", " ").capitalize(),
-        "device_class": _ALARM_CLASSES[alarm],
-        "value_template": _on(f"'{name}' in value_json.alarms", "value_json.alarms is defined"),
+        "name": alarm.label,
+        "device_class": alarm.device_class,
+        "value_template": _on(f"'{alarm.name}' in value_json.alarms", "value_json.alarms is defined"),
     }
 
 

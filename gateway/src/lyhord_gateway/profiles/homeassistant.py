@@ -29,8 +29,7 @@ from lyhord_gateway.model.reading import (
 from lyhord_gateway.profiles import DEVICE, Profile
 from lyhord_gateway.profiles.entities import components
 from lyhord_gateway.profiles.flat import Flat, alarm_names, utc
-from lyhord_gateway.profiles.scale import SI, Units
-from lyhord_wire.tables import OCCUPANCY
+from lyhord_gateway.profiles.scale import SI, Units, is_boolean
 
 TOPIC = "lyhord/{gateway}/{node}/state"
 BACKLOG = "lyhord/{gateway}/{node}/backlog"
@@ -94,8 +93,9 @@ class HomeAssistantProfile(Profile):
         # A sensor without a valid value says so: its entity becomes "unknown" and does not keep the old one.
         state |= dict.fromkeys(map(quantity_name, reading.values))
         state |= flat.measured(reading)
-        if (occupied := reading.values.get(OCCUPANCY)) is not None:
-            state[quantity_name(OCCUPANCY)] = occupied == 1
+        for quantity, value in reading.values.items():
+            if is_boolean(quantity) and value is not None:
+                state[quantity_name(quantity)] = value == 1
         if reading.alarms is not None:
             state["alarms"] = alarm_names(reading.alarms)
         return msgspec.json.encode(state | flat.heard(reading))

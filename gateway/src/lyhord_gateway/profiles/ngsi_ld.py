@@ -17,7 +17,7 @@ one entity once per request, so a message holds one sample of a node. Every meas
 What no model has a name for (batteryVoltage, tilt, sampleNumber …) are further properties of the entity.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -27,7 +27,7 @@ import msgspec
 from lyhord_gateway.model.reading import NodeFacts, Reading, Sharing, node_text, quantity_name
 from lyhord_gateway.profiles import DEVICE, Profile
 from lyhord_gateway.profiles.flat import alarm_text, utc
-from lyhord_gateway.profiles.scale import SI, Units, fraction, scaled, unit
+from lyhord_gateway.profiles.scale import SI, Units, fraction, is_boolean, scaled, unit
 from lyhord_wire import tables
 
 BIN, INDOOR, BARE = "WasteContainer", "IndoorEnvironmentObserved", "Device"
@@ -38,49 +38,6 @@ _CONTEXTS = MappingProxyType(
         BIN: _MODELS.format("WasteManagement"),
         INDOOR: _MODELS.format("Environment"),
         BARE: _MODELS.format("Device"),
-    }
-)
-_PROPERTIES = MappingProxyType(
-    {
-        tables.FILL_LEVEL: "fillingLevel",
-        tables.DISTANCE: "measuredDistance",  # a Device's `distance` is its position
-        tables.HUMIDITY: "relativeHumidity",
-        tables.BATTERY: "batteryVoltage",
-        tables.FILL_QUALITY: "fillingLevelQuality",
-        tables.PRESSURE: "atmosphericPressure",
-        tables.PULSE_COUNT: "pulseCount",
-    }
-)
-# Device.controlledProperty is an enumeration; what it has no word for is left out of that list only.
-_CONTROLLED = MappingProxyType(
-    {
-        tables.FILL_LEVEL: "fillingLevel",
-        tables.TEMPERATURE: "temperature",
-        tables.HUMIDITY: "humidity",
-        tables.BATTERY: "batterySupply",
-        tables.CO2: "airPollution",
-        tables.PRESSURE: "atmosphericPressure",
-        tables.ILLUMINANCE: "light",
-        tables.OCCUPANCY: "occupancy",
-    }
-)
-# SenML unit → UN/CEFACT Recommendation 20 common code.
-_CODES = MappingProxyType(
-    {
-        "/": "C62",
-        "%": "P1",
-        "count": "C62",
-        "m": "MTR",
-        "cm": "CMT",
-        "mm": "MMT",
-        "Cel": "CEL",
-        "V": "VLT",
-        "mV": "2Z",
-        "ppm": "59",
-        "deg": "DD",
-        "Pa": "PAL",
-        "hPa": "A97",
-        "lx": "LUX",
     }
 )
 _E6 = 1_000_000
@@ -135,8 +92,11 @@ class NgsiLdProfile(Profile):
             entity["location"] = {"type": "GeoProperty", "value": place}
         for quantity, value in reading.values.items():
             if value is not None:
-                name = _PROPERTIES.get(quantity) or quantity_name(quantity)
-                entity[name] = {"type": "Property", **self._value(quantity, value), "observedAt": when}
+                entity[_property(quantity)] = {
+                    "type": "Property",
+                    **self._value(quantity, value),
+                    "observedAt": when,
+                }
         seen: _Entity = {"sampleNumber": reading.seq, "backlog": reading.backlog}
         if reading.alarms is not None:
             if kind == BIN:
@@ -152,15 +112,26 @@ class NgsiLdProfile(Profile):
         return entity
 
     def _value(self, quantity: int, value: int) -> _Entity:
-        if quantity == tables.OCCUPANCY:
+        if is_boolean(quantity):
             return {"value": value == 1}
         if quantity == tables.HUMIDITY:  # the model has it as a ratio, the wire as 0.1 %
             ratio = self.fill_scale == 1
             return {"value": fraction(value, 1000 if ratio else 10), "unitCode": "C62" if ratio else "P1"}
         entry: _Entity = {"value": scaled(quantity, value, self.fill_scale, self.units)}
-        if code := _CODES.get(unit(quantity, self.fill_scale, self.units)):
+        if code := tables.UNITS[unit(quantity, self.fill_scale, self.units)].code:
             entry["unitCode"] = code
         return entry
+
+
+def _property(quantity: int) -> str:
+    known = tables.QUANTITIES.get(quantity)
+    return known.attribute if known else quantity_name(quantity)
+
+
+def _controlled(quantities: Iterable[int]) -> list[str]:
+    """Device.controlledProperty is an enumeration; what it has no word for is left out of that list only."""
+    known = [tables.QUANTITIES[quantity] for quantity in quantities if quantity in tables.QUANTITIES]
+    return [quantity.controlled for quantity in known if quantity.controlled]
 
 
 def _kind(facts: NodeFacts) -> str:
@@ -180,7 +151,7 @@ def _own(kind: str, facts: NodeFacts, reading: Reading, when: str) -> _Entity:
         own["dateObserved"] = _moment(when)
     elif kind == BARE:
         own["category"] = ["sensor"]
-        own["controlledProperty"] = [_CONTROLLED[q] for q in reading.values if q in _CONTROLLED]
+        own["controlledProperty"] = _controlled(reading.values)
         own["dateLastValueReported"] = _moment(when)
         if facts.version is not None:
             own["firmwareVersion"] = facts.version

@@ -5,21 +5,16 @@ that reads back the same; so 214 / 10 is 21.4 and never 21.400000000000002. Mult
 """
 
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from lyhord_wire import tables
-from lyhord_wire.tables import QUANTITIES
+from lyhord_wire.tables import QUANTITIES, UNITS
 
 RATIO = "/"
-
-# How many make one of the unit in the table of quantities, as numerator and denominator. All are SenML
-# units; mm, cm, mV and hPa are secondary ones (RFC 8798 section 3).
-_PER_UNIT = MappingProxyType({"cm": (100, 1), "mm": (1000, 1), "mV": (1000, 1), "hPa": (1, 100)})
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """What a platform counts in. distance: m, cm or mm; battery: V or mV; pressure: Pa or hPa."""
+    """What a platform counts in. distance, of all lengths: m, cm or mm; battery, of all voltages: V or mV;
+    pressure: Pa or hPa."""
 
     distance: str = "m"
     battery: str = "V"
@@ -27,15 +22,16 @@ class Units:
 
     def of(self, quantity: int) -> str:
         """The SenML unit of a quantity, "" if it has none or this version does not know it."""
-        match quantity:
-            case tables.DISTANCE:
-                return self.distance
-            case tables.BATTERY:
-                return self.battery
-            case tables.PRESSURE:
-                return self.pressure
         known = QUANTITIES.get(quantity)
-        return "" if known is None else known.unit
+        match known.unit if known else "":
+            case "m":
+                return self.distance
+            case "V":
+                return self.battery
+            case "Pa":
+                return self.pressure
+            case unit:
+                return unit
 
 
 SI = Units()
@@ -48,9 +44,9 @@ def scaled(quantity: int, value: int, fill_scale: int, units: Units = SI) -> int
         return value
     if known.den == 1 and units is SI:
         return value * known.num
-    times, per = _PER_UNIT.get(units.of(quantity), (1, 1))
-    num = known.num * times * (fill_scale if known.unit == RATIO else 1)
-    return fraction(value * num, known.den * per)
+    wanted = UNITS[units.of(quantity)]
+    num = known.num * wanted.num * (fill_scale if known.unit == RATIO else 1)
+    return fraction(value * num, known.den * wanted.den)
 
 
 def fraction(num: int, den: int) -> int | float:
@@ -62,3 +58,9 @@ def unit(quantity: int, fill_scale: int, units: Units = SI) -> str:
     """The SenML unit, "" if there is none."""
     name = units.of(quantity)
     return "%" if name == RATIO and fill_scale == 100 else name
+
+
+def is_boolean(quantity: int) -> bool:
+    """True if the quantity's 0 and 1 are no and yes."""
+    known = QUANTITIES.get(quantity)
+    return known is not None and known.boolean

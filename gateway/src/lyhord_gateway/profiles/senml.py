@@ -21,8 +21,8 @@ import msgspec
 from lyhord_gateway.model.reading import Reading, node_text, quantity_name
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.flat import alarm_text
-from lyhord_gateway.profiles.scale import SI, Units, scaled, unit
-from lyhord_wire.tables import OCCUPANCY, QUANTITIES
+from lyhord_gateway.profiles.scale import SI, Units, is_boolean, scaled, unit
+from lyhord_wire.tables import QUANTITIES
 
 BASE_NAME = "urn:dev:ops:lyhord-{node}:"
 
@@ -114,7 +114,7 @@ class _Records(dict[tuple[int, int | None], bytes]):
             self.clear()
         quantity, value = measured
         record: dict[str, int | float | str | bool] = {"n": quantity_name(quantity)}
-        if quantity == OCCUPANCY:
+        if is_boolean(quantity):
             record["vb"] = value == 1
         else:
             if unit_text := unit(quantity, self._fill_scale, self._units):
