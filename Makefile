@@ -26,7 +26,7 @@ ROUNDS  ?= 2
 RUNS    ?= 3
 SCALE   ?= 1
 
-.PHONY: help setup run test check e2e crash powercut soak fuzz install-check lowest-check hil size energy bench bench-air docs clean mosquitto
+.PHONY: help setup run test check e2e crash powercut soak fuzz install-check lowest-check hil size energy bench bench-air docs clean mosquitto promtool
 
 help: ## Say what each target does
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -55,10 +55,21 @@ debian-%:
 mosquitto:
 	@PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null || $(MAKE) --no-print-directory debian-mosquitto
 
+# Prometheus' own tool for alerts. Its Debian package starts a server on every machine where it is installed,
+# so it is only unpacked; that takes no root.
+promtool: $(READY)
+	@command -v promtool >/dev/null || test -x $(BIN)/promtool || { \
+		folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && chmod 755 "$$folder" \
+		&& ( cd "$$folder" && { apt-get download -qq prometheus \
+			|| { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get download -qq prometheus; }; } \
+			&& dpkg-deb -x prometheus_*.deb . ) >/dev/null 2>&1 \
+		&& cp "$$folder/usr/bin/promtool" $(BIN)/promtool; \
+	} || { echo "setup: promtool is missing; it is in the Debian package prometheus: sudo apt-get install prometheus" >&2; exit 2; }
+
 run: $(READY) ## A street of virtual nodes, real gateway (NODES=6 SECONDS=60)
 	@$(BIN)/lyhord-rig street --nodes $(NODES) --seconds $(SECONDS) --seed $(SEED)
 
-test: check mosquitto ## Everything that must hold, in under 6 minutes
+test: check mosquitto promtool ## Everything that must hold, in under 6 minutes
 	@$(BIN)/pytest -q -n 4 --dist worksteal -p no:pytest_embedded tests
 	@$(BIN)/pytest -q hil/tests
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
 from lyhord_gateway.config.platform_options import Platform
@@ -35,6 +35,7 @@ from tests.gateway.parts import (
     next_message,
     until,
 )
+from tests.gateway.promtool import find_promtool
 
 LIMITS = Limits(source_down_s=300, platform_down_s=900, backlog_age_s=3600, disk_free_bytes=1 << 20)
 ENOUGH = 1 << 30
@@ -108,7 +109,7 @@ def test_what_the_disk_says() -> None:
 def families(text: str) -> dict[str, dict[tuple[str, ...], float]]:
     """What Prometheus' own parser reads, by sample name and label values; its own linter (of the Debian
     package prometheus) finds nothing, where it is installed."""
-    if (promtool := shutil.which("promtool")) is not None:
+    if (promtool := find_promtool()) is not None:
         lint = subprocess.run(
             [promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False
         )
@@ -166,6 +167,40 @@ def test_every_counter_is_exposed_once_by_convention() -> None:
     commits = found["lyhord_store_commit_seconds_bucket"]
     assert (commits["0.0005",], commits["0.0025",], commits["0.005",], commits["5.0",]) == (1, 1, 3, 3)
     assert commits["+Inf",] == found["lyhord_store_commit_seconds_count"][()] == 4
+
+
+def test_what_is_declared_and_expected_is_there_before_its_first_event() -> None:
+    metrics = Metrics()
+    metrics.declare("ingest.refused.tag", "store.samples")
+    metrics.declare("messages", "readings", under=["platform.city", "platform.region"])
+    metrics.declare("messages", under=[])
+    metrics.hears("roof")
+    health = Health(LIMITS, metrics, lambda _: Facts(time.monotonic()))
+    health.expect(["roof", "attic"], {"city": lambda: (0, 0)})
+    metrics.state("roof", "up")
+    exposition = Exposition("test", metrics, health.report)
+    found = families(exposition.text().decode())
+    assert found["lyhord_up"] == {("roof",): 1, ("attic",): 0}
+    assert found["lyhord_platform_up"] == {("city",): 0}
+    assert found["lyhord_frames_total"] == {("roof",): 0}
+    assert found["lyhord_frames_refused_total"] == {("tag",): 0}
+    assert found["lyhord_samples_stored_total"] == {(): 0}
+    assert found["lyhord_platform_messages_total"] == {("city",): 0, ("region",): 0}
+    assert "lyhord_events_total" not in found
+    assert not {"lyhord_disk_free_bytes", "lyhord_nodes"} & found.keys(), "nobody has looked at the disk yet"
+    metrics.count("ingest.refused.tag")
+    assert families(exposition.text().decode())["lyhord_frames_refused_total"] == {("tag",): 1}
+    assert "store.samples" not in metrics.snapshot()["counters"], "the status file has what has happened"  # type: ignore[operator]
+
+
+def test_the_scrape_has_the_process_under_the_units_sandbox(tmp_path: Path) -> None:
+    """With ProcSubset=pid there are processes in /proc, and nothing else: the library then tells nothing."""
+    (tmp_path / "self").symlink_to("/proc/self")
+    registry = CollectorRegistry()
+    ProcessCollector(proc=str(tmp_path), pid=lambda: "self", registry=registry)  # type: ignore[arg-type,return-value]
+    assert not list(registry.collect()), "else the unit may have ProcSubset=pid again"
+    unit = (Path(__file__).parents[2] / "gateway/systemd/lyhord-gateway.service").read_text()
+    assert not re.search(r"^ProcSubset=pid", unit, re.M)
 
 
 def test_no_family_of_metrics_has_two_rules() -> None:

@@ -30,7 +30,7 @@ from lyhord_gateway.fleet.reach import reach
 from lyhord_gateway.fleet.registry import Registry
 from lyhord_gateway.fleet.remote import Remote
 from lyhord_gateway.fleet.unknown_nodes import KEY as UNKNOWN_NODES
-from lyhord_gateway.fleet.unknown_nodes import UnknownNodes
+from lyhord_gateway.fleet.unknown_nodes import NOT_LISTED, UnknownNodes
 from lyhord_gateway.ingest.answer import Answerer
 from lyhord_gateway.ingest.ingest import Ingest
 from lyhord_gateway.model import intervals
@@ -55,6 +55,7 @@ from lyhord_gateway.publish.terms import Terms
 from lyhord_gateway.sources.mqtt import MqttSource
 from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.sources.source import Source, SourceContext
+from lyhord_gateway.store.counters import COUNTERS
 from lyhord_gateway.store.published import Published
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.recovery.recover import open_sound
@@ -183,6 +184,8 @@ def _build(loaded: Loaded, stack: contextlib.AsyncExitStack) -> Stages:
     registry = Registry(reader.node)
     head = Watermarks(reader.head())
     shown = Published()
+    metrics.declare(*COUNTERS, NOT_LISTED)
+    metrics.state("store", "up")
     store = Writer(
         connection,
         Retention(

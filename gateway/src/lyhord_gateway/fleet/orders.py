@@ -6,6 +6,7 @@ answer at every spreading factor.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from lyhord_gateway.support.errors import UserError
 from lyhord_wire.frame import DOWNLINK_OVERHEAD, max_frame
@@ -32,10 +33,13 @@ _COMMANDS = {command.name: command for command in COMMANDS.values()}
 _WIDEST = 0xFFFFFFFF  # *stored* and a settings version, at their longest
 
 
+WhyRefused = Literal["invalid", "method", "unknown_node", "full", "unheard", "store"]
+
+
 class OrderRefused(UserError):
     """One line that names the setting or command and what was expected. reason: a counter's name."""
 
-    def __init__(self, text: str, reason: str = "invalid") -> None:
+    def __init__(self, text: str, reason: WhyRefused = "invalid") -> None:
         super().__init__(text)
         self.reason = reason
 

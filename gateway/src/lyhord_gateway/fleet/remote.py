@@ -10,12 +10,13 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import get_args
 
 import aiomqtt
 
-from lyhord_gateway.fleet.orders import Order, OrderRefused, command_order, settings_order
+from lyhord_gateway.fleet.orders import Order, OrderRefused, WhyRefused, command_order, settings_order
 from lyhord_gateway.mqtt.client import SubscriptionRefused
-from lyhord_gateway.profiles import BadRequest, Profile, Request
+from lyhord_gateway.profiles import BadRequest, NoRequest, Profile, Request
 from lyhord_gateway.store.downlinks.queue import Entry
 from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
 from lyhord_gateway.support.metrics import Metrics
@@ -23,6 +24,10 @@ from lyhord_gateway.support.metrics import Metrics
 _log = logging.getLogger(__name__)
 
 _REQUEST_MAX = 16_384  # bytes
+_COUNTERS = (
+    "accepted",
+    *(f"refused.{reason}" for reason in (*get_args(NoRequest), *get_args(WhyRefused))),
+)
 _SET_SETTINGS = "setSettings"
 _COMMANDS = {
     "restart": "restart",
@@ -47,6 +52,7 @@ class Remote:
         self._profile = profile
         self._queue = queue
         self._metrics = metrics
+        metrics.declare(*_COUNTERS, under=[f"platform.{platform}.rpc"])
         self._lines = LogRateLimit()
 
     async def serve(self, client: aiomqtt.Client) -> None:

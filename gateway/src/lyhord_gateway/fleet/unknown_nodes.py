@@ -12,6 +12,7 @@ from lyhord_gateway.model.uplink import Uplink
 
 KEY = "unknown_nodes"  # of the kept value
 UNKNOWN_NODES_MAX = 256
+NOT_LISTED = "unknown_nodes.not_listed"  # a counter
 _FORGET_S = 30 * 86_400
 _SILENT_S = 3600
 _SAVE_S = 60  # a new one is in the store after a minute at most …
@@ -60,7 +61,7 @@ class UnknownNodes:
         found = self._found.get(node)
         if found is None:
             if not self._make_room(uplink.heard_s):
-                self._count("unknown_nodes.not_listed")
+                self._count(NOT_LISTED)
                 return
             self._found[node] = UnknownSender(
                 node, uplink.heard_s, uplink.heard_s, 1, uplink.rssi_dbm, uplink.source

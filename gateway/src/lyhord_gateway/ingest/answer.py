@@ -36,6 +36,7 @@ class Answerer:
         self._metrics = metrics
         self._aborted = aborted
         self._now_s = now_s
+        metrics.declare("answers", "send_again", "without_time", "counter_used_up", under=["downlink"])
 
     def answer(self, question: AckRequest, committed: Committed) -> None:
         """Seals the answer and gives it to the source that heard the uplink; returns at once."""

@@ -41,7 +41,7 @@ from lyhord_gateway.support.errors import StoreDamaged
 from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
 from lyhord_gateway.support.metrics import Metrics
 from lyhord_gateway.timekeeping.clock import Clock
-from lyhord_gateway.timekeeping.dating import Dated, bounded, date
+from lyhord_gateway.timekeeping.dating import Dated, Redated, bounded, date
 from lyhord_wire import refusal
 from lyhord_wire.about import decode_about
 from lyhord_wire.frame import KIND_REPORT, OpenedUplink, SealedUplink, open_uplink, parse_uplink
@@ -60,11 +60,22 @@ RECENT_MAX = 1000  # … and so long is known who heard them: six concentrators 
 _json = msgspec.json.Encoder().encode
 _DAY_S = 86_400
 _HOUR_US = 3_600_000_000
+_REFUSALS = (*refusal.REASONS, DISABLED, OVERLOAD, QUOTA, FAULT)
 _NOT_KEPT = (OVERLOAD, QUOTA)  # refusals that say nothing about the frame
 # Bytes 0 and 1 are not those of our frames: what stands behind them is an unknown node's, and no node id.
 _FOREIGN = (refusal.NOT_OURS, refusal.VERSION, refusal.LENGTH)
 _RSSI_DBM = range(-300, 101)
 _SNR_Q4 = range(-400, 401)
+
+_COUNTERS = (
+    "ingest.heard",
+    "ingest.heard_by_another",
+    "ingest.retransmissions",
+    "ingest.better_signal_dropped",
+    "ingest.quarantine_dropped",
+    *(f"ingest.redated.{why.value}" for why in Redated),
+    *(f"ingest.refused.{reason}" for reason in _REFUSALS),
+)
 
 Submit = Callable[[Work, Callable[[Outcome], None] | None], bool]
 
@@ -123,6 +134,7 @@ class Ingest:
         self._aged: dict[int, tuple[int, int]] = {}  # node → last sample dated by age: number, time
         self._told_days: dict[int, int] = {}  # node → day of the last line about its dates
         self._held_us: dict[tuple[int, str], int] = {}  # node, reason → when one went into the quarantine
+        metrics.declare(*_COUNTERS)
 
     def hear(self, uplink: Uplink) -> None:
         """Handles one reception, whatever its bytes are. Raises only what is wrong with the store."""

@@ -165,6 +165,7 @@ class EmbeddedBroker:
         self._engine = engine
         self._metrics = metrics
         self._process: subprocess.Popen[bytes] | None = None
+        metrics.declare("broker.restarts")
 
     async def start(self) -> None:
         """Raises UserError if something else has the port, or the address is none of this machine's."""

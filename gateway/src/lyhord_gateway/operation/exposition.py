@@ -161,6 +161,7 @@ class Exposition:
         self._metrics = metrics
         self._report = report
         self._node_metrics = node_metrics
+        self._places: dict[str, tuple[Rule, tuple[str, ...]]] = {}  # as bounded as the counters are
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._registry.register(_Families(self._families))
@@ -174,7 +175,7 @@ class Exposition:
         yield _gauge("lyhord_healthy", "1 while /health answers 200.", {(): int(report.healthy)})
         heard: Samples = {(source,): number for source, number in metrics.heard.items()}
         yield _counter("lyhord_frames", "Receptions of frames by source.", heard, ("source",))
-        yield from _counters(dict(metrics.counters))
+        yield from self._counters(metrics.all_counters())
         yield _commits(metrics.commit_s)
         yield from _states(metrics.states)
         backlog: Samples = {(p.name,): p.waiting for p in report.platforms}
@@ -182,11 +183,27 @@ class Exposition:
         facts = report.facts
         yield _gauge("lyhord_platform_backlog_readings", "Readings that wait.", backlog, _PLATFORM)
         yield _gauge("lyhord_platform_backlog_age_seconds", "Age of the oldest that waits.", age, _PLATFORM)
-        yield _gauge("lyhord_nodes", "Nodes by what is known of them.", _by_kind(facts.nodes), ("kind",))
-        yield _gauge("lyhord_store_bytes", "Bytes of the store that hold something.", {(): facts.store_bytes})
-        yield _gauge("lyhord_disk_free_bytes", "Free bytes on the store's disk.", {(): facts.disk_free_bytes})
+        if facts.nodes:  # before the first look at the disk a zero would be none
+            kinds = _by_kind(facts.nodes)
+            used: Samples = {(): facts.store_bytes}
+            free: Samples = {(): facts.disk_free_bytes}
+            yield _gauge("lyhord_nodes", "Nodes by what is known of them.", kinds, ("kind",))
+            yield _gauge("lyhord_store_bytes", "Bytes of the store that hold something.", used)
+            yield _gauge("lyhord_disk_free_bytes", "Free bytes on the store's disk.", free)
         if (share := rx1_share(dict(metrics.counters))) is not None:
             yield _gauge("lyhord_rx1_answers_ratio", "Share of the radio answers that made RX1.", {(): share})
+
+    def _counters(self, counters: dict[str, int]) -> Iterator[Metric]:
+        found: dict[str, tuple[Rule, Samples]] = {}
+        for name, value in sorted(counters.items()):
+            if name == "ingest.heard":  # the sum of lyhord_frames_total
+                continue
+            if (place := self._places.get(name)) is None:
+                place = self._places[name] = _place(name)
+            rule, labels = place
+            found.setdefault(rule.family, (rule, {}))[1][labels] = value
+        for rule, samples in found.values():
+            yield _counter(rule.family, rule.text, samples, tuple(rule.pattern.groupindex))
 
 
 _INFO = ("gateway", "version")
@@ -219,19 +236,12 @@ def rx1_share(counters: dict[str, int]) -> float | None:
     return sent[1] / total if total else None
 
 
-def _counters(counters: dict[str, int]) -> Iterator[Metric]:
-    found: dict[str, tuple[Rule, Samples]] = {}
-    for name, value in sorted(counters.items()):
-        if name == "ingest.heard":  # the sum of lyhord_frames_total
-            continue
-        rule, match = next(
-            ((rule, match) for rule in (*RULES, _OTHER) if (match := rule.pattern.fullmatch(name))),
-            (_OTHER, None),
-        )
-        labels = tuple(match.groups()) if match else (name,)
-        found.setdefault(rule.family, (rule, {}))[1][labels] = value
-    for rule, samples in found.values():
-        yield _counter(rule.family, rule.text, samples, tuple(rule.pattern.groupindex))
+def _place(name: str) -> tuple[Rule, tuple[str, ...]]:
+    """The rule of a counter, and its values of the labels."""
+    for rule in RULES:
+        if match := rule.pattern.fullmatch(name):
+            return rule, tuple(match.groups())
+    return _OTHER, (name,)
 
 
 def _states(states: dict[str, str]) -> Iterator[Metric]:

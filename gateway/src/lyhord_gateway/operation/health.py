@@ -26,6 +26,7 @@ _STALE_S = 60.0  # a disk that does not answer for so long is a reason of its ow
 _DAY_S = 86_400
 _LOSS_S = 7 * _DAY_S  # a loss is shown so long after the start that noticed it
 _MIB = 1 << 20
+_HEARD = "SELECT count(*) FROM node JOIN session ON session.node = node.id WHERE enabled AND heard_s > ?"
 
 Position = Callable[[], tuple[int, int]]  # how many readings wait for a platform, and its cursor
 
@@ -101,7 +102,7 @@ class Probe:
         one = self._connection.execute
         known, enabled = one("SELECT count(*), coalesce(sum(enabled), 0) FROM node").fetchone()
         day_ago_s = int(time.time()) - _DAY_S
-        (heard,) = one("SELECT count(*) FROM session WHERE heard_s > ?", (day_ago_s,)).fetchone()
+        (heard,) = one(_HEARD, (day_ago_s,)).fetchone()
         return Facts(
             at_s=time.monotonic(),
             oldest_s={name: self._oldest_s(cursor) for name, cursor in cursors.items()},
@@ -140,6 +141,7 @@ class Health:
         """Which parts should be up."""
         self._sources = sources
         self._platforms = platforms
+        self._metrics.expect(*sources, *(f"platform.{name}" for name in platforms))
 
     async def watch(self) -> None:
         """Keeps the facts fresh, until cancelled."""

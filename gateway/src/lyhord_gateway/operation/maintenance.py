@@ -34,6 +34,7 @@ class Maintenance:
         self._unknown_nodes = unknown_nodes
         self._metrics = metrics
         self._now_s = now_s
+        metrics.declare("keys.retired")
 
     async def run(self) -> None:
         """Until cancelled; then the list of unknown nodes is kept once more."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lyhord_gateway.support.metrics import Metrics
 
+NOT_WRITTEN = "status_not_written"  # a counter
 _EVERY_S = 2.0
 _BUDGET = 60  # writes for counters alone: two minutes of every change …
 _STATES_S = 60.0
@@ -62,6 +63,6 @@ def write(metrics: Metrics, path: Path) -> bool:
     try:
         metrics.write(path)
     except OSError:
-        metrics.count("status_not_written")
+        metrics.count(NOT_WRITTEN)
         return False
     return True

@@ -24,6 +24,7 @@ class Operation:
     def __init__(self, loaded: Loaded, metrics: Metrics) -> None:
         self._loaded = loaded
         self._metrics = metrics
+        metrics.declare(status_file.NOT_WRITTEN)
         self._notify = Notify()
         self._status_path = loaded.data_dir / "status.json"
         config = loaded.config.health

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from lyhord_gateway.model.reading import Message, NodeFacts, Reading, Sharing
 
@@ -20,10 +20,13 @@ class Request:
     ticket: tuple[str, int]
 
 
+NoRequest = Literal["shape", "too_long"]
+
+
 class BadRequest(Exception):
     """A message that is no request, so nobody waits for an answer. reason: a counter's name."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: NoRequest) -> None:
         super().__init__(reason)
         self.reason = reason
 

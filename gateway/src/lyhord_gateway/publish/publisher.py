@@ -38,6 +38,14 @@ _log = logging.getLogger(__name__)
 # Reasons of a PUBACK that say nothing about the message (MQTT 5 section 3.4.2.1): not authorized, packet
 # identifier in use, quota exceeded.
 _NOT_ITS_FAULT = (0x87, 0x91, 0x97)
+_COUNTERS = (
+    "messages",
+    "readings",
+    "connections_lost",
+    "messages_refused",
+    "readings_skipped",
+    "announcements_skipped",
+)
 
 
 class Publisher:
@@ -71,6 +79,7 @@ class Publisher:
         per_message = 1 if profile.sharing() is Sharing.ALONE else bounds.count
         self._lanes = Lanes(delivered, backlog.head.value, min(per_message * bounds.window, PAGE_MAX))
         self._metrics = metrics
+        metrics.declare(*_COUNTERS, under=[self._part])
         self._status_publisher = status_publisher
         self._listen = listen
         self._encoding = encoding or Encoding()

@@ -21,14 +21,14 @@ from lyhord_gateway.sources.receptions import DEDUP_US, Copy, Receptions
 from lyhord_gateway.sources.schedule import Heard, Scheduler
 from lyhord_gateway.sources.serial_link import LinkLost, SerialLink
 from lyhord_gateway.sources.source import Kind, SourceContext
-from lyhord_gateway.sources.transmissions import Transmissions
+from lyhord_gateway.sources.transmissions import Transmissions, counters
 from lyhord_gateway.support.backoff import Backoff
 from lyhord_gateway.support.errors import first_cause
 from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
 from lyhord_gateway.support.metrics import Metrics
 from lyhord_wire import bridge, cobs
 from lyhord_wire.lora import HIGHEST_HZ, LOWEST_HZ, REGION, UPLINK_CHANNELS, band_of
-from lyhord_wire.refusal import Refused
+from lyhord_wire.refusal import REASONS, Refused
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +67,16 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     power_dbm: Power = 14
 
 
+_COUNTERS = (
+    "lost",
+    "junk",
+    "outbox_dropped",
+    "passed_over.copy",
+    *(f"refused.{reason}" for reason in REASONS),
+    *counters((*bridge.RESULTS.values(), "unknown"), ("no_line", "restarted")),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class BridgePort:
     """Which bridge, and where it shall listen."""
@@ -101,6 +111,8 @@ class BridgeSource:
         self._uptime_s = 0
         self._starts = 0  # of the bridge, as far as its uptime tells: its clock begins anew each time
         self._transmissions = Transmissions(port.name, scheduler, keep, self._count, metrics, _TOKENS)
+        metrics.hears(port.name)
+        metrics.declare(*_COUNTERS, under=[port.name])
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ PUSH_DATA holds is read by `rxpk.py`.
 
 import base64
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -33,10 +34,14 @@ _ERRORS = {
 }
 
 
-class Malformed(Exception):
-    """A datagram, or what it holds, is not for us. reason: one of a few fixed words, fit for a counter."""
+Reason = Literal["short", "version", "direction", "kind", "json", "schema"]
+OUTCOMES = (SENT, *_ERRORS.values(), OTHER_ERROR)
 
-    def __init__(self, reason: str) -> None:
+
+class Malformed(Exception):
+    """A datagram, or what it holds, is not for us. reason: a counter's name."""
+
+    def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
         self.reason = reason
 

@@ -30,6 +30,13 @@ _FRAME_MAX = 4096  # longer payloads are not even looked at
 _INBOX = 10_000  # messages that may wait for ingest
 _ANSWERS = 1000  # answers that may wait for the broker
 _SENDERS = WINDOW
+_COUNTERS = (
+    "connections_lost",
+    "inbox_dropped",
+    "answers_sent",
+    "answers_dropped",
+    *(f"refused.{reason}" for reason in ("impossible_topic", "junk", "retained", "size", "topic")),
+)
 
 
 class Inbox:
@@ -85,6 +92,8 @@ class MqttSource:
         self._answers: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(_ANSWERS)
         self._lines = LogRateLimit()
         self._backoff = Backoff(cap_s=10.0)
+        metrics.hears(NAME)
+        metrics.declare(*_COUNTERS, under=[NAME])
 
     @property
     def name(self) -> str:

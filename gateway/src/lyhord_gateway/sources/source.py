@@ -3,7 +3,8 @@
 A new source is one module that exports its `Kind`, and one line in `catalogue.py`; docs/extend.md has one
 from beginning to end. It hands every frame to `SourceContext.hear` as an `Uplink`, whose `reply` brings
 the answer back. Its health it tells `Metrics`: `state(part, "up")` or `"down"` for each of its parts.
-What it drops it counts by reason, under its name."""
+What it drops it counts by reason, under its name; when it is made it tells which counters there will be,
+and who hears (`declare`, `hears`)."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -12,7 +12,7 @@ Several that fail in a row are a state of their own: the log says so once, and h
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from lyhord_gateway.sources.schedule import Heard, Plan, Refusal, Scheduler
@@ -23,9 +23,23 @@ _log = logging.getLogger(__name__)
 _AWAITED = 256  # transmissions whose report is awaited
 _REPORT_US = 10_000_000  # RX2 is over 2 s after the uplink; a report that is not there by then is lost
 _FAILING = 3  # failures in a row that are no accident
+_COUNTERS = (
+    "rx1_answers",
+    "rx2_answers",
+    "tx_unknown_token",
+    "tx_unanswered",
+    *(f"tx_refused.{refusal.value}" for refusal in Refusal),
+)
 _OURS = frozenset({Refusal.BUSY.value})  # the radio is sending other answers, so nothing is wrong
 
 DownlinkAborted = Callable[[], None]
+
+
+def counters(outcomes: Iterable[str], refusals: Iterable[str]) -> list[str]:
+    """Every name that is counted here. outcomes: what the radio may report; refusals: why its source may not
+    even ask it."""
+    named = [f"tx.{outcome}" for outcome in outcomes] + [f"tx_refused.{reason}" for reason in refusals]
+    return [*_COUNTERS, *named]
 
 
 class _Awaited(NamedTuple):

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, get_args
 
 from msgspec import Meta, Struct
 
@@ -19,9 +19,10 @@ from lyhord_gateway.sources import gwmp
 from lyhord_gateway.sources.concentrator import Concentrator
 from lyhord_gateway.sources.datagrams import Address, Datagrams
 from lyhord_gateway.sources.receptions import DEDUP_US, Copy
-from lyhord_gateway.sources.rxpk import Packet, read_push
+from lyhord_gateway.sources.rxpk import Packet, PassedOver, read_push
 from lyhord_gateway.sources.schedule import Heard
 from lyhord_gateway.sources.source import Kind, SourceContext
+from lyhord_gateway.sources.transmissions import counters
 from lyhord_gateway.support.backoff import Backoff
 from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
 from lyhord_gateway.support.metrics import Metrics
@@ -51,6 +52,18 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     listen: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "0.0.0.0"
     port: Annotated[Port, Meta(description="UDP port: serv_port_up and serv_port_down over there.")] = 1700
     power_dbm: Power = 14
+
+
+_REFUSALS = ("no_tmst", "no_pull")  # of answers, beside the schedule's
+_COUNTERS = ("not_listening", "pull_moved", "send_dropped", "refused.unknown_eui")
+_COUNTERS_OF = (  # of one concentrator, and of all of them
+    "push_data",
+    "pull_data",
+    "tx_warned",
+    *(f"refused.{reason}" for reason in get_args(gwmp.Reason)),
+    *(f"passed_over.{reason}" for reason in (*get_args(PassedOver), "copy")),
+    *counters(gwmp.OUTCOMES, _REFUSALS),
+)
 
 
 class UdpSource:
@@ -83,6 +96,9 @@ class UdpSource:
         self._datagrams: Datagrams | None = None  # None while the address is not there
         self._lines = LogRateLimit()
         self.address: Address = ()
+        metrics.hears(*concentrators)
+        metrics.declare(*_COUNTERS, *_COUNTERS_OF, under=[NAME])
+        metrics.declare(*_COUNTERS_OF, under=[f"{NAME}.concentrator.{eui}" for eui in concentrators])
 
     @property
     def name(self) -> str:

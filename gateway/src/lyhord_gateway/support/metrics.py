@@ -6,9 +6,12 @@ import os
 import time
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 COMMIT_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+STARTING = "starting"  # the state of a part of which nothing was heard yet
 
 
 def answers_of(radio: str) -> str:
@@ -33,11 +36,13 @@ class Metrics:
     """Counters by dotted name, states by part (`mqtt`, a bridge, a platform), and gauges.
 
     Names come from fixed sets in the code and from the configuration, never from the air, so the
-    number of them is bounded.
+    number of them is bounded. Every stage declares its own when it is made: a monitoring system sees a change
+    only from a value that it has seen, so a counter that came into being with its first event would hide it.
     """
 
     def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
+        self.declared: dict[str, None] = {}  # every counter that there can be, in the order of the stages
         self.states: dict[str, str] = {}
         self.why: dict[str, str] = {}  # in words for people, for parts that are not up
         self.notes: dict[str, str] = {}  # what a person should know though nothing is down
@@ -46,6 +51,26 @@ class Metrics:
         self.commit_s = Histogram(COMMIT_BOUNDS_S)
         self.since_s: dict[str, float] = {}  # monotonic time at which each part took its state
         self.state_changed = asyncio.Event()
+
+    def declare(self, *names: str, under: Iterable[str] | None = None) -> None:
+        """Counters that exist from now on, though nothing was counted yet. under: prefixes; with each there is
+        a counter of every name."""
+        prefixes = [""] if under is None else [f"{prefix}." for prefix in under]
+        self.declared |= dict.fromkeys(prefix + name for prefix in prefixes for name in names)
+
+    def hears(self, *sources: str) -> None:
+        """Sources of frames, of which there was none yet."""
+        for source in sources:
+            self.heard[source] += 0
+
+    def expect(self, *parts: str) -> None:
+        """Parts of the configuration that have a state from now on, though nothing was heard of them yet."""
+        for part in parts:
+            self.states.setdefault(part, STARTING)
+
+    def all_counters(self) -> dict[str, int]:
+        """Every counter that is declared or has counted."""
+        return {**dict.fromkeys(self.declared, 0), **self.counters}
 
     def count(self, name: str, number: int = 1) -> None:
         self.counters[name] += number

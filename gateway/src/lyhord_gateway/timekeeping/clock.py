@@ -74,6 +74,7 @@ class Clock:
         elapsed: Callable[[], float] = boot_s,
     ) -> None:
         self._metrics = metrics
+        metrics.declare("clock.jumps")
         self._trusted = trusted
         self._service = service
         self._wall = wall

@@ -1,0 +1,25 @@
+"""What the store counts, by name; a test holds that nothing is counted under another one."""
+
+COUNTERS = (
+    "store.frames",
+    "store.frames_not_stored",
+    "store.samples",
+    "store.sample_known",
+    "store.given_up",
+    "store.given_up_arrived",
+    "store.undelivered_dropped",
+    "store.quarantined",
+    "store.key_replaced",
+    "store.renumbered",
+    "store.downlinks_used_up",
+    "store.again_put_off",
+    "store.commit_refused",
+    "store.retention_refused",
+    "store.work_rejected",
+    "store.work_lost",
+    "store.callback_faults",
+    "queue.sent",
+    "queue.confirmed",
+    "queue.refused",
+    "queue.aborted",
+)
