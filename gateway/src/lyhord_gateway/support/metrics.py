@@ -53,8 +53,8 @@ class Metrics:
         self.state_changed = asyncio.Event()
 
     def declare(self, *names: str, under: Iterable[str] | None = None) -> None:
-        """Counters that exist from now on, though nothing was counted yet. under: prefixes; with each there is
-        a counter of every name."""
+        """Counters that exist from now on, though nothing was counted yet. under: prefixes, put
+        before every name, each in turn."""
         prefixes = [""] if under is None else [f"{prefix}." for prefix in under]
         self.declared |= dict.fromkeys(prefix + name for prefix in prefixes for name in names)
 
