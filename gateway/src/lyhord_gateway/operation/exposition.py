@@ -77,7 +77,7 @@ RULES = _rules(
     (
         r"queue\.(?P<state>.+)",
         "lyhord_orders",
-        "Orders of the nodes' queues by the state that they took; unsent: the answer never went out.",
+        "Orders of the nodes' queues by the state that they took; aborted: the answer never went out.",
     ),
     (r"keys\.retired", "lyhord_keys_retired", "Older keys that went after their grace period."),
     (
