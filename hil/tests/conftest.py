@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 from pytest_embedded import Dut
 
+from lyhord_rig.deadline import DEADLINE_S
+from lyhord_rig.tied import tied
 from lyhord_tools.flash import read_flash
 from lyhord_tools.image import ImageReport, build_image
 from lyhord_tools.layout import Layout
@@ -29,9 +31,7 @@ BOARD = "devkit_rfm95"
 LYHORD = Path(sys.executable).parent / "lyhord"
 VIRTUAL_BENCH = Path(__file__).parent / "virtual_bench.py"
 
-_FLASH_S = 600
-_START_S = 30
-_ANSWER_S = 20
+_FLASH_S = 600  # a real board at 115200 baud takes minutes
 _RESET_PULSE_S = 0.1
 _END_OF_ANSWER = re.compile(rb"(?m)^(?:> )*(ok|error: [^\r\n]*)\r?\n")
 
@@ -89,7 +89,7 @@ def flashed(
 def _flash(port: str, micropython: Path, image: ImageReport, layout: Layout) -> Flashed:
     words = ["--port", port, "--micropython", str(micropython), "--image", str(image.path), "--board", BOARD]
     done = subprocess.run(
-        [LYHORD, "flash", *words], capture_output=True, text=True, timeout=_FLASH_S, check=False
+        tied(str(LYHORD), "flash", *words), capture_output=True, text=True, timeout=_FLASH_S, check=False
     )
     assert done.returncode == 0, done.stderr
     firmware = micropython.read_bytes()
@@ -131,7 +131,7 @@ def bench(
 def _virtual_bench(flash: Path, folder: Path) -> "subprocess.Popen[bytes]":
     """Ends with its standard input, at the latest with this process."""
     return subprocess.Popen(
-        [sys.executable, VIRTUAL_BENCH, flash, folder / "board"],
+        tied(sys.executable, str(VIRTUAL_BENCH), str(flash), str(folder / "board")),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -139,7 +139,7 @@ def _virtual_bench(flash: Path, folder: Path) -> "subprocess.Popen[bytes]":
 
 def _first_line(process: "subprocess.Popen[bytes]") -> str:
     assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], _START_S)
+    ready, _, _ = select.select([process.stdout], [], [], DEADLINE_S)
     assert ready, "the virtual bench does not start"
     line = process.stdout.readline().decode().strip()
     assert line, "the virtual bench ended at once"
@@ -186,10 +186,10 @@ class Node:
             line.rts = True
             time.sleep(_RESET_PULSE_S)
             line.rts = False
-        self._dut.expect(rb"Press Enter", timeout=_START_S)
+        self._dut.expect(rb"Press Enter", timeout=DEADLINE_S)
         self.command("")
 
-    def command(self, line: str, timeout_s: float = _ANSWER_S) -> list[str]:
+    def command(self, line: str, timeout_s: float = DEADLINE_S) -> list[str]:
         """The lines of the answer, echo and `ok` left out. Raises Refused."""
         self._dut.write(line)
         match = self._dut.expect(_END_OF_ANSWER, timeout=timeout_s)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import BOARD, LYHORD, Bench
 
-_COMMAND_S = 90
+from lyhord_rig.deadline import DEADLINE_S
+from lyhord_rig.tied import tied
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -17,7 +19,9 @@ def lyhord(bench: Bench) -> Iterator[Run]:
     """Runs a `lyhord` command on the bench's port and presses reset when it asks for that."""
 
     def run(command: str, *words: object) -> "subprocess.CompletedProcess[str]":
-        arguments = [LYHORD, command, "--port", bench.port, *map(str, words)]
+        arguments = tied(
+            str(LYHORD), command, "--port", bench.port, "--timeout", str(DEADLINE_S), *map(str, words)
+        )
         with subprocess.Popen(
             arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
@@ -27,7 +31,7 @@ def lyhord(bench: Bench) -> Iterator[Run]:
                 said += line
                 if "press the board's reset button" in line and bench.reset is not None:
                     bench.reset()
-            out, _ = process.communicate(timeout=_COMMAND_S)
+            out, _ = process.communicate(timeout=DEADLINE_S)
         return subprocess.CompletedProcess(arguments, process.returncode, out, said)
 
     yield run

@@ -17,7 +17,8 @@ from tests.gateway.parts import Node
 
 FIRST_S = 1_767_225_600
 PERIOD_S = 900
-ANSWER_S = 0.3  # how long a node waits before it sends the same frame again
+ANSWER_S = 0.3  # how long a node waits before it sends the same frame again. It waits twice as long …
+_ANSWER_MAX_S = 2.5  # … after each frame without any answer: a busy machine would only answer older ones
 COUNT_MAX = 4  # samples in a frame
 _SENDS = 3  # of one frame; then the same samples go in a new one
 
@@ -53,6 +54,7 @@ class CrashNode(Node):
 
     async def live(self, client: Carrier) -> None:
         """Sends and sends again, until cancelled."""
+        wait_s = ANSWER_S
         while True:
             while self.stored == self.taken:
                 self._something.clear()
@@ -63,11 +65,14 @@ class CrashNode(Node):
                 await client.publish(self.up, frame, qos=1)
                 self.sends += 1
                 try:
-                    async with asyncio.timeout(ANSWER_S):
+                    async with asyncio.timeout(wait_s):
                         await self._answered.wait()
+                        wait_s = ANSWER_S
                         break
                 except TimeoutError:
                     continue
+            else:
+                wait_s = min(2 * wait_s, _ANSWER_MAX_S)
 
     def _frame(self) -> bytes:
         waiting = range(self.stored, self.taken)
@@ -131,6 +136,11 @@ class Fleet:
         for node in self.nodes:
             if rng.random() < 0.8:
                 node.take(rng.randint(1, COUNT_MAX + 2))
+
+    @property
+    def waiting(self) -> int:
+        """Samples that a node has and nobody else."""
+        return sum(node.taken - node.stored for node in self.nodes)
 
     @property
     def taken(self) -> set[tuple[int, int]]:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.crash.stage import Stage, Totals, stage
-from tests.gateway.parts import until
+from tests.gateway.parts import DEADLINE_S, until
 
 NODES = 8
+_BURSTS_S = 0.1
 
 
 class Disk(Protocol):
@@ -103,7 +104,7 @@ async def play(folder: Path, times: int, seed: int, disk: Disk, say: Callable[[s
             disk.free(city)
             if not city.running:
                 await city.gateway.start()
-            await until(lambda: city.fleet.acknowledged == city.fleet.taken, "it goes on by itself", 30.0)
+            await city.acknowledged()  # it goes on by itself
             if city.state != "up":
                 await until(lambda: city.state == "up", "it says so")
             say(f"  full {time + 1} times, {len(city.city.readings)} samples at the platform")
@@ -119,11 +120,11 @@ async def play(folder: Path, times: int, seed: int, disk: Disk, say: Callable[[s
 async def _refused(city: Stage, rng: random.Random, totals: Totals) -> None:
     """Frames come, none is acknowledged any more, and the gateway says why."""
     said = city.gateway.log.stat().st_size
-    for _ in range(100):
+    for _ in range(int(DEADLINE_S / _BURSTS_S)):
         city.fleet.burst(rng)
         if city.gateway.log.stat().st_size > said:
             break
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(_BURSTS_S)
     else:
         totals.faults.append("a full disk was not noticed")
     for node in city.fleet.nodes:

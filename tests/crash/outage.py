@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.crash.stage import Stage, Totals, stage
-from tests.gateway.parts import until
 
 NODES = 64
 FRAMES = 600 * 200
@@ -28,7 +27,7 @@ async def run(folder: Path, frames: int, seed: int, say: Callable[[str], None] =
         await city.relay.close()
         before = set(city.city.readings)
         await _frames(city, frames, say)
-        await until(lambda: city.fleet.acknowledged == city.fleet.taken, "nodes notice nothing", 60.0)
+        await city.acknowledged()  # nodes notice nothing
         if city.city.readings.keys() != before:
             totals.faults.append("the platform was not away")
         (backlog,) = json.loads(await city.gateway.cli("backlog", "--json"))

@@ -12,8 +12,6 @@ from tests.crash.fleet import Fleet
 from tests.crash.relay import Relay
 from tests.gateway.parts import DEADLINE_S, GatewayProcess, Mosquitto, until
 
-_DRAIN_S = 60.0
-
 
 @dataclass(slots=True)
 class Totals:
@@ -48,6 +46,13 @@ class Totals:
         ]
 
 
+async def while_it_goes_on(number: Callable[[], int], done: Callable[[], bool], what: str) -> None:
+    """Waits until done(), for as long as `number` changes: how fast it does is up to the machine."""
+    while not done():
+        before = number()
+        await until(lambda before=before: number() != before or done(), what)
+
+
 class Stage:
     """broker: the nodes', which keeps what they say while the gateway is dead. relay: the platform's address
     as the gateway knows it."""
@@ -80,17 +85,23 @@ class Stage:
         state = self.gateway.status().get("states", {}).get(name)
         return None if state is None else str(state)
 
+    async def acknowledged(self) -> None:
+        """Until every sample that was taken is."""
+        waiting = lambda: self.fleet.waiting  # noqa: E731
+        await while_it_goes_on(waiting, lambda: not waiting(), "all is acknowledged")
+
     async def drained(self, totals: Totals) -> None:
         """Until every sample is acknowledged and at the platform; the gateway runs."""
         fleet, city = self.fleet, self.city
         try:
-            await until(lambda: fleet.acknowledged == fleet.taken, "all is acknowledged", _DRAIN_S)
+            await self.acknowledged()
             wanted = fleet.acknowledged - totals.destroyed
-            await until(lambda: city.readings.keys() >= wanted, "the platform has all", _DRAIN_S)
+            await while_it_goes_on(
+                lambda: len(city.readings), lambda: city.readings.keys() >= wanted, "the platform has all"
+            )
             await until(
                 lambda: not self.gateway.status().get("gauges", {}).get("platform.city.behind"),
                 "nothing waits for the platform any more",
-                _DRAIN_S,
             )
         except TimeoutError:
             totals.faults.append("not everything came to an end: see the numbers above")

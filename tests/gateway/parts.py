@@ -37,10 +37,12 @@ def vectors(name: str) -> list[dict]:
 
 async def until(condition: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
     """Waits for a condition that changes in another process; polls, because nothing rings."""
-    async with asyncio.timeout(deadline_s):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-    assert condition(), what
+    try:
+        async with asyncio.timeout(deadline_s):
+            while not condition():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise TimeoutError(f"not within {deadline_s:g} s: {what}") from None
 
 
 async def port_open(port: int, deadline_s: float = DEADLINE_S) -> None:

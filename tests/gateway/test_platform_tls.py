@@ -11,8 +11,8 @@ import pytest
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.config.secret import Credentials
-from lyhord_gateway.mqtt.client import TIMEOUT_S
 from lyhord_gateway.publish.client import PlatformClient, make_platform_client
+from lyhord_rig.deadline import DEADLINE_S
 from tests.fakes.certificates import Authority
 from tests.gateway.bench import Bench
 from tests.gateway.parts import Mosquitto, Node, until
@@ -111,7 +111,7 @@ async def test_a_required_client_certificate(
     certificate, key = of.issue("client") if of else (None, None)
     async with Secured(tmp_path, ours.issue("server", "127.0.0.1"), authority=ours.file) as broker:
         where = endpoint(broker.port, ours.file, cert_file=certificate, key_file=key)
-        async with asyncio.timeout(TIMEOUT_S / 2):
+        async with asyncio.timeout(DEADLINE_S):
             why = await outcome(bench, where, caplog, "3.1.1")
     print(why)
     assert any(words in why for words in (*expected.split("|"), "closed before CONNACK")), why

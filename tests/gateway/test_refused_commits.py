@@ -3,7 +3,6 @@
 import asyncio
 import re
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -162,10 +161,8 @@ async def test_a_stop_while_the_disk_takes_nothing_ends(bench: Bench, blocker: B
     blocker.block()
     bench.store.submit(Keep("duty.roof", b"spent"))
     await blocker.refuse(1)
-    start_s = time.monotonic()
     bench.store.close()
     await until(lambda: bench.store._finished.done(), "it has ended")
-    assert time.monotonic() - start_s < 30
     assert "1 notes are lost" in caplog.text
     await asyncio.sleep(0)
     assert bench.metrics.counters["store.work_lost"] == 1

@@ -261,6 +261,8 @@ async def test_datagrams_wait_in_the_kernel_while_the_store_has_no_room(bench: B
     async with PacketForwarder(EUIS[0], roofs.server) as roof:
         roof.hear(node.report())
         await roofs.counted("udp.push_data")
+        await until(lambda: bench.metrics.counters["store.frames"] == 1, "its commit is reported")
+        await bench.settled()  # nothing is left that would set `room` again
         bench.store.room.clear()
         for _ in range(3):
             roof.hear(node.report())

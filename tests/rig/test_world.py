@@ -64,7 +64,8 @@ async def test_streams_depend_on_seed_and_name_alone():
 
 async def test_unpaced_time_is_fixed_and_paced_time_is_the_wall_clock():
     assert World(seed=1, pace=None).unix_us() == World(seed=2, pace=None).unix_us()
-    assert abs(World(seed=1).unix_us() / 1e6 - time.time()) < 5
+    before_s = int(time.time())
+    assert before_s <= World(seed=1).unix_us() / 1e6 <= time.time()
 
 
 async def test_pace_follows_the_wall_clock():
@@ -117,13 +118,12 @@ async def test_an_owed_reply_holds_unpaced_time_for_the_grace_only():
     began = time.monotonic()
     world.expect_reply("peer")
     await world.run(until=1_000)
-    waited = time.monotonic() - began
-    assert 0.14 <= waited < 2
-    began = time.monotonic()
-    world.expect_reply("peer")
-    asyncio.get_running_loop().call_later(0.02, world.post, world.reply_seen, "peer")
-    await world.run(until=2_000)
-    assert time.monotonic() - began < 0.14
+    assert time.monotonic() - began >= 0.14
+    patient = World(seed=1, pace=None, grace_s=float("inf"))
+    patient.expect_reply("peer")
+    asyncio.get_running_loop().call_later(0.02, patient.post, patient.reply_seen, "peer")
+    async with asyncio.timeout(DEADLINE_S):
+        await patient.run(until=2_000)
 
 
 async def test_run_until_waits_beside_the_task_that_runs_the_world():

@@ -10,6 +10,8 @@ import threading
 import tty
 from dataclasses import dataclass, field
 
+from lyhord_rig.deadline import DEADLINE_S
+
 INTERVALS = {"sample_period": (10, 86400), "full_alarm": (1, 100)}
 TEXTS = ("name", "profile", "wifi_ssid", "wifi_password", "broker_host", "refused_at_save")
 
@@ -45,7 +47,7 @@ class Peer:
 
     def __exit__(self, *_: object) -> None:
         os.write(self._stop_write, b"x")
-        self._thread.join(5)
+        self._thread.join(DEADLINE_S)
         for handle in (self._master, self._slave, self._stop_read, self._stop_write):
             os.close(handle)
         assert not self._thread.is_alive()

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lyhord_rig.deadline import DEADLINE_S
 from lyhord_rig.street.services import free_port
-
-_START_S = 60.0
 
 
 @contextmanager
@@ -62,7 +61,7 @@ def _running(*options: str) -> "Iterator[subprocess.Popen[bytes]]":
 
 
 def _found(process: "subprocess.Popen[bytes]", where: Callable[[], str]) -> str:
-    deadline = time.monotonic() + _START_S
+    deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the mock ROM loader ended with {process.returncode}")
