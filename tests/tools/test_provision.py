@@ -207,8 +207,12 @@ def test_a_board_in_service_gets_no_other_id_by_itself(lyhord: Callable[..., Ran
 def test_a_registry_that_cannot_be_written_leaves_the_node_as_it_was(
     lyhord: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write = os.write
+
     def full(handle: int, data: bytes) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(handle, data)  # to the node: a line is no disk
 
     with Peer(identity=IN_SERVICE) as peer:
         monkeypatch.setattr("lyhord_tools.registry.os.write", full)

@@ -14,6 +14,7 @@ import serial
 from esp_pylib.logger import EspLog, EspLogBase
 from esptool import cmds
 from esptool.loader import ESPLoader
+from esptool.reset import ResetStrategy
 from esptool.util import FatalError
 
 from lyhord_tools import partitions
@@ -199,12 +200,14 @@ class _ProgressOnly(EspLogBase):
 
 @contextmanager
 def _quiet(progress: Progress | None) -> Iterator[None]:
-    before = EspLog.instance or EspLog()
+    before, print_once = EspLog.instance or EspLog(), ResetStrategy.print_once
     EspLog.set_logger(_ProgressOnly(progress))
+    ResetStrategy.print_once = lambda *_: None  # has kept the logger of esptool's import: RTS missing, once
     try:
         yield
     finally:
         EspLog.set_logger(before)
+        ResetStrategy.print_once = print_once
 
 
 def _chip(esp: ESPLoader) -> str:
