@@ -14,7 +14,7 @@ FLEETS = (10, 1000, 10_000)
 BACKLOG = 1_000_000
 LIVE_RATE = 20.0  # frames/s
 _LATENCY_FRAMES = 200
-_ASKING = 100
+_ACKNOWLEDGEMENTS = 100
 # The peer on this kind of machine: ThingsBoard IoT Gateway 3.8.5, plain JSON, two values per message.
 PEER = {"samples/s": 4000, "cpu µs/sample": 265, "p99 ms": 470, "peak MB": 95}
 _HEAD = f"{'':22} samples/s frames/s µs/sample cores   MB waits  p50 p99 ms"
@@ -108,7 +108,7 @@ async def run(
         scene = Scene("backlog", "udp", number, 20, number * BACKLOG // FLEETS[-1] // 20)
         enter(*await backlog(scene, folder / "backlog", scaled(_LATENCY_FRAMES), LIVE_RATE))
     if "rx1" in scenes:
-        say(await rx1.measured(folder / "rx1", scaled(_ASKING)))
+        say(await rx1.measured(folder / "rx1", scaled(_ACKNOWLEDGEMENTS)))
     return report
 
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from lyhord_gateway.sources.concentrator import Concentrator
-from lyhord_gateway.sources.receptions import GATHER_US
+from lyhord_gateway.sources.receptions import DEDUP_US
 from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.sources.udp import UdpSource
 from tests.fakes.packet_forwarder import PacketForwarder
@@ -24,20 +24,20 @@ CROWD = 40  # frames that want no answer, in each of those tenths
 
 
 async def acknowledgements(
-    folder: Path, asking: int, tick: Callable[[int, Node, PacketForwarder], Awaitable[object]]
+    folder: Path, asked: int, tick: Callable[[int, Node, PacketForwarder], Awaitable[object]]
 ) -> Counter[str]:
-    """What the gateway has counted when each of `asking` nodes has its outcome.
+    """What the gateway has counted when each of `asked` nodes has its outcome.
 
     tick(n, node, concentrator that hears it better): called after the frames of the n-th tenth, from 1.
     """
     async with running(Bench(folder / "lyhord.db")) as bench:
         crowd = [Node(0x2000 + number) for number in range(CROWD)]
-        nodes = [Node(0x1000 + number) for number in range(asking)]
+        nodes = [Node(0x1000 + number) for number in range(asked)]
         for node in (*crowd, *nodes):
             bench.add(node.id)
         roofs = {f"{eui:016x}": Concentrator(f"{eui:016x}", Scheduler(14), lambda kept: None) for eui in EUIS}
         source = UdpSource(
-            "127.0.0.1", 0, roofs, bench.ingest.hear, bench.store.room, bench.metrics, GATHER_US
+            "127.0.0.1", 0, roofs, bench.ingest.hear, bench.store.room, bench.metrics, DEDUP_US
         )
         async with meanwhile(source.run()):
             await until(lambda: source.address, "the source listens")
@@ -53,8 +53,8 @@ async def acknowledgements(
                     near.hear(frame, rssi=-70, datr="SF7BW125")
                     await tick(number, node, near)
                 counters = bench.metrics.counters
-                await until(lambda: outcomes(counters) >= asking, "each has its outcome")
-                await until(lambda: counters["store.frames"] == asking * (CROWD + 1), "all are stored")
+                await until(lambda: outcomes(counters) >= asked, "each has its outcome")
+                await until(lambda: counters["store.frames"] == asked * (CROWD + 1), "all are stored")
         return Counter(counters)
 
 
@@ -64,7 +64,7 @@ def outcomes(counters: Counter[str]) -> int:
     return sum(counters[name] for name in reasons)
 
 
-async def measured(folder: Path, asking: int) -> str:
+async def measured(folder: Path, asked: int) -> str:
     """On this machine's clock, as one line."""
     folder.mkdir()  # noqa: ASYNC240
     start_s = time.monotonic()
@@ -72,6 +72,6 @@ async def measured(folder: Path, asking: int) -> str:
     async def tick(number: int, node: Node, near: PacketForwarder) -> None:
         await asyncio.sleep(max(0.0, start_s + EVERY_S * number - time.monotonic()))
 
-    counters = await acknowledgements(folder, asking, tick)
-    share = counters["udp.rx1_answers"] / asking
-    return f"{'rx1':22} {share:.0%} of {asking} answers in RX1, beside {CROWD / EVERY_S:.0f} frames/s"
+    counters = await acknowledgements(folder, asked, tick)
+    share = counters["udp.rx1_answers"] / asked
+    return f"{'rx1':22} {share:.0%} of {asked} answers in RX1, beside {CROWD / EVERY_S:.0f} frames/s"

@@ -44,7 +44,7 @@ class StubbornNode(Node):
     """Keeps its samples until the gateway says *stored*, retransmits, and counts what it was told."""
 
     stored = 0
-    patience_s = 0.5
+    ack_timeout_s = 0.5
 
     async def live(self, port: int, samples: int, rng: random.Random) -> None:
         """Takes `samples` samples and goes on until the gateway has stored them all."""
@@ -61,11 +61,12 @@ class StubbornNode(Node):
         for _ in range(2):  # the same bytes again if no answer comes
             await client.publish(self.up, frame, qos=1)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.patience_s):
+                async with asyncio.timeout(self.ack_timeout_s):
                     self.stored = max(self.stored, await self._answer(client))
-                self.patience_s = StubbornNode.patience_s
+                self.ack_timeout_s = StubbornNode.ack_timeout_s
                 return
-        self.patience_s = min(2 * self.patience_s, 8.0)  # a busy machine would only answer what is given up
+        # A busy machine would answer only what has been given up.
+        self.ack_timeout_s = min(2 * self.ack_timeout_s, 8.0)
 
     async def _answer(self, client: aiomqtt.Client) -> int:
         """How many samples the answer says are stored; one to an earlier frame, which came late, is none."""

@@ -15,7 +15,7 @@ from tests.bench.rx1 import CROWD, EVERY_S, acknowledgements
 from tests.fakes.packet_forwarder import PacketForwarder
 from tests.gateway.parts import Node
 
-ASKING = 12
+ASKED = 12
 
 
 async def test_acknowledgements_make_rx1_beside_four_hundred_frames_a_second(
@@ -31,7 +31,7 @@ async def test_acknowledgements_make_rx1_beside_four_hundred_frames_a_second(
         assert txpk["freq"] == 868.1, "RX1"
         now_ns += int(EVERY_S * 1e9)
 
-    counters = await acknowledgements(tmp_path, ASKING, answered)
-    assert counters["udp.rx1_answers"] == counters["downlink.answers"] == ASKING
+    counters = await acknowledgements(tmp_path, ASKED, answered)
+    assert counters["udp.rx1_answers"] == counters["downlink.answers"] == ASKED
     assert not [name for name in counters if name.startswith("udp.tx_refused")]
-    assert counters["store.frames"] == ASKING * (CROWD + 1)
+    assert counters["store.frames"] == ASKED * (CROWD + 1)
