@@ -13,6 +13,7 @@ import pytest
 
 from lyhord_gateway.config.tree import load
 from lyhord_gateway.node_broker.accounts import Accounts
+from lyhord_gateway.node_broker.own_broker import OwnBroker
 from lyhord_rig.street.services import free_port
 from tests.fakes.certificates import Authority
 from tests.fakes.rude_mqtt import RudeClient, publish
@@ -104,8 +105,8 @@ async def test_nobody_who_knows_the_gateways_number_takes_its_connection(tmp_pat
 def test_the_embedded_broker_is_for_this_machine_unless_told_otherwise(tmp_path: Path) -> None:
     path = tmp_path / "gateway.toml"
     path.write_text("[gateway]\nnumber = 1\n[mqtt]\n")
-    own = load(path).own_broker
-    assert own is not None and own.listen == "127.0.0.1" and not own.accounts
+    ((own,),) = (source.options for source in load(path).sources)
+    assert isinstance(own, OwnBroker) and own.listen == "127.0.0.1" and not own.accounts
 
 
 async def test_beyond_loopback_a_node_has_an_account_and_its_own_topics_only(tmp_path: Path) -> None:

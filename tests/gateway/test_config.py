@@ -69,7 +69,7 @@ def test_every_key_of_the_template_is_accepted_and_documented(profile: str, tmp_
         value = getattr(loaded.config, section)
         for key in (value[0] if isinstance(value, tuple) else value).__struct_fields__:
             assert re.search(rf"^# .*\n#?{key} = ", text, re.M), f"{section}.{key} is not documented"
-    assert loaded.node_broker is not None and loaded.node_broker.url.tls
+    assert loaded.node_brokers["mqtt"].url.tls
     assert loaded.platforms[0][1].credentials is not None
     assert "password" not in repr(loaded).replace("password on", "")
     assert "4jggokgpepnvsb2uv4s40d59ov" not in repr(loaded)

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from lyhord_gateway.app import waiting_threads
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.publish.client import make_platform_client
 from lyhord_gateway.publish.delivery import Bounds
+from lyhord_gateway.support.interpreter import waiting_threads
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway import senml_resolver
 from tests.gateway.bench import Bench

@@ -24,8 +24,12 @@ _NO_BROKER = ("thingsboard", "yggio")  # nobody reads there what others publish
 
 async def check_connections(loaded: Loaded, tell: Callable[[str], object]) -> None:
     """Tells a line per platform. Raises UserError at the first that does not take what we publish."""
-    if loaded.node_broker is not None and await _open_to_unknown_nodes(loaded.node_broker):
-        tell("mqtt: the node broker takes clients without an account: anybody there can flood or stop nodes")
+    for part, endpoint in loaded.node_brokers.items():
+        if await _open_to_unknown_nodes(endpoint):
+            tell(
+                f"{part}: the node broker takes clients without an account: "
+                "anybody there can flood or stop nodes"
+            )
     for platform, endpoint in loaded.platforms:
         proof = await _prove(platform, endpoint, loaded.config.gateway.name)
         if proof.verdict is Verdict.LOST:

@@ -2,15 +2,15 @@
 
 import ssl
 from pathlib import Path
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lyhord_gateway.config.address import is_here, parse_listen
+from lyhord_gateway.config.address import is_here
 from lyhord_gateway.config.mqtt_url import MqttUrl, parse_mqtt_url
 from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.secret import ApiKey, Credentials, check_private, read_api_key, read_credentials
-from lyhord_gateway.config.source_options import Mqtt
 from lyhord_gateway.support.errors import UserError
 
 
@@ -35,7 +35,24 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         return context
 
 
-def read_endpoint(path: Path, base: Path, key: str, section: Mqtt | Platform) -> Endpoint:
+class Section(Protocol):
+    """What a section says that names a broker."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def credentials(self) -> str: ...
+    @property
+    def insecure(self) -> bool: ...
+    @property
+    def ca_file(self) -> str: ...
+    @property
+    def cert_file(self) -> str: ...
+    @property
+    def key_file(self) -> str: ...
+
+
+def read_endpoint(path: Path, base: Path, key: str, section: Section) -> Endpoint:
     """Checks `section` and reads its files; raises UserError. key: the section's name in messages."""
     try:
         url = parse_mqtt_url(section.url)
@@ -60,61 +77,13 @@ def read_endpoint(path: Path, base: Path, key: str, section: Mqtt | Platform) ->
     endpoint = Endpoint(
         url=url,
         credentials=credentials,
-        ca_file=_readable(path, base, f"{key}.ca_file", section.ca_file),
-        cert_file=_readable(path, base, f"{key}.cert_file", section.cert_file),
-        key_file=_readable(path, base, f"{key}.key_file", section.key_file),
+        ca_file=readable(path, base, f"{key}.ca_file", section.ca_file),
+        cert_file=readable(path, base, f"{key}.cert_file", section.cert_file),
+        key_file=readable(path, base, f"{key}.key_file", section.key_file),
         api_key=api_key,
     )
     _check_certificates(path, key, endpoint)
     return endpoint
-
-
-class OwnBroker(Struct, frozen=True, kw_only=True):
-    """The embedded broker. accounts: it is for others too, so nobody comes in without one. certificate: files
-    of its certificate and key; then it speaks TLS only."""
-
-    listen: str
-    port: int
-    certificate: tuple[Path, Path] | None = None
-
-    @property
-    def accounts(self) -> bool:
-        return self.certificate is not None or not is_here(self.listen)
-
-
-def read_own_broker(path: Path, base: Path, section: Mqtt) -> OwnBroker:
-    """Checks `section`, whose broker is embedded; raises UserError. What cannot count is refused."""
-    if section.url:
-        raise UserError(f"{path}: mqtt.url: expected no address, because mqtt.embedded is true")
-    for key, why in (
-        ("credentials", "accounts are made from the registry"),
-        ("ca_file", "nodes have no certificates"),
-        ("insecure", "it is for mqtt.url"),
-    ):
-        if getattr(section, key):
-            raise UserError(
-                f"{path}: mqtt.{key}: expected nothing here, because mqtt.embedded is true: {why}"
-            )
-    try:
-        listen = parse_listen(section.listen)
-    except ValueError as error:
-        raise UserError(f"{path}: mqtt.listen: {error}") from error
-    if bool(section.cert_file) != bool(section.key_file):
-        missing = "key_file" if section.cert_file else "cert_file"
-        raise UserError(f"{path}: mqtt.{missing}: expected the broker's certificate and key, or neither")
-    certificate = _readable(path, base, "mqtt.cert_file", section.cert_file)
-    if certificate is None:
-        return OwnBroker(listen=listen, port=section.port)
-    key_file = base / section.key_file
-    check_private(f"{path}: mqtt.key_file", key_file)
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key_file, password="")
-    except OSError as error:
-        raise UserError(
-            f"{path}: mqtt.cert_file: expected a certificate (PEM) that belongs to mqtt.key_file, and that "
-            f"without a passphrase ({error})"
-        ) from error
-    return OwnBroker(listen=listen, port=section.port, certificate=(certificate, key_file))
 
 
 def _check_certificates(path: Path, key: str, endpoint: Endpoint) -> None:
@@ -133,7 +102,8 @@ def _check_certificates(path: Path, key: str, endpoint: Endpoint) -> None:
         ) from error
 
 
-def _readable(path: Path, base: Path, key: str, name: str) -> Path | None:
+def readable(path: Path, base: Path, key: str, name: str) -> Path | None:
+    """The file `name` of the configuration, None if it names none; raises UserError."""
     if not name:
         return None
     file = base / name

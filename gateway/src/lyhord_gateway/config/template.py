@@ -8,7 +8,6 @@ from msgspec import NODEFAULT, Meta, Struct
 
 from lyhord_gateway.config.operation_options import HealthLimits, Http, Log
 from lyhord_gateway.config.platform_options import Platform
-from lyhord_gateway.config.source_options import Mqtt
 from lyhord_gateway.config.tree import Gateway, Store
 from lyhord_gateway.sources.catalogue import KINDS
 
@@ -16,8 +15,7 @@ _WIDTH = 96
 # (section as it is written, its definition); one that begins with # is commented out
 _SECTIONS: tuple[tuple[str, type[Struct]], ...] = (
     ("[gateway]", Gateway),
-    ("[mqtt]", Mqtt),
-    *((f"#{kind.header}", kind.options) for kind in KINDS),
+    *((kind.header if kind.suggested else f"#{kind.header}", kind.options) for kind in KINDS),
     ("[store]", Store),
     ("#[[platform]]", Platform),
     ("#[http]", Http),

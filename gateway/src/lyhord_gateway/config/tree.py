@@ -13,29 +13,26 @@ import msgspec
 from msgspec import Meta, Struct
 
 from lyhord_gateway.config.address import is_here, parse_host
-from lyhord_gateway.config.endpoint import Endpoint, OwnBroker, read_endpoint, read_own_broker
+from lyhord_gateway.config.endpoint import Endpoint, read_endpoint
 from lyhord_gateway.config.operation_options import HealthLimits, Http, Log
 from lyhord_gateway.config.platform_options import Name, Platform
 from lyhord_gateway.config.platform_rules import wrong
-from lyhord_gateway.config.source_options import Mqtt
 from lyhord_gateway.sources.catalogue import KINDS
 from lyhord_gateway.sources.source import Configured, Kind
 from lyhord_gateway.support.errors import UserError
 from lyhord_wire.outside import NotText, text_of
 
-# Other parts have states and counters under these names.
+# Other parts have states and counters under these names, and so has each source that there is once.
 _PARTS = (
     "broker",
     "clock",
     "downlink",
     "ingest",
     "keys",
-    "mqtt",
     "platform",
     "queue",
     "store",
     "unknown_nodes",
-    "udp",
 )
 
 
@@ -126,7 +123,6 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole configuration, but for the sections of `KINDS`."""
 
     gateway: Gateway
-    mqtt: Mqtt | None = None
     store: Store = msgspec.field(default_factory=Store)
     platform: tuple[Platform, ...] = ()
     http: Http | None = None
@@ -151,15 +147,18 @@ class Loaded(Struct, frozen=True, kw_only=True):
 
     config: Config
     data_dir: Path
-    node_broker: Endpoint | None
-    own_broker: OwnBroker | None
     sources: tuple[Configured, ...]
     platforms: tuple[tuple[Platform, Endpoint], ...]
 
     @property
     def radios(self) -> int:
         """How many may hear the same frame."""
-        return sum(len(configured.parts) for configured in self.sources)
+        return sum(len(configured.parts) for configured in self.sources if configured.kind.radio)
+
+    @property
+    def node_brokers(self) -> dict[str, Endpoint]:
+        """Brokers of others through which nodes are heard, by part."""
+        return {part: one for source in self.sources for part, one in source.brokers.items()}
 
     @property
     def store_path(self) -> Path:
@@ -168,8 +167,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     def in_clear(self) -> dict[str, str]:
         """By part: what is said in clear over the network, as a sentence for people."""
         parts = {f"platform.{platform.name}": endpoint for platform, endpoint in self.platforms}
-        if self.node_broker is not None:
-            parts["mqtt"] = self.node_broker
+        parts |= self.node_brokers
         return {
             part: f"{part} goes without TLS (insecure = true): whoever is on the way can read and change it"
             for part, endpoint in parts.items()
@@ -208,20 +206,11 @@ def load(path: Path) -> Loaded:
 
 def _resolve(path: Path, config: Config) -> Loaded:
     base = path.resolve().parent
-    node_broker = own_broker = None
-    for key in ("http", "udp"):
-        section = getattr(config, key, None)
-        try:
-            parse_host("localhost" if section is None else section.listen)
-        except ValueError as error:
-            raise UserError(f"{path}: {key}.listen: {error}") from error
-    if config.mqtt is not None and not config.mqtt.embedded:
-        if not config.mqtt.url:
-            raise UserError(f"{path}: mqtt.url: expected a broker's address, because mqtt.embedded is false")
-        node_broker = read_endpoint(path, base, "mqtt", config.mqtt)
-    elif config.mqtt is not None:
-        own_broker = read_own_broker(path, base, config.mqtt)
-    sources = tuple(_configured(config))
+    try:
+        parse_host("localhost" if config.http is None else config.http.listen)
+    except ValueError as error:
+        raise UserError(f"{path}: http.listen: {error}") from error
+    sources = tuple(_configured(path, config))
     _check_sources(path, sources)
     _template(path, "health.status_topic", config.health.status_topic, ("gateway",))
     _unique(path, "platform", [platform.name for platform in config.platform])
@@ -239,30 +228,31 @@ def _resolve(path: Path, config: Config) -> Loaded:
     return Loaded(
         config=config,
         data_dir=base / config.gateway.data_dir,
-        node_broker=node_broker,
-        own_broker=own_broker,
         sources=sources,
         platforms=platforms,
     )
 
 
 def _check_sources(path: Path, sources: Sequence[Configured]) -> None:
+    taken = sorted({*_PARTS, *(kind.section for kind in KINDS if not kind.repeated)})
     for configured in sources:
         section, parts = configured.kind.section, configured.parts
         for at, part in enumerate(parts):
-            if part.split(".")[0] in _PARTS:
-                raise UserError(f"{path}: {section}[{at}].name: expected another than {', '.join(_PARTS)}")
-        if fault := configured.kind.wrong(configured.options):
-            raise UserError(f"{path}: {section}{fault}")
+            if part.split(".")[0] in taken and part != section:
+                raise UserError(f"{path}: {section}[{at}].name: expected another than {', '.join(taken)}")
         others = [part for one in sources if one is not configured for part in one.parts]
         _unique(path, section, parts, others)
 
 
-def _configured(config: Config) -> Iterator[Configured]:
+def _configured(path: Path, config: Config) -> Iterator[Configured]:
     for kind in KINDS:
         said = getattr(config, kind.section)
-        if said:
-            yield Configured(kind, said if kind.repeated else (said,))
+        if not said:
+            continue
+        options = said if kind.repeated else (said,)
+        if fault := kind.wrong(options):
+            raise UserError(f"{path}: {kind.section}{fault}")
+        yield Configured(kind, tuple(kind.read(path, options)))
 
 
 def _unique(path: Path, key: str, names: Sequence[str], others: Sequence[str] = ()) -> None:

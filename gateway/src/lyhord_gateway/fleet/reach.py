@@ -66,8 +66,9 @@ class Reach:
 def reach(loaded: Loaded) -> Reach:
     """What the sources of this configuration can hear."""
     ears = [Ear(*ear) for one in loaded.sources for ear in one.kind.narrow(one.options)]
-    wide = {part for one in loaded.sources for part in one.parts} - {ear.name for ear in ears}
-    return Reach(ears, bool(wide), loaded.config.mqtt is not None)
+    radios = {part for one in loaded.sources if one.kind.radio for part in one.parts}
+    wifi = any(WIFI in one.parts for one in loaded.sources)
+    return Reach(ears, bool(radios - {ear.name for ear in ears}), wifi)
 
 
 def _heard_by(connection: sqlite3.Connection, node: int) -> set[str]:

@@ -34,6 +34,11 @@ class Registry:
         """The node if it is known, enabled or not."""
         return self._nodes.get(node) or self._read(node)
 
+    def facts(self, node: int) -> NodeFacts:
+        """What is known of a node: of one that is not in the registry only its id."""
+        known = self.lookup(node)
+        return known.facts if known else NodeFacts(node)
+
     def changed(self, nodes: set[int] | None) -> None:
         """Rows of these nodes changed (None: of any): they are read again when they are next needed."""
         for node in set(self._nodes) if nodes is None else nodes:

@@ -160,6 +160,8 @@ def find_mosquitto() -> str:
 class EmbeddedBroker:
     """start() before use; watch() starts it again if it dies; stop() in any case."""
 
+    part = "broker"  # its name in states and counters
+
     def __init__(self, listen: str, port: int, engine: Engine, metrics: Metrics) -> None:
         self._listen, self._port = listen, port
         self._engine = engine
@@ -185,7 +187,7 @@ class EmbeddedBroker:
         # In this thread, with which the child is to end; out of the reach of a Ctrl-C that is for us.
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0)  # noqa: ASYNC220
         await self._listening()
-        self._metrics.state("broker", "up")
+        self._metrics.state(self.part, "up")
         _log.info("broker: listening on %s", where)
 
     async def _listening(self) -> None:
@@ -215,7 +217,7 @@ class EmbeddedBroker:
             backoff.opened()
             await self._attend()
             self._metrics.count("broker.restarts")
-            self._metrics.state("broker", "down")
+            self._metrics.state(self.part, "down")
             _log.error("broker: process has gone, starting another")
             while True:
                 await asyncio.sleep(backoff.next_s())

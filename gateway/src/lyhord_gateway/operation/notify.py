@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 _log = logging.getLogger(__name__)
 
+_CHECK_S = 3600  # the service manager lets the check of the store take that long
 _STATUS_S = 10.0  # how often the status line is looked at when no watchdog asks for more
 
 
@@ -33,6 +34,10 @@ class Notify:
                 sender.sendto("\n".join(lines).encode(), self._address)
         except OSError as error:
             _log.warning("service manager not reached (%s)", error.strerror)
+
+    def checking_store(self) -> None:
+        """Half a minute per GiB, more where a store is damaged: a start that is cut off would never end."""
+        self.send(f"EXTEND_TIMEOUT_USEC={_CHECK_S * 1_000_000}", "STATUS=checking the store")
 
     async def watch(self, status: Callable[[], str]) -> None:
         """Says that the event loop is alive, three times per watchdog period, and the status line when it

@@ -83,7 +83,6 @@ def _sections(loaded: Loaded) -> dict[str, object]:
     }
     for source in loaded.sources:
         found[source.kind.section] = source.options
-    found["mqtt"] = found.get("mqtt"), loaded.node_broker, loaded.own_broker
     found["platform"] = loaded.platforms
     return found
 

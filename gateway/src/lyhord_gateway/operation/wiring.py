@@ -1,5 +1,6 @@
 """What is needed to operate the gateway, wired: health, HTTP, health topic, service manager, status file."""
 
+import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from lyhord_gateway.operation.status_publisher import StatusPublisher, summary
 from lyhord_gateway.store.schema import connect_reading
 from lyhord_gateway.support.metrics import Metrics
 
+_log = logging.getLogger(__name__)
+
 _MIB = 1 << 20
 _OWN_TOPICS = ("thingsboard", "yggio")  # they know no others, and may hang up on who uses one
 
@@ -25,6 +28,9 @@ class Operation:
         self._loaded = loaded
         self._metrics = metrics
         metrics.declare(status_file.NOT_WRITTEN)
+        for part, text in loaded.in_clear().items():
+            metrics.note(f"{part}.insecure", text)
+            _log.warning("%s", text)
         self._notify = Notify()
         self._status_path = loaded.data_dir / "status.json"
         config = loaded.config.health

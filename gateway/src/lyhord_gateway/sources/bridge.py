@@ -10,24 +10,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal, TypeAlias
+from typing import TypeAlias
 
-from msgspec import Meta, Struct
-
-from lyhord_gateway.config.option_types import Power
-from lyhord_gateway.config.platform_options import Name
 from lyhord_gateway.model.uplink import Uplink
-from lyhord_gateway.sources.receptions import DEDUP_US, Copy, Receptions
+from lyhord_gateway.sources.receptions import Copy, Receptions
 from lyhord_gateway.sources.schedule import Heard, Scheduler
 from lyhord_gateway.sources.serial_link import LinkLost, SerialLink
-from lyhord_gateway.sources.source import Kind, SourceContext
 from lyhord_gateway.sources.transmissions import Transmissions, counters
 from lyhord_gateway.support.backoff import Backoff
 from lyhord_gateway.support.errors import first_cause
 from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
 from lyhord_gateway.support.metrics import Metrics
 from lyhord_wire import bridge, cobs
-from lyhord_wire.lora import HIGHEST_HZ, LOWEST_HZ, REGION, UPLINK_CHANNELS, band_of
 from lyhord_wire.refusal import REASONS, Refused
 
 _log = logging.getLogger(__name__)
@@ -43,28 +37,6 @@ _GAUGES = {
 }
 
 Outgoing: TypeAlias = bridge.Transmit | bridge.GetStatus | bridge.Listen
-
-
-class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A LoRa bridge on a serial line. Repeat the section for several bridges."""
-
-    url: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            description="Device or URL as pyserial's serial_for_url takes it.",
-            examples=["/dev/ttyUSB0"],
-        ),
-    ]
-    name: Annotated[
-        Name | Literal[""],
-        Meta(description="Name in logs and counters; bridge-1, bridge-2 … if left out.", examples=["roof"]),
-    ] = ""
-    freq_hz: Annotated[
-        int, Meta(ge=LOWEST_HZ, le=HIGHEST_HZ, description="Frequency to listen on, in Hz.")
-    ] = UPLINK_CHANNELS[0][0]
-    sf: Annotated[int, Meta(ge=7, le=12, description="Spreading factor to listen for.")] = 9
-    power_dbm: Power = 14
 
 
 _COUNTERS = (
@@ -277,36 +249,3 @@ class BridgeSource:
 
 def _now_us() -> int:
     return time.monotonic_ns() // 1000
-
-
-def _named(options: Sequence[Options]) -> list[str]:
-    return [bridge.name or f"bridge-{at}" for at, bridge in enumerate(options, start=1)]
-
-
-def _wrong(options: Sequence[Options]) -> str:
-    for at, one in enumerate(options):
-        if band_of(one.freq_hz) is None:
-            return f"[{at}].freq_hz: expected a frequency in a band of {REGION}"
-    return ""
-
-
-def _make(options: Sequence[Options], around: SourceContext) -> list[BridgeSource]:
-    return [
-        BridgeSource(
-            BridgePort(name, one.url, one.freq_hz, one.sf),
-            scheduler,
-            around.hear,
-            keep,
-            around.metrics,
-            DEDUP_US if around.several else 0,
-        )
-        for name, one in zip(_named(options), options, strict=True)
-        for scheduler, keep in [around.duty(name, one.power_dbm)]
-    ]
-
-
-def _narrow(bridges: Sequence[Options]) -> list[tuple[str, int, int]]:
-    return [(name, bridge.freq_hz, bridge.sf) for name, bridge in zip(_named(bridges), bridges, strict=True)]
-
-
-KIND = Kind("bridge", Options, repeated=True, make=_make, parts=_named, wrong=_wrong, narrow=_narrow)

@@ -7,13 +7,17 @@ What it drops it counts by reason, under its name; when it is made it tells whic
 and who hears (`declare`, `hears`)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
+import aiomqtt
 from msgspec import Struct
 
+from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.model.uplink import Uplink
+from lyhord_gateway.node_broker.own_broker import OwnBroker
 from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.support.metrics import Metrics
 
@@ -39,12 +43,14 @@ class Source(Protocol):
 class SourceContext:
     """What a source is given. hear: takes each uplink. room: is set while the store has room; who can make a
     peer wait waits for it. duty(name, power in dBm): transmit times of a radio as they were before a restart,
-    and how they are kept. several: more than one radio may hear the same frame."""
+    and how they are kept. node_broker: makes clients of a broker that nodes use, and has our own one started.
+    several: more than one radio may hear the same frame."""
 
     hear: Callable[[Uplink], None]
     room: asyncio.Event
     metrics: Metrics
     duty: Duty
+    node_broker: Callable[[Endpoint | OwnBroker], Callable[..., aiomqtt.Client]]
     several: bool
 
 
@@ -57,6 +63,11 @@ class Kind:
     sections. parts: the names that they will have in states and counters. wrong: the first thing that is not
     possible, with its place in the section, as `[0].key: expected …`, or "". narrow: those of its parts that
     hear one channel and one spreading factor only, as (name, frequency in Hz, spreading factor).
+
+    read(configuration file, options): checks what needs the files that the options name, and gives what the
+    other functions get as options; raises UserError. brokers: of others, to which it connects, by part.
+    radio: several of its parts may hear the same frame. suggested: its section is not a comment in the
+    template.
     """
 
     section: str
@@ -66,6 +77,10 @@ class Kind:
     parts: Callable[[Sequence[Any]], Sequence[str]]
     wrong: Callable[[Sequence[Any]], str] = lambda _: ""
     narrow: Callable[[Sequence[Any]], Sequence[tuple[str, int, int]]] = lambda _: ()
+    read: Callable[[Path, Sequence[Any]], Sequence[Any]] = lambda _, options: options
+    brokers: Callable[[Sequence[Any]], Mapping[str, Endpoint]] = lambda _: {}
+    radio: bool = True
+    suggested: bool = False
 
     @property
     def header(self) -> str:
@@ -75,7 +90,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """The sections of one kind in a configuration."""
+    """The sections of one kind in a configuration, checked and read."""
 
     kind: Kind
     options: tuple[Any, ...]
@@ -83,6 +98,10 @@ class Configured:
     @property
     def parts(self) -> Sequence[str]:
         return self.kind.parts(self.options)
+
+    @property
+    def brokers(self) -> Mapping[str, Endpoint]:
+        return self.kind.brokers(self.options)
 
     def make(self, around: SourceContext) -> Sequence[Source]:
         return self.kind.make(self.options, around)

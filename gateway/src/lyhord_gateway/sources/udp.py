@@ -9,11 +9,8 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Annotated, get_args
+from typing import get_args
 
-from msgspec import Meta, Struct
-
-from lyhord_gateway.config.option_types import Port, Power
 from lyhord_gateway.model.uplink import Uplink
 from lyhord_gateway.sources import gwmp
 from lyhord_gateway.sources.concentrator import Concentrator
@@ -21,7 +18,6 @@ from lyhord_gateway.sources.datagrams import Address, Datagrams
 from lyhord_gateway.sources.receptions import DEDUP_US, Copy
 from lyhord_gateway.sources.rxpk import Packet, PassedOver, read_push
 from lyhord_gateway.sources.schedule import Heard
-from lyhord_gateway.sources.source import Kind, SourceContext
 from lyhord_gateway.sources.transmissions import counters
 from lyhord_gateway.support.backoff import Backoff
 from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
@@ -32,26 +28,6 @@ _log = logging.getLogger(__name__)
 NAME = "udp"
 _SILENT_S = 75.0  # a packet forwarder sends PULL_DATA every 5 or 10 s
 _LOOK_S = 5.0
-
-Eui = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{16}$")]
-
-
-class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Concentrators that run Semtech's packet forwarder (UDP protocol version 2). It knows no
-    authentication: listen on a private network only."""
-
-    euis: Annotated[
-        tuple[Eui, ...],
-        Meta(
-            min_length=1,
-            max_length=256,
-            description="The concentrators that are heard: their gateway_ID, 16 hexadecimal digits each.",
-            examples=[["AA555A0000000101"]],
-        ),
-    ]
-    listen: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "0.0.0.0"
-    port: Annotated[Port, Meta(description="UDP port: serv_port_up and serv_port_down over there.")] = 1700
-    power_dbm: Power = 14
 
 
 _REFUSALS = ("no_tmst", "no_pull")  # of answers, beside the schedule's
@@ -299,24 +275,3 @@ class UdpSource:
 
 def _monotonic_us() -> int:
     return time.monotonic_ns() // 1000
-
-
-def _euis(options: Sequence[Options]) -> list[str]:
-    return [eui.lower() for one in options for eui in one.euis]
-
-
-def _make(options: Sequence[Options], around: SourceContext) -> list[UdpSource]:
-    return [
-        UdpSource(
-            one.listen,
-            one.port,
-            {eui: Concentrator(eui, *around.duty(eui, one.power_dbm)) for eui in _euis([one])},
-            around.hear,
-            around.room,
-            around.metrics,
-        )
-        for one in options
-    ]
-
-
-KIND = Kind("udp", Options, repeated=False, make=_make, parts=_euis)

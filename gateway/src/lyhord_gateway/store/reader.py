@@ -21,6 +21,7 @@ from lyhord_gateway.store.retention import dropped
 from lyhord_gateway.store.rotation import Rotation, generations, rotation
 from lyhord_gateway.store.session import COLUMNS, Session, from_row, load_session
 from lyhord_gateway.support.errors import StoreDamaged
+from lyhord_wire.window import ReplayWindow
 
 _COLUMNS = """
 SELECT json_group_array(json_array(id, node, seq, time_s, json("values"), json(alarms), rssi_dbm, snr_q4,
@@ -190,6 +191,11 @@ class Reader:
 
     def session(self, node: int) -> Session:
         return load_session(self._connection, node)
+
+    def replay(self, node: int, generation: int) -> tuple[ReplayWindow, bytes]:
+        """A copy of the replay window of a node's key, and the digest of the newest frame under it."""
+        window = self.session(node).windows[generation]
+        return ReplayWindow(window.top, window.mask), window.latest
 
     def orders(self, node: int | None = None) -> list[Entry]:
         """What all nodes, or this one, are to be told and what became of it, oldest first."""

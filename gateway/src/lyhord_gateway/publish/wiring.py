@@ -1,0 +1,94 @@
+"""The publishers of a configuration: each platform with its profile, its place in the store and its words."""
+
+import itertools
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from lyhord_gateway.config.endpoint import Endpoint
+from lyhord_gateway.config.platform_options import Platform
+from lyhord_gateway.config.tree import Loaded
+from lyhord_gateway.fleet.order_entry import OrderEntry
+from lyhord_gateway.fleet.remote import Remote
+from lyhord_gateway.model import intervals
+from lyhord_gateway.model.intervals import Interval
+from lyhord_gateway.model.reading import NodeFacts, Reading
+from lyhord_gateway.model.watermarks import Watermarks
+from lyhord_gateway.model.work import Delivered, Keep
+from lyhord_gateway.mqtt.client import WINDOW, watch
+from lyhord_gateway.operation.status_publisher import StatusPublisher
+from lyhord_gateway.profiles.make import make_profile
+from lyhord_gateway.publish.client import make_client_on
+from lyhord_gateway.publish.delivery import Backlog, Bounds
+from lyhord_gateway.publish.encoding import Encoding
+from lyhord_gateway.publish.lanes import Part
+from lyhord_gateway.publish.publisher import Publisher
+from lyhord_gateway.publish.terms import Terms
+from lyhord_gateway.support.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class PublishContext:
+    """What publishers are given. page(first, end, limit, late): readings; delivered, skipped: how far a
+    platform had come before this start; submit: work for the store, False if it has no room just now;
+    status(profile, platform): tells it how the gateway is, None where there is no place for that."""
+
+    head: Watermarks
+    page: Callable[[int, int, int, bool], Awaitable[list[Reading]]]
+    delivered: Callable[[str], list[Interval]]
+    skipped: Callable[[str], int]
+    submit: Callable[[Delivered | Keep], bool]
+    facts: Callable[[int], NodeFacts]
+    orders: OrderEntry
+    status: Callable[[str, str], StatusPublisher | None]
+    metrics: Metrics
+
+
+def make_publishers(loaded: Loaded, around: PublishContext) -> dict[str, Publisher]:
+    """By the platform's name."""
+    return {
+        platform.name: _publisher(loaded, platform, endpoint, around)
+        for platform, endpoint in loaded.platforms
+    }
+
+
+def _publisher(loaded: Loaded, platform: Platform, endpoint: Endpoint, around: PublishContext) -> Publisher:
+    name, gateway = platform.name, loaded.config.gateway
+    profile = make_profile(platform, endpoint, gateway.name, around.facts, loaded.status_topic(name))
+    status_publisher = around.status(platform.profile, name)
+    listen = watch
+    if platform.commands and profile.inbox() is not None:
+        listen = Remote(name, profile, around.orders.queue, around.metrics).serve
+    identifier = platform.client_id or f"lyhord-{gateway.name}-{gateway.number}-{name}"
+    terms = Terms(platform.protocol, status_publisher.will if status_publisher else None)
+
+    def page(part: Part, limit: int) -> Awaitable[list[Reading]]:
+        return around.page(part.first, part.end, limit, part.late)
+
+    return Publisher(
+        name,
+        partial(make_client_on, terms, endpoint, identifier),
+        profile,
+        Bounds(platform.batch_count, platform.batch_bytes, platform.batch_ms, WINDOW),
+        Backlog(around.head, page, partial(_advance, around.submit, name, []), around.facts),
+        around.delivered(name),
+        around.metrics,
+        status_publisher,
+        listen,
+        Encoding(profile.content_type, platform.compression == "gzip", platform.protocol == "5"),
+        partial(_skip, around.submit, name, itertools.count(around.skipped(name) + 1)),
+        terms,
+    )
+
+
+def _advance(
+    submit: Callable[[Delivered], bool], platform: str, owed: list[Interval], first: int, end: int
+) -> None:
+    """owed: what the store had no room to hear yet."""
+    intervals.add(owed, first, end)
+    while owed and submit(Delivered(platform, *owed[0])):
+        del owed[0]
+
+
+def _skip(submit: Callable[[Keep], bool], platform: str, total: Iterator[int]) -> None:
+    submit(Keep(f"skipped.{platform}", str(next(total)).encode()))
