@@ -12,15 +12,26 @@ _BLOCK = re.compile(r"^```(python|diff) (\S+)\n(.*?)^```$", re.M | re.S)
 
 def example(heading: str) -> list[tuple[str, str, str]]:
     """The files of the section with that heading: python (a new file) or diff (lines of one), path, text."""
-    _, _, section = DOCUMENT.read_text().partition(f"\n## {heading}\n")
-    return _BLOCK.findall(section.partition("\n## ")[0])
+    text = DOCUMENT.read_text()
+    (start,) = re.finditer(rf"^(##+) {re.escape(heading)}\n", text, re.M)
+    section = text[start.end() :]
+    end = re.search(rf"^#{{2,{len(start[1])}}} ", section, re.M)
+    return _BLOCK.findall(section[: end.start()] if end else section)
 
 
 def add(heading: str, package: str, into: Path) -> list[str]:
     """A copy of a package's folder with the example added; the files that it touches."""
-    shutil.copytree(
-        ROOT / package, into / package, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-    )
+    copy(package, into)
+    return apply(heading, into)
+
+
+def copy(folder: str, into: Path) -> None:
+    """A copy of a folder of the sources."""
+    shutil.copytree(ROOT / folder, into / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+
+
+def apply(heading: str, into: Path) -> list[str]:
+    """Adds an example to a copy; the files that it touches."""
     touched = []
     for kind, path, text in example(heading):
         target = into / path

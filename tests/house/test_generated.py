@@ -1,6 +1,8 @@
 """What is made from the wire's tables is as they are."""
 
+import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,18 @@ def test_a_change_by_hand_in_a_made_part_is_stale(name, tmp_path):
 
 def _stale(root):
     return [path for path, text in current(root).items() if path.read_text() != text]
+
+
+@pytest.mark.parametrize("name", ["quantities", "orders", "alarms", "fields"])
+def test_no_table_gives_a_number_twice(name):
+    """Of two rows with one number a dictionary keeps the second in silence."""
+    tree = ast.parse((ROOT / "firmware/wire/lyhord_wire" / f"{name}.py").read_text())
+    tables = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+    rows = [table.generators[0].iter.elts for table in tables if isinstance(table, ast.DictComp)]
+    assert rows
+    for table in rows:
+        keys = Counter(next(arg.value for arg in row.args if isinstance(arg.value, int)) for row in table)
+        assert len(keys) == len(table) > 1, keys
 
 
 def test_a_lost_mark_is_no_silence(tmp_path):

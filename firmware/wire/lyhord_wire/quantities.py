@@ -8,13 +8,15 @@ QUANTITY_MAX = 0xFFFF
 
 class Unit:
     """A SenML unit (RFC 8428 section 12.1; RFC 8798). `code`: UN/CEFACT Recommendation 20; `symbol`: as
-    people write it; `num`, `den`: how many of it make one of the unit that the wire's table has."""
+    people write it; `num`, `den`: how many of it make one of the unit that the wire's table has; `secondary`:
+    of RFC 8798 section 3, and so of a pack with a version of its own."""
 
-    def __init__(self, code: str, symbol: str, num: int = 1, den: int = 1) -> None:
+    def __init__(self, code: str, symbol: str, num: int = 1, den: int = 1, secondary: bool = False) -> None:
         self.code = code
         self.symbol = symbol
         self.num = num
         self.den = den
+        self.secondary = secondary
 
 
 class Quantity:
@@ -81,15 +83,15 @@ UNITS = {
     "%RH": Unit("", "%"),
     "count": Unit("C62", ""),
     "m": Unit("MTR", "m"),
-    "cm": Unit("CMT", "cm", 100, 1),
-    "mm": Unit("MMT", "mm", 1000, 1),
+    "cm": Unit("CMT", "cm", 100, 1, True),
+    "mm": Unit("MMT", "mm", 1000, 1, True),
     "Cel": Unit("CEL", "°C"),
     "V": Unit("VLT", "V"),
-    "mV": Unit("2Z", "mV", 1000, 1),
-    "ppm": Unit("59", "ppm"),
+    "mV": Unit("2Z", "mV", 1000, 1, True),
+    "ppm": Unit("59", "ppm", secondary=True),
     "deg": Unit("DD", "°"),
     "Pa": Unit("PAL", "Pa"),
-    "hPa": Unit("A97", "hPa", 1, 100),
+    "hPa": Unit("A97", "hPa", 1, 100, True),
     "lx": Unit("LUX", "lx"),
 }
 

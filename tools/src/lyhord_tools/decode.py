@@ -189,7 +189,8 @@ def _instructions(given: dict[int, object]) -> Found:
         elif key == instructions.COMMAND and isinstance(item, list):
             found["command"] = {"name": _name(tables.COMMANDS, item[0]), "arguments": item[1:]}
         else:
-            found[_name(tables.INSTRUCTIONS, key)] = item
+            shown = _field(tables.INSTRUCTIONS.get(key), item) if isinstance(item, int) else item
+            found[_name(tables.INSTRUCTIONS, key)] = shown
     return found
 
 

@@ -22,13 +22,11 @@ from lyhord_gateway.model.reading import Reading, node_text, quantity_name
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.flat import alarm_text
 from lyhord_gateway.profiles.scale import SI, Units, is_boolean, scaled, unit
-from lyhord_wire.tables import QUANTITIES
+from lyhord_wire.tables import QUANTITIES, UNITS
 
 BASE_NAME = "urn:dev:ops:lyhord-{node}:"
 
-# RFC 8798 section 3, of the units that our quantities and receptions can have.
-_SECONDARY = frozenset({"mm", "cm", "mV", "hPa", "ppm", "dBm"})
-_VERSION = b'{"bver":26,'
+_VERSION = b'{"bver":26,'  # for secondary units (RFC 8798 section 3); the dBm of receptions is one
 _KEPT = 4096  # records, and base names, that are kept as text
 _BACKLOG = b'{"n":"backlog","vb":true}'
 _json = msgspec.json.Encoder().encode
@@ -54,7 +52,7 @@ class SenmlProfile(Profile):
         self._backlog = (backlog_template or topic_template).replace("{gateway}", gateway)
         self._signal = signal
         self._records = _Records(fill_scale, units)
-        self._secondary = {q for q in QUANTITIES if unit(q, fill_scale, units) in _SECONDARY}
+        self._secondary = {q for q in QUANTITIES if UNITS[unit(q, fill_scale, units)].secondary}
         self._bases = _Bases(base_name)
 
     def topic(self, reading: Reading) -> str:
