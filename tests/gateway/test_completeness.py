@@ -114,7 +114,7 @@ async def test_the_node_metrics_tells_it_to_prometheus(tmp_path: Path) -> None:
         await bench.heard(frame(node, 0, 10, 20), heard_s=NOON_S)
         await bench.heard(frame(node, 15, 5, 20), heard_s=NOON_S + 61)
         await bench.heard(frame(Node(NODE + 1), 0, 20, 20), heard_s=NOON_S + 122)
-        text = NodeMetrics(connect(path), lambda: NOON_S).count().decode()
+        text = NodeMetrics(connect(path), now_s=lambda: NOON_S).count().decode()
     found = {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)

@@ -11,6 +11,13 @@ class Http(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     listen: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="TCP port.")] = 9470
+    node_metrics: Annotated[
+        bool,
+        Meta(
+            description="In /metrics of every node when it was heard, its battery, signal and faults: four "
+            "series per node, of 10000 nodes at most."
+        ),
+    ] = False
 
 
 class HealthLimits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

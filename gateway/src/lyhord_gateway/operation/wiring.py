@@ -36,7 +36,8 @@ class Operation:
         config = loaded.config.health
         self._connection = connect_reading(loaded.store_path)
         self._counting = connect_reading(loaded.store_path)
-        self._node_metrics = NodeMetrics(self._counting)
+        http = loaded.config.http
+        self._node_metrics = NodeMetrics(self._counting, http is not None and http.node_metrics)
         self._health = Health(
             _limits(config),
             metrics,

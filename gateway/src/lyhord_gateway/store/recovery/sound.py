@@ -145,6 +145,17 @@ def _sample(record: Record) -> None:
         _alarms.decode(str(record[6]))
 
 
+def _retired_key(record: Record) -> None:
+    fingerprint, node, _, retired_s = record
+    _demand(isinstance(fingerprint, bytes) and 1 <= node <= NODE_MAX and retired_s >= 0)
+
+
+def _quarantine(record: Record) -> None:
+    number, node, heard_s, *texts, frame = record
+    _demand(number >= 1 and 0 <= node <= NODE_MAX and heard_s >= 0 and isinstance(frame, bytes))
+    _demand(all(isinstance(text, str) for text in texts))
+
+
 _CHECKS: dict[str, Callable[[Record], None]] = {
     "node": _node,
     "node_key": _node,
@@ -155,4 +166,7 @@ _CHECKS: dict[str, Callable[[Record], None]] = {
     "mark": _mark,
     "kept": _kept,
     "sample": _sample,
+    "retired_key": _retired_key,
+    "quarantine": _quarantine,
 }
+CHECKED = frozenset(_CHECKS)  # every table of the schema; a test holds the migrations to it
