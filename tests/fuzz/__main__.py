@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from lyhord_rig.tied import tied
 from tests.fuzz.targets import TARGETS
 
 _FOLDER = Path("build/fuzz")
@@ -34,7 +35,7 @@ def run(name: str, seconds: int, folder: Path) -> Outcome:
     folder.mkdir(parents=True, exist_ok=True)
     before = _finds(folder)
     process = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.one", name, str(seconds), str(folder)],
+        tied(sys.executable, "-m", "tests.fuzz.one", name, str(seconds), str(folder)),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=seconds + _START_S,

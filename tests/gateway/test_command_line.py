@@ -10,6 +10,7 @@ import pytest
 
 from lyhord_gateway.cli import main
 from lyhord_gateway.store.schema import open_store
+from lyhord_rig.tied import tied
 from tests.gateway.parts import PROGRAM
 
 Run = Callable[..., tuple[int, str, str]]
@@ -88,7 +89,9 @@ def test_a_full_disk_behind_standard_output_is_one_line() -> None:
 
 
 def test_whoever_reads_no_more_ends_it_quietly() -> None:
-    process = subprocess.Popen([*PROGRAM, "config-template"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        tied(*PROGRAM, "config-template"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
     assert process.stderr.read() == b""

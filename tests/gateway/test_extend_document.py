@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_rig.tied import tied
 from tests.gateway.parts import DEADLINE_S, GatewayProcess, Node, until
 from tests.house.extend_document import add
 from tests.house.sources import ROOT
@@ -53,7 +54,7 @@ async def program(*arguments: str, stdin: str = "") -> str:
 
 async def run(*arguments: str, stdin: str = "") -> str:
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=pipe, stdout=pipe)
+    process = await asyncio.create_subprocess_exec(*tied(sys.executable, *arguments), stdin=pipe, stdout=pipe)
     async with asyncio.timeout(DEADLINE_S):
         out, _ = await process.communicate(stdin.encode())
     assert process.returncode == 0

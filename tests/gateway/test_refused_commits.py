@@ -203,6 +203,6 @@ def test_the_gateways_process_has_one_writing_connection() -> None:
     }
     # Before the writer starts, and beside it on the command line.
     assert users == {
-        "store/recover.py",
+        "store/recovery/recover.py",
         "store/backup.py",
     }

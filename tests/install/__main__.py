@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from lyhord_rig.tied import tied
 from tests.install.document import blocks
 
 _ROOT = Path("build/install-check").absolute()
@@ -72,7 +73,7 @@ class Machine:
         (self.root / "run" / unit).mkdir(exist_ok=True)
         shutil.chown(self.root / "run" / unit, *self._ids(user))
         self.services[unit] = subprocess.Popen(
-            ["chroot", f"--userspec={user}:{user}", str(self.root), *command.split()],
+            ["chroot", f"--userspec={user}:{user}", str(self.root), *tied(*command.split())],
             stdout=log,
             stderr=log,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},

@@ -9,7 +9,7 @@ repository's root and the firmware folders on its path, so `tests.…`, `lyhord_
 are imported as elsewhere. Two constants of the file, plain literals, change how that process runs:
 
     MICROPYTHON_HEAPS = ("1m", "128k")   one run per heap size; the default is one run with "1m"
-    MICROPYTHON_DEADLINE_S = 60          the process is killed after this time; tests not finished fail
+    MICROPYTHON_DEADLINE_S = 360         the process is killed after this time; tests not finished fail
 
 The session ends with one line: how many tests ran on which interpreter.
 """
@@ -25,13 +25,16 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_rig.deadline import DEADLINE_S
+from lyhord_rig.tied import tied
+
 ROOT = Path(__file__).parents[2]
 FIRMWARE_PATH = ("firmware/wire", "firmware/node", "firmware/bridge", "firmware")
 RUNNER = Path(__file__).with_name("run_on_micropython.py")
 INTERPRETER = Path(sys.executable).with_name("micropython")
 
 DEFAULT_HEAPS = ("1m",)
-DEFAULT_DEADLINE_S = 60
+DEFAULT_DEADLINE_S = 3 * DEADLINE_S  # all tests of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,7 @@ def run_file(path: Path, names: list[str], heap: str, deadline_s: float) -> dict
     search_path = [*(str(ROOT / folder) for folder in FIRMWARE_PATH), str(ROOT), ".frozen"]
     try:
         process = subprocess.run(
-            [INTERPRETER, "-X", f"heapsize={heap}", RUNNER, mark, module, *names],
+            tied(str(INTERPRETER), "-X", f"heapsize={heap}", str(RUNNER), mark, module, *names),
             env={**os.environ, "MICROPYPATH": ":".join(search_path)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

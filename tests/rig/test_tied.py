@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 
-_DEADLINE_S = 60
+from lyhord_rig.deadline import DEADLINE_S
+from lyhord_rig.tied import tied
+
 # Starts a child that says its number and holds our pipe open for as long as it lives, and waits for it.
 _PARENT = """
 import subprocess, sys
@@ -16,17 +18,15 @@ subprocess.Popen(tied(sys.executable, "-c", child)).wait()
 
 
 def test_the_child_of_a_killed_process_ends_with_it():
-    with subprocess.Popen([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE) as parent:
+    with subprocess.Popen(tied(sys.executable, "-c", _PARENT), stdout=subprocess.PIPE) as parent:
         assert int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
         # The pipe ends when its last holder has: the child.
-        assert select.select([parent.stdout], [], [], _DEADLINE_S)[0]
+        assert select.select([parent.stdout], [], [], DEADLINE_S)[0]
         assert parent.stdout.read() == b""
 
 
 def test_the_number_of_the_process_is_that_of_the_command():
-    from lyhord_rig.tied import tied
-
     code = "import os; print(os.getpid())"
     with subprocess.Popen(tied(sys.executable, "-c", code), stdout=subprocess.PIPE) as process:
         assert int(process.stdout.read()) == process.pid

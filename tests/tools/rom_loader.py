@@ -11,6 +11,9 @@ from pathlib import Path
 
 from lyhord_rig.deadline import DEADLINE_S
 from lyhord_rig.street.services import free_port
+from lyhord_rig.tied import tied
+
+_PROGRAM = str(Path(__file__).with_name("patient_rom.py"))
 
 
 @contextmanager
@@ -42,14 +45,7 @@ def rom_loader_behind_tcp(chip: str = "esp32") -> Iterator[str]:
 @contextmanager
 def _running(*options: str) -> "Iterator[subprocess.Popen[bytes]]":
     process = subprocess.Popen(
-        [
-            sys.executable,
-            str(Path(__file__).with_name("patient_rom.py")),
-            "run",
-            "--timeout",
-            "300",
-            *options,
-        ],
+        tied(sys.executable, _PROGRAM, "run", "--timeout", "300", *options),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -10,6 +10,7 @@ import pexpect
 import pytest
 
 from lyhord_rig.deadline import DEADLINE_S
+from lyhord_rig.tied import tied
 from lyhord_tools.console import CommandFailed, NoAnswer, NodeConsole, fields
 from lyhord_tools.errors import ToolError
 from tests.tools.conftest import Ran
@@ -164,11 +165,17 @@ def test_a_port_that_another_program_has_is_one_line(lyhord: Callable[..., Ran])
             assert "another program has it" in said.refused()
 
 
+def terminal(port: object, *words: str) -> pexpect.spawn:
+    """`lyhord console` as a person has it before her."""
+    program, *arguments = tied(str(LYHORD), "console", "--port", str(port), *words)
+    return pexpect.spawn(program, arguments, timeout=DEADLINE_S)
+
+
 def test_the_terminal_waits_for_its_port_and_goes_on(cable: Cable) -> None:
     before = Peer()
     before.__enter__()
     cable.plug(before)
-    screen = pexpect.spawn(str(LYHORD), ["console", "--port", str(cable.path)], timeout=DEADLINE_S)
+    screen = terminal(cable.path)
     try:
         screen.expect_exact("Ctrl-] leaves")
         cable.pull(before)
@@ -189,9 +196,7 @@ def test_the_terminal_of_a_pulled_port_ends_with_one_line(cable: Cable) -> None:
     before = Peer()
     before.__enter__()
     cable.plug(before)
-    screen = pexpect.spawn(
-        str(LYHORD), ["console", "--port", str(cable.path), "--timeout", "1"], timeout=DEADLINE_S
-    )
+    screen = terminal(cable.path, "--timeout", "1")
     try:
         screen.expect_exact("Ctrl-] leaves")
         cable.pull(before)
@@ -219,7 +224,7 @@ def test_a_port_that_is_none_is_one_line(port: str, why: str, lyhord: Callable[.
 
 def test_a_person_types_and_reads_and_leaves() -> None:
     with Peer() as peer:
-        screen = pexpect.spawn(str(LYHORD), ["console", "--port", peer.path], timeout=DEADLINE_S)
+        screen = terminal(peer.path)
         try:
             screen.expect_exact("Ctrl-] leaves")
             screen.send("\r")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_rig.deadline import DEADLINE_S
 from lyhord_tools import registry
 from lyhord_tools.errors import ToolError
 from lyhord_tools.keys import Key, new_key
@@ -114,7 +115,7 @@ def test_installers_at_the_same_time_never_share_an_id(tmp_path: Path) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(DEADLINE_S)
         assert worker.exitcode == 0
     ids = [int(json.loads(line)["id"], 16) for line in path.read_text().splitlines()]
     assert sorted(ids) == list(range(1, 31))
