@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.secret import ApiKey
 from lyhord_gateway.fleet.registry import Registry
 from lyhord_gateway.ingest.answer import Answerer
@@ -16,7 +15,7 @@ from lyhord_gateway.model.reading import NodeFacts
 from lyhord_gateway.model.uplink import AckRequest, Uplink
 from lyhord_gateway.model.work import Committed, Work
 from lyhord_gateway.profiles import Profile
-from lyhord_gateway.profiles.make import make_profile
+from lyhord_gateway.profiles.make import kind_named, make_profile
 from lyhord_gateway.store.apply import Applier
 from lyhord_gateway.store.published import Published
 from lyhord_gateway.store.reader import NodeRow, Reader
@@ -149,6 +148,6 @@ class Street:
 
 
 def _profile(name: str, options: dict[str, object]) -> Profile:
-    platform = Platform(name=name, url="mqtt://city", profile=name, **options)  # type: ignore[arg-type]
+    platform = kind_named(name).options(name=name, url="mqtt://city", **options)
     endpoint = Endpoint(url=MqttUrl("city", 1883, False), api_key=ApiKey("4jggokgpepnvsb2uv4s40d59ov"))
     return make_profile(platform, endpoint, "lyhord", lambda _: _FACTS)

@@ -2,15 +2,16 @@
 
 import re
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from lyhord_gateway.config.platform_options import Platform
-from lyhord_gateway.config.platform_rules import ONLY
+from lyhord_gateway.config.platform_options import Platform, keys
+from lyhord_gateway.config.platform_rules import only
 from lyhord_gateway.config.template import template
 from lyhord_gateway.config.tree import Config, load
+from lyhord_gateway.profiles.catalogue import KINDS
+from lyhord_gateway.profiles.make import kind_named
 from lyhord_gateway.support.errors import UserError
 from tests.fakes.certificates import Authority
 from tests.gateway.parts import cli
@@ -18,7 +19,7 @@ from tests.gateway.parts import cli
 BASE = "[gateway]\nnumber = 1\n"
 PLATFORM = BASE + '[[platform]]\nname = "city"\nurl = "mqtt://localhost"\nprofile = "senml"\n'
 YGGIO = "yggio/generic/v2/city/lyhord-{node}"
-PROFILES = get_args(get_type_hints(Platform)["profile"])
+PROFILES = [kind.profile for kind in KINDS]
 
 
 def platform(profile: str, *options: str) -> str:
@@ -49,14 +50,12 @@ def test_the_template_is_accepted_unchanged_and_says_every_default(tmp_path: Pat
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_key_of_the_template_is_accepted_and_documented(profile: str, tmp_path: Path) -> None:
     text = re.sub(r"^#(\[|[a-z_]+ = )", r"\1", template(), flags=re.M)
-    text = text.replace("embedded = true", "embedded = false").replace('"senml"', f'"{profile}"')
-    for key, profiles in ONLY.items():
-        if profile not in profiles:
-            text = re.sub(rf"^{key} = ", rf"#{key} = ", text, flags=re.M)
-    if profile == "yggio":
-        text = re.sub(r"^topic = .*$", f'topic = "{YGGIO}"', text, flags=re.M)
-    elif profile == "homeassistant":
-        text = re.sub(r"^topic = .*$", 'topic = "{node}/state"', text, flags=re.M)
+    text = text.replace("embedded = true", "embedded = false")
+    shared, *own = re.split(r"(?=^profile = )", text, flags=re.M)
+    rest = own[-1][own[-1].index("\n\n") :]
+    chosen = next(part for part in own if part.startswith(f'profile = "{profile}"'))
+    text = shared + chosen.removesuffix(rest) + rest
+    if profile == "homeassistant":
         text = text.replace("fill_scale = 1", "fill_scale = 100")
     (tmp_path / "fiware.key").write_text("4jggokgpepnvsb2uv4s40d59ov\n")
     (tmp_path / "fiware.key").chmod(0o600)
@@ -142,15 +141,32 @@ def test_an_api_key_is_private_and_fits_into_a_topic(content: str, mode: int, tm
     assert said.startswith("platform[0].api_key: ") and "expected" in said
 
 
-def test_options_name_the_profiles_that_they_are_for() -> None:
-    words = template()
-    for key, profiles in ONLY.items():
-        description = re.search(rf"((?:^# .*\n)+)#{key} = ", words, re.M)
-        assert description, key
-        text = " ".join(description[1].replace("# ", "").split())
-        missing = [profile for profile in PROFILES if profile not in text]
-        # Whoever is not for it may be named too, to say so; a short list of those it is for must be.
-        assert not set(profiles) & set(missing) or not set(PROFILES) - set(profiles) & set(missing), key
+def test_options_stand_below_the_profiles_that_they_are_for() -> None:
+    below = re.split(r"^#profile = ", template(), flags=re.M)[1:]
+    assert [part.split("\n", 1)[0].strip('"') for part in below] == PROFILES
+    for key, profiles in only().items():
+        assert key not in keys(Platform)
+        found = [name for name, part in zip(PROFILES, below, strict=True) if f"\n#{key} = " in part]
+        assert tuple(found) == profiles, key
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_another_profiles_option_at_its_default_says_nothing(profile: str, tmp_path: Path) -> None:
+    """As the template has them, so that files of before go on as they are."""
+    needed = {"yggio": f'topic = "{YGGIO}"', "fiware-iota-json": 'api_key = "key"'}
+    (tmp_path / "key").write_text("4jggokgpepnvsb2uv4s40d59ov\n")
+    (tmp_path / "key").chmod(0o600)
+    lines = ["batch_count = 100", "expire_s = 14400", "commands = true", 'compression = "none"']
+    lines += ['discovery_prefix = "homeassistant"', needed.get(profile, "")]
+    loaded = load(written(tmp_path, platform(profile, *lines)))
+    ((options, _),) = loaded.platforms
+    assert type(options) is kind_named(profile).options and options.profile == profile
+
+
+def test_a_profile_that_does_not_exist_is_named_with_those_that_do(tmp_path: Path) -> None:
+    assert (
+        fault(tmp_path, platform("carrier-pigeon")) == f"platform[0].profile: expected {', '.join(PROFILES)}"
+    )
 
 
 @pytest.mark.parametrize(

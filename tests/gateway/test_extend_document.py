@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from lyhord_rig.tied import tied
-from tests.gateway.parts import DEADLINE_S, GatewayProcess, Node, until
+from tests.gateway.parts import (
+    DEADLINE_S,
+    GatewayProcess,
+    Mosquitto,
+    Node,
+    connected,
+    next_message,
+    until,
+)
 from tests.house.extend_document import add
 from tests.house.sources import ROOT
 
@@ -80,6 +88,37 @@ async def test_a_source_is_two_files(extended: Path, tmp_path: Path) -> None:
             assert await gateway.terminate() == 0
         counters = gateway.status()["counters"]
     assert (counters["modem.refused.junk"], counters["store.samples"]) == (1, 1)
+
+
+async def test_a_profile_is_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched = add("A platform profile", "gateway/src", tmp_path)
+    assert len(touched) <= 2, "the profile with its options, and its registration"
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "gateway/src"))
+    template = await program("config-template")
+    assert "A platform that takes lines of text" in template and '#prefix = "lines"' in template
+    node = Node()
+    folder = tmp_path / "run"
+    folder.mkdir()
+    async with Mosquitto(tmp_path) as platform, connected(platform.port, "lines/#") as ear:
+        section = (
+            f'[[platform]]\nname = "lines"\nurl = "mqtt://127.0.0.1:{platform.port}"\nprofile = "lines"\n'
+        )
+        async with GatewayProcess(folder, None, section) as gateway:
+            line = json.dumps({"id": f"{node.id:06x}", "key": node.key.hex()})
+            await program("nodes", "import", "-", "--config", str(gateway.config), stdin=line)
+            assert (await next_message(ear)).payload == b"on"
+            async with connected(gateway.port, node.down) as client:
+                await client.publish(node.up, node.report(ack=True), qos=1)
+            said = await next_message(ear)
+            assert said.topic.value == f"lines/{node.id:06x}/data" and b" fill_level=" in bytes(said.payload)
+            await ear.publish("lines/ask/test", f"{node.id:06x}", qos=1)
+            await next_message(ear)
+            accepted = "platform.lines.rpc.accepted"
+            await until(lambda: gateway.status()["counters"].get(accepted) == 1, "it is an order")
+            assert "can be read back" in await program("check", "--connect", "--config", str(gateway.config))
+            assert (await next_message(ear)).payload == b"{}", "the probe"
+            assert await gateway.terminate() == 0
+        assert (await next_message(ear)).payload == b"off"
 
 
 REGION = """

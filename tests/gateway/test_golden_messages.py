@@ -14,11 +14,10 @@ import pytest
 
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.secret import ApiKey
 from lyhord_gateway.model.reading import Message
 from lyhord_gateway.profiles.homeassistant import HomeAssistantProfile
-from lyhord_gateway.profiles.make import make_profile
+from lyhord_gateway.profiles.make import kind_named, make_profile
 from lyhord_gateway.publish.announcements import Announcements
 from lyhord_gateway.publish.batch import messages
 from tests.gateway import home_assistant, senml_resolver, smart_data_models
@@ -78,12 +77,8 @@ THINGSBOARD: dict[str, dict] = {
 
 def sent(profile_name: str) -> list[Message]:
     """What the readings become with the options' defaults."""
-    platform = Platform(
-        name="city",
-        url="mqtt://localhost",
-        profile=profile_name,
-        **OPTIONS[profile_name],  # type: ignore[arg-type]
-    )
+    options = kind_named(profile_name).options
+    platform = options(name="city", url="mqtt://localhost", **OPTIONS[profile_name])
     endpoint = Endpoint(url=MqttUrl("localhost", 1883, False), api_key=ApiKey("4jggokgpepnvsb2uv4s40d59ov"))
     facts = registry(BIN, ROOM)
     profile = make_profile(platform, endpoint, "gw", facts, "lyhord-gateway/gw/health")
@@ -91,7 +86,7 @@ def sent(profile_name: str) -> list[Message]:
         profile = replace(profile, now_s=lambda: TIME_S + 3600)
     announcements = Announcements(profile, facts)
     found: list[Message] = []
-    bounds = platform.batch_count, platform.batch_bytes
+    bounds = platform.batch
     for message in messages(READINGS, profile.topic, profile.payload, *bounds, profile.sharing()):
         found += [*announcements.due(message.readings), message]
     return found

@@ -8,18 +8,19 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 import pytest
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
-from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.tree import load
+from lyhord_gateway.model.reading import NodeFacts
 from lyhord_gateway.operation.exposition import RULES, Exposition, rx1_share
 from lyhord_gateway.operation.health import Facts, Health, Limits, Report
 from lyhord_gateway.operation.notify import Notify
 from lyhord_gateway.operation.wiring import Operation
+from lyhord_gateway.profiles.catalogue import KINDS
+from lyhord_gateway.profiles.kind import PlatformContext
 from lyhord_gateway.store.schema import open_store
 from lyhord_gateway.support.metrics import Metrics
 from tests.gateway.parts import (
@@ -294,10 +295,16 @@ def test_every_platform_is_told_that_has_a_place_for_it(tmp_path: Path) -> None:
     loaded = load(path)
     open_store(loaded.store_path).close()
     operation = Operation(loaded, Metrics())
-    profiles = get_args(get_type_hints(Platform)["profile"])
-    told = {profile for profile in profiles if operation.status_publisher(profile) is not None}
+    wills = {}
+    for kind in KINDS:
+        options = kind.options(name="city", url="mqtt://localhost")
+        profile = kind.make(options, PlatformContext("gw", NodeFacts))
+        publisher = operation.status_publisher(profile, "city")
+        if publisher is not None:
+            wills[kind.profile] = publisher.will is not None
     operation.close()
-    assert told == {"senml", "fiware-iota-json", "ngsi-ld", "homeassistant"}
+    others = dict.fromkeys(("senml", "fiware-iota-json", "ngsi-ld", "homeassistant"), True)
+    assert wills == {"thingsboard": False, **others}, "Yggio has topics of nodes only"
 
 
 async def test_the_log_as_json_never_shows_a_secret(tmp_path: Path) -> None:

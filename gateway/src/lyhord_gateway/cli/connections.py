@@ -9,17 +9,13 @@ import aiomqtt
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.tree import Loaded
-from lyhord_gateway.model.reading import NodeFacts, Reading
+from lyhord_gateway.model.reading import NodeFacts
 from lyhord_gateway.mqtt.client import make_client
-from lyhord_gateway.profiles.make import make_profile
+from lyhord_gateway.profiles.make import kind_of, make_profile
 from lyhord_gateway.publish.client import make_client_on
 from lyhord_gateway.publish.proof import Proof, Verdict, prove
 from lyhord_gateway.publish.terms import Terms
 from lyhord_gateway.support.errors import UserError
-
-_NOBODY = 0  # no node has this id
-_LISTS = ("senml", "ngsi-ld")  # a message of theirs is a list
-_NO_BROKER = ("thingsboard", "yggio")  # nobody reads there what others publish
 
 
 async def check_connections(loaded: Loaded, tell: Callable[[str], object]) -> None:
@@ -39,17 +35,16 @@ async def check_connections(loaded: Loaded, tell: Callable[[str], object]) -> No
 
 async def _prove(platform: Platform, endpoint: Endpoint, gateway: str) -> Proof:
     profile = make_profile(platform, endpoint, gateway, NodeFacts)
-    late = platform.profile == "homeassistant"  # what goes there becomes no state
-    topic = profile.topic(Reading(0, _NOBODY, 0, 0, {}, None, None, None, "", late))
+    probe = profile.probe()
     terms = Terms(platform.protocol)
     # A platform that gives out identifiers takes no other; a gateway that runs comes back after a moment.
     identifier = platform.client_id or f"lyhord-check-{secrets.token_hex(4)}"
     return await prove(
         partial(make_client_on, terms, endpoint, identifier),
         terms,
-        topic,
-        b"[]" if platform.profile in _LISTS else b"{}",
-        platform.profile not in _NO_BROKER,
+        probe.topic,
+        probe.payload,
+        kind_of(platform).readable,
     )
 
 

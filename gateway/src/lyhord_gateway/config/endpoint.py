@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from lyhord_gateway.config.address import is_here
 from lyhord_gateway.config.mqtt_url import MqttUrl, parse_mqtt_url
-from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.secret import ApiKey, Credentials, check_private, read_api_key, read_credentials
 from lyhord_gateway.support.errors import UserError
 
@@ -52,8 +51,9 @@ class Section(Protocol):
     def key_file(self) -> str: ...
 
 
-def read_endpoint(path: Path, base: Path, key: str, section: Section) -> Endpoint:
-    """Checks `section` and reads its files; raises UserError. key: the section's name in messages."""
+def read_endpoint(path: Path, base: Path, key: str, section: Section, secret: str = "") -> Endpoint:
+    """Checks `section` and reads its files; raises UserError. key: the section's name in messages. secret:
+    its option with the file of the API key, "" for none."""
     try:
         url = parse_mqtt_url(section.url)
     except ValueError as error:
@@ -70,8 +70,8 @@ def read_endpoint(path: Path, base: Path, key: str, section: Section) -> Endpoin
     if section.credentials:
         credentials = read_credentials(f"{path}: {key}.credentials", base / section.credentials)
     api_key = None
-    if isinstance(section, Platform) and section.api_key:
-        api_key = read_api_key(f"{path}: {key}.api_key", base / section.api_key)
+    if secret:
+        api_key = read_api_key(f"{path}: {key}.{secret}", base / getattr(section, secret))
     if section.key_file:
         check_private(f"{path}: {key}.key_file", base / section.key_file)
     endpoint = Endpoint(

@@ -1,11 +1,17 @@
-"""The options of a platform in the configuration; `platform_rules.py` says what goes with which profile."""
+"""Options that every platform has in the configuration; those of one profile stand with the profile.
+
+The sections of a platform are a tagged union: `profile` says which of the `Options` in `profiles/` a section
+is. `platform_rules.py` knows them all.
+"""
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
 Topic = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"^[^+#\x00]+$")]
+NodeName = Annotated[str, Meta(min_length=1)]
 CaFile = Annotated[
     str,
     Meta(
@@ -24,9 +30,16 @@ Insecure = Annotated[
         "every start and in health."
     ),
 ]
+NodeStatus = Annotated[
+    bool,
+    Meta(
+        description="Tell what is known of the nodes themselves, when it changes: battery, signal of "
+        "the last downlink, firmware, faults by name, whether they are in service."
+    ),
+]
 
 
-class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="profile"):
     """Where readings go. Repeat the section for several platforms; each has its own cursor."""
 
     name: Annotated[
@@ -43,10 +56,6 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             description="mqtt://host:port or mqtts://host:port (TLS, verified).",
             examples=["mqtts://platform.example.net:8883"],
         ),
-    ]
-    profile: Annotated[
-        Literal["senml", "thingsboard", "fiware-iota-json", "ngsi-ld", "yggio", "homeassistant"],
-        Meta(description="Shape of the messages.", examples=["senml"]),
     ]
     protocol: Annotated[
         Literal["3.1.1", "5"],
@@ -65,47 +74,6 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             examples=["gateway-17"],
         ),
     ] = None
-    topic: Annotated[
-        Topic | None,
-        Meta(
-            description="Topic for senml (lyhord/{gateway}/senml if left out), ngsi-ld "
-            "(lyhord/{gateway}/ngsi-ld; each message is the body of an entityOperations/upsert), yggio "
-            "(needed: yggio/generic/v2/<credential set>/<reserved topic with {node}>) and homeassistant "
-            "(lyhord/{gateway}/{node}/state). {gateway} and {node} are replaced. The topics of thingsboard "
-            "and fiware-iota-json are fixed.",
-            examples=["lyhord/{gateway}/senml"],
-        ),
-    ] = None
-    backlog_topic: Annotated[
-        Topic | None,
-        Meta(
-            description="Another topic for readings that came after a younger one of their node: senml and "
-            "ngsi-ld (if left out: the same topic, marked backlog) and homeassistant (if left out: "
-            "lyhord/{gateway}/{node}/backlog).",
-            examples=["lyhord/{gateway}/{node}/backlog"],
-        ),
-    ] = None
-    device: (
-        Annotated[
-            str,
-            Meta(
-                min_length=1,
-                description="Name of a node at the platform, {node} is its id: SenML base name "
-                "(urn:dev:ops:lyhord-{node}: if left out), else (lyhord-{node}) the device of thingsboard, "
-                "fiware-iota-json and homeassistant, or the end of the entity id of ngsi-ld. With yggio "
-                "the topic is the name.",
-                examples=["lyhord-{node}"],
-            ),
-        ]
-        | None
-    ) = None
-    api_key: Annotated[
-        str,
-        Meta(
-            description="fiware-iota-json: file (mode 0600) with the API key of the service group.",
-            examples=["fiware.key"],
-        ),
-    ] = ""
     credentials: Annotated[
         str,
         Meta(
@@ -118,34 +86,10 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ca_file: CaFile = ""
     cert_file: CertFile = ""
     key_file: KeyFile = ""
-    batch_count: Annotated[
-        int,
-        Meta(
-            ge=1,
-            le=10_000,
-            description="Most readings in one message. Not for yggio and homeassistant: theirs hold one.",
-        ),
-    ] = 100
-    batch_bytes: Annotated[
-        int,
-        Meta(
-            ge=256,
-            le=1_000_000,
-            description="Most bytes in one message's payload, before compression. Not for yggio and "
-            "homeassistant.",
-        ),
-    ] = 32_768
     batch_ms: Annotated[
         int,
         Meta(ge=0, le=60_000, description="Longest time a reading waits for others to share a message."),
     ] = 50
-    compression: Annotated[
-        Literal["none", "gzip"],
-        Meta(
-            description="senml and ngsi-ld: gzip compresses the payloads of readings; whoever subscribes "
-            "must know that."
-        ),
-    ] = "none"
     fill_scale: Annotated[
         Literal[1, 100] | None,
         Meta(
@@ -168,29 +112,50 @@ class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     signal: Annotated[
         bool, Meta(description="Send RSSI and SNR of the reception along with each reading.")
     ] = True
-    context: Annotated[
-        Annotated[str, Meta(pattern=r"^https?://\S+$")] | None,
-        Meta(
-            description="ngsi-ld: address of the JSON-LD context; left out: that of the Smart Data Models.",
-            examples=["https://context.example.net/waste.jsonld"],
-        ),
-    ] = None
-    discovery_prefix: Annotated[
-        Name, Meta(description="homeassistant: first part of the discovery topics.")
-    ] = "homeassistant"
-    expire_s: Annotated[
+
+    @property
+    def profile(self) -> str:
+        """The shape of its messages."""
+        return str(type(self).__struct_config__.tag)
+
+    @property
+    def compressed(self) -> bool:
+        """Payloads of readings go out as gzip."""
+        return False
+
+    @property
+    def batch(self) -> tuple[int, int]:
+        """Most readings and most bytes in one message, for shapes in which readings share one."""
+        return 100, 32_768
+
+
+class Batched(Platform, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A platform whose messages may hold several readings."""
+
+    batch_count: Annotated[int, Meta(ge=1, le=10_000, description="Most readings in one message.")] = 100
+    batch_bytes: Annotated[
         int,
-        Meta(
-            ge=0,
-            le=31_536_000,
-            description="homeassistant: an entity without news for so many seconds is unavailable, and an "
-            "older reading is backlog. 0: never.",
-        ),
-    ] = 14_400
-    commands: Annotated[
-        bool,
-        Meta(
-            description="thingsboard: take requests for nodes (settings, restart, blink …) from the "
-            "platform; false: whoever gets hold of the platform can only read."
-        ),
-    ] = True
+        Meta(ge=256, le=1_000_000, description="Most bytes in one message's payload, before compression."),
+    ] = 32_768
+
+    @property
+    def batch(self) -> tuple[int, int]:
+        return self.batch_count, self.batch_bytes
+
+
+class Compressible(Batched, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A platform whose subscribers are ours, so that they can be told to expand."""
+
+    compression: Annotated[
+        Literal["none", "gzip"],
+        Meta(description="gzip compresses the payloads of readings; whoever subscribes must know that."),
+    ] = "none"
+
+    @property
+    def compressed(self) -> bool:
+        return self.compression == "gzip"
+
+
+def keys(options: type[Platform]) -> dict[str, object]:
+    """The names of the options, with their defaults."""
+    return {field.name: field.default for field in msgspec.structs.fields(options)}

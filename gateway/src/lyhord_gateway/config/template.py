@@ -1,6 +1,7 @@
 """The commented configuration, printed from the definitions in `tree.py`."""
 
 import textwrap
+from collections.abc import Collection
 from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -9,6 +10,7 @@ from msgspec import NODEFAULT, Meta, Struct
 from lyhord_gateway.config.operation_options import HealthLimits, Http, Log
 from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.tree import Gateway, Store
+from lyhord_gateway.profiles.catalogue import KINDS as PROFILES
 from lyhord_gateway.sources.catalogue import KINDS
 
 _WIDTH = 96
@@ -33,9 +35,32 @@ def template() -> str:
     for section, kind in _SECTIONS:
         lines += ["", *_comment(_own_words(kind))]
         lines.append(section)
-        for field in msgspec.structs.fields(kind):
-            lines += _key(field, get_type_hints(kind, include_extras=True)[field.name], section[0] == "#")
+        lines += _keys(kind, section[0] == "#")
+        if kind is Platform:
+            lines += _profiles()
     return "\n".join(lines) + "\n"
+
+
+def _keys(kind: type[Struct], optional: bool, known: Collection[str] = ()) -> list[str]:
+    """Every key of a section but those that are known."""
+    hints = get_type_hints(kind, include_extras=True)
+    lines: list[str] = []
+    for field in msgspec.structs.fields(kind):
+        if field.name not in known:
+            lines += _key(field, hints[field.name], optional)
+    return lines
+
+
+def _profiles() -> list[str]:
+    """The rest of a platform's section: which profile, and the keys that only this one has."""
+    common = [field.name for field in msgspec.structs.fields(Platform)]
+    lines = [
+        *_comment("Shape of the messages, and with it the keys that stand below it."),
+    ]
+    for kind in PROFILES:
+        lines += ["#", *_comment(_own_words(kind.options)), f'#profile = "{kind.profile}"']
+        lines += _keys(kind.options, True, common)
+    return lines
 
 
 def _own_words(kind: type[Struct]) -> str:

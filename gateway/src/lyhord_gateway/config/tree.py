@@ -4,10 +4,11 @@
 drift away from what is accepted. Unknown keys are refused.
 """
 
+import datetime
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import GenericAlias
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 import msgspec
 from msgspec import Meta, Struct
@@ -16,11 +17,16 @@ from lyhord_gateway.config.address import is_here, parse_host
 from lyhord_gateway.config.endpoint import Endpoint, read_endpoint
 from lyhord_gateway.config.operation_options import HealthLimits, Http, Log
 from lyhord_gateway.config.platform_options import Name, Platform
-from lyhord_gateway.config.platform_rules import wrong
+from lyhord_gateway.config.platform_rules import tidy
+from lyhord_gateway.profiles.catalogue import KINDS as PROFILES
+from lyhord_gateway.profiles.kind import template
+from lyhord_gateway.profiles.make import kind_of
 from lyhord_gateway.sources.catalogue import KINDS
 from lyhord_gateway.sources.source import Configured, Kind
 from lyhord_gateway.support.errors import UserError
 from lyhord_wire.outside import NotText, text_of
+
+_TIMES = datetime.datetime, datetime.date, datetime.time  # TOML has them beside JSON's types
 
 # Other parts have states and counters under these names, and so has each source that there is once.
 _PARTS = (
@@ -137,8 +143,15 @@ def _field(kind: Kind) -> tuple[str, Any, Any]:
     return kind.section, kind.options | None, None
 
 
+_options = tuple(kind.options for kind in PROFILES)
+_platforms = GenericAlias(tuple, (Union[_options], ...))  # noqa: UP007 — made of as many as there are
 _Document: type[Config] = msgspec.defstruct(  # type: ignore[assignment]
-    "Config", map(_field, KINDS), bases=(Config,), frozen=True, forbid_unknown_fields=True, kw_only=True
+    "Config",
+    [*map(_field, KINDS), ("platform", _platforms, ())],
+    bases=(Config,),
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
 )
 
 
@@ -192,7 +205,7 @@ def load(path: Path) -> Loaded:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     try:
-        config = msgspec.toml.decode(text_of(data), type=_Document)
+        config = _document(path, msgspec.toml.decode(text_of(data)))
     except NotText as error:
         raise UserError(f"{path}: {error}") from error
     except msgspec.ValidationError as error:
@@ -204,6 +217,12 @@ def load(path: Path) -> Loaded:
     return _resolve(path, config)
 
 
+def _document(path: Path, raw: dict[str, Any]) -> Config:
+    if fault := tidy(raw.get("platform")):
+        raise UserError(f"{path}: platform{fault}")
+    return msgspec.convert(raw, _Document, builtin_types=_TIMES, str_keys=True)
+
+
 def _resolve(path: Path, config: Config) -> Loaded:
     base = path.resolve().parent
     try:
@@ -212,19 +231,16 @@ def _resolve(path: Path, config: Config) -> Loaded:
         raise UserError(f"{path}: http.listen: {error}") from error
     sources = tuple(_configured(path, config))
     _check_sources(path, sources)
-    _template(path, "health.status_topic", config.health.status_topic, ("gateway",))
+    if fault := template("health.status_topic", config.health.status_topic, ("gateway",)):
+        raise UserError(f"{path}: {fault}")
     _unique(path, "platform", [platform.name for platform in config.platform])
     for at, platform in enumerate(config.platform):
-        if fault := wrong(platform):
+        if fault := kind_of(platform).wrong(platform):
             raise UserError(f"{path}: platform[{at}].{fault}")
     platforms = tuple(
-        (platform, read_endpoint(path, base, f"platform[{at}]", platform))
+        (platform, read_endpoint(path, base, f"platform[{at}]", platform, kind_of(platform).secret))
         for at, platform in enumerate(config.platform)
     )
-    for at, platform in enumerate(config.platform):
-        for key, topic in (("topic", platform.topic), ("backlog_topic", platform.backlog_topic)):
-            _template(path, f"platform[{at}].{key}", topic or "", ("gateway", "node"))
-        _template(path, f"platform[{at}].device", platform.device or "", ("node",))
     return Loaded(
         config=config,
         data_dir=base / config.gateway.data_dir,
@@ -259,12 +275,3 @@ def _unique(path: Path, key: str, names: Sequence[str], others: Sequence[str] = 
     for at, name in enumerate(names):
         if name in names[:at] or name in others:
             raise UserError(f"{path}: {key}.name: expected different names, {name} is there twice")
-
-
-def _template(path: Path, key: str, text: str, known: Sequence[str]) -> None:
-    rest = text
-    for name in known:
-        rest = rest.replace("{" + name + "}", "")
-    if "{" in rest or "}" in rest:
-        expected = " and ".join("{" + name + "}" for name in known)
-        raise UserError(f"{path}: {key}: expected no braces but {expected}")

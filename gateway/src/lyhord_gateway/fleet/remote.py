@@ -79,7 +79,8 @@ class Remote:
         if request is None:
             return
         reply = self._profile.reply(request, await self._outcome(request))
-        await client.publish(reply.topic, reply.payload, qos=1)
+        if reply is not None:
+            await client.publish(reply.topic, reply.payload, qos=1)
 
     async def _outcome(self, request: Request) -> dict[str, object]:
         try:

@@ -1,13 +1,14 @@
 """The gateway's health as a retained message at a platform, and the last will that replaces it."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 
 import aiomqtt
 
+from lyhord_gateway.model.reading import Message
 from lyhord_gateway.operation.health import Report
+from lyhord_gateway.profiles import Words
 
 _LOOK_S = 2.0
 _AGAIN_S = 300.0  # the same news again, so that its time shows that it is still true
@@ -33,18 +34,27 @@ def summary(gateway: str, version: str, report: Report) -> dict[str, object]:
 
 
 class StatusPublisher:
-    """topic: where it is told. report: the health at this moment."""
+    """topic: where it is told, "" for nowhere. report: the health at this moment. profile: the
+    platform's words for it."""
 
-    def __init__(self, topic: str, gateway: str, version: str, report: Callable[[], Report]) -> None:
+    def __init__(
+        self,
+        topic: str,
+        gateway: str,
+        version: str,
+        report: Callable[[], Report],
+        profile: Words | None = None,
+    ) -> None:
         self._topic = topic
         self._gateway = gateway
         self._version = version
         self._report = report
-        self._gone = json.dumps({"gateway": gateway, "state": "gone"}).encode()
+        self._words = profile or Words()
 
     @property
-    def will(self) -> aiomqtt.Will:
-        return aiomqtt.Will(self._topic, self._gone, qos=1, retain=True)
+    def will(self) -> aiomqtt.Will | None:
+        word = self._words.will(self._topic, self._gateway)
+        return None if word is None else aiomqtt.Will(word.topic, word.payload, 1, word.retain)
 
     async def tell(self, client: aiomqtt.Client) -> None:
         """Tells every change of the reasons, until cancelled."""
@@ -55,11 +65,16 @@ class StatusPublisher:
             report = self._report()
             news = [(reason.code, reason.part) for reason in report.reasons], report.notes
             if news != told or loop.time() >= due_s:
-                payload = json.dumps(summary(self._gateway, self._version, report), ensure_ascii=False)
-                await client.publish(self._topic, payload.encode(), qos=1, retain=True)
+                word = self._words.health(self._topic, summary(self._gateway, self._version, report))
+                await _say(client, word)
                 told, due_s = news, loop.time() + _AGAIN_S
             await asyncio.sleep(_LOOK_S)
 
     async def leave(self, client: aiomqtt.Client) -> None:
         """The broker speaks the last will only for whom it loses."""
-        await client.publish(self._topic, self._gone, qos=1, retain=True)
+        await _say(client, self._words.gone(self._topic, self._gateway))
+
+
+async def _say(client: aiomqtt.Client, word: Message | None) -> None:
+    if word is not None:
+        await client.publish(word.topic, word.payload, qos=1, retain=word.retain)

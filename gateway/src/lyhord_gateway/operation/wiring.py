@@ -12,13 +12,13 @@ from lyhord_gateway.operation.health import Health, Limits, Position, Probe
 from lyhord_gateway.operation.node_metrics import NodeMetrics
 from lyhord_gateway.operation.notify import Notify
 from lyhord_gateway.operation.status_publisher import StatusPublisher, summary
+from lyhord_gateway.profiles import Profile
 from lyhord_gateway.store.schema import connect_reading
 from lyhord_gateway.support.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
 _MIB = 1 << 20
-_OWN_TOPICS = ("thingsboard", "yggio")  # they know no others, and may hang up on who uses one
 
 
 class Operation:
@@ -52,12 +52,12 @@ class Operation:
         self._connection.close()
         self._counting.close()
 
-    def status_publisher(self, profile: str, platform: str = "") -> StatusPublisher | None:
-        """Who tells a platform of this profile how we are; None where there is no topic for it."""
-        topic = self._loaded.status_topic(platform)
-        if not topic or profile in _OWN_TOPICS:
+    def status_publisher(self, profile: Profile, platform: str) -> StatusPublisher | None:
+        """Who tells a platform how we are; None where there is no place for it."""
+        topic, gateway = self._loaded.status_topic(platform), self._loaded.config.gateway.name
+        if profile.gone(topic, gateway) is None:
             return None
-        return StatusPublisher(topic, self._loaded.config.gateway.name, __version__, self._health.report)
+        return StatusPublisher(topic, gateway, __version__, self._health.report, profile)
 
     def watches(
         self, sources: Sequence[str], positions: Mapping[str, Position]

@@ -1,11 +1,16 @@
 """Shapes that platforms expect, all made from the same canonical reading."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
+
+import msgspec
 
 from lyhord_gateway.model.reading import Message, NodeFacts, Reading, Sharing
 
+# A reading of nobody: no node has this id. It counts as late, so nothing takes it for the present.
+NOTHING = Reading(0, 0, 0, 0, {}, None, None, None, "", True)
 DEVICE = "lyhord-{node}"  # a node's name at a platform, if the configuration gives no other
 
 
@@ -31,7 +36,25 @@ class BadRequest(Exception):
         self.reason = reason
 
 
-class Profile(Protocol):
+class Words:
+    """What a platform is told of the gateway itself, where it has a place for that."""
+
+    def health(self, topic: str, report: Mapping[str, object]) -> Message | None:
+        """What is said when a connection has come about, and again when it changes: how the gateway is.
+        topic: where the configuration wants it, "" for nowhere. None: the platform has no place for it."""
+        return Message(topic, msgspec.json.encode(report), retain=True) if topic else None
+
+    def gone(self, topic: str, gateway: str) -> Message | None:
+        """What is said before a connection is ended in order."""
+        word = {"gateway": gateway, "state": "gone"}
+        return Message(topic, msgspec.json.encode(word), retain=True) if topic else None
+
+    def will(self, topic: str, gateway: str) -> Message | None:
+        """What the platform says to its subscribers when it has lost the gateway (MQTT's last will)."""
+        return self.gone(topic, gateway)
+
+
+class Profile(Words, ABC):
     """A shape. Payloads depend on the readings and what the registry knows of their nodes, so that
     sending again sends the same. content_type: of the payloads."""
 
@@ -42,17 +65,22 @@ class Profile(Protocol):
         when it changes. quantities: those that the node's readings have had so far."""
         return []
 
+    @abstractmethod
     def topic(self, reading: Reading) -> str:
         """Readings with different topics never share a message."""
-        ...
 
+    @abstractmethod
     def payload(self, readings: Sequence[Reading]) -> bytes:
         """One message's payload; all readings have the same topic and may share a message."""
-        ...
 
     def sharing(self) -> Sharing:
         """Which readings with the same topic may share a message."""
         return Sharing.ANY
+
+    def probe(self) -> Message:
+        """A message without readings on the topic of readings, by which `check --connect` sees whether they
+        would be taken. It must change nothing at the platform."""
+        return Message(self.topic(NOTHING), b"{}")
 
     def inbox(self) -> str | None:
         """The topic on which the platform asks things of nodes, None if the shape has none."""
@@ -62,6 +90,6 @@ class Profile(Protocol):
         """What a message in the inbox asks for; None if it is an answer of our own. Raises BadRequest."""
         raise BadRequest("shape")
 
-    def reply(self, request: Request, outcome: Mapping[str, object]) -> Message:
-        """The answer to a request."""
+    def reply(self, request: Request, outcome: Mapping[str, object]) -> Message | None:
+        """The answer to a request; None if nobody waits for one."""
         raise ValueError("this shape has no inbox, so nothing to answer")

@@ -10,17 +10,47 @@ agents take as well. The agent turns every name into an attribute that stays unt
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
+from lyhord_gateway.config.platform_options import Batched, NodeName, NodeStatus
 from lyhord_gateway.model.reading import Message, NodeFacts, Reading, node_text
-from lyhord_gateway.profiles import DEVICE, Profile
+from lyhord_gateway.profiles import DEVICE, Profile, kind
 from lyhord_gateway.profiles.flat import Flat, Values, utc
 from lyhord_gateway.profiles.scale import fraction
 
 # Orion refuses a whole request for one of these (its manual, "Forbidden characters").
 _FORBIDDEN = str.maketrans("", "", "<>\"'=;()")
 _E6 = 1_000_000
+
+
+class Options(
+    Batched,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="profile",
+    tag="fiware-iota-json",
+):
+    """FIWARE's IoT Agent for JSON; its topics are made from the API key and the device."""
+
+    api_key: Annotated[
+        str,
+        Meta(
+            description="File (mode 0600) with the API key of the service group.",
+            examples=["fiware.key"],
+        ),
+    ] = ""
+    device: Annotated[
+        NodeName | None,
+        Meta(
+            description="Device id of a node; {node} is its id. Left out: lyhord-{node}.",
+            examples=["lyhord-{node}"],
+        ),
+    ] = None
+    node_status: NodeStatus = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +60,7 @@ class FiwareProfile(Profile):
     api_key: str = field(repr=False)
     device: str = DEVICE
     flat: Flat = field(default_factory=Flat)
+    node_status: bool = True
 
     def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
         known: dict[str, str | None] = {
@@ -63,3 +94,17 @@ def _place(facts: NodeFacts) -> str | None:
     if facts.latitude_e6 is None or facts.longitude_e6 is None:
         return None
     return f"{fraction(facts.latitude_e6, _E6)},{fraction(facts.longitude_e6, _E6)}"
+
+
+def _make(options: Options, context: kind.PlatformContext) -> FiwareProfile:
+    flat = Flat(options.fill_scale or 1, kind.units(options), options.signal)
+    return FiwareProfile(context.secret, options.device or DEVICE, flat, options.node_status)
+
+
+def _wrong(options: Options) -> str:
+    if fault := kind.device(options, r"[A-Za-z0-9\-._:]*", "letters, digits and - . _ :"):
+        return fault
+    return "" if options.api_key else "api_key: expected the file with the API key of the service group"
+
+
+KIND = kind.Kind(Options, _make, _wrong, secret="api_key")

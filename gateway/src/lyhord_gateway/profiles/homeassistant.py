@@ -15,9 +15,12 @@ one for a new one at its start; it restores what has not expired by itself.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
+from lyhord_gateway.config.platform_options import Name, NodeName, NodeStatus, Platform, Topic
 from lyhord_gateway.model.reading import (
     Message,
     NodeFacts,
@@ -26,7 +29,7 @@ from lyhord_gateway.model.reading import (
     node_text,
     quantity_name,
 )
-from lyhord_gateway.profiles import DEVICE, Profile
+from lyhord_gateway.profiles import DEVICE, Profile, kind
 from lyhord_gateway.profiles.entities import components
 from lyhord_gateway.profiles.flat import Flat, alarm_names, utc
 from lyhord_gateway.profiles.scale import SI, Units, is_boolean
@@ -38,6 +41,46 @@ EXPIRE_S = 14_400  # four of a node's usual report periods
 
 _AVAILABLE = "{{ 'offline' if value_json.state == 'gone' else 'online' }}"
 _PERCENT = 100
+
+
+class Options(
+    Platform, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="profile", tag="homeassistant"
+):
+    """Home Assistant: devices that it discovers by itself, one message per reading."""
+
+    topic: Annotated[
+        Topic | None,
+        Meta(
+            description="Left out: lyhord/{gateway}/{node}/state. {gateway} and {node} are replaced.",
+            examples=["lyhord/{gateway}/{node}/state"],
+        ),
+    ] = None
+    backlog_topic: Annotated[
+        Topic | None,
+        Meta(
+            description="Another topic for readings that came after a younger one of their node. Left out: "
+            "lyhord/{gateway}/{node}/backlog.",
+            examples=["lyhord/{gateway}/{node}/backlog"],
+        ),
+    ] = None
+    device: Annotated[
+        NodeName | None,
+        Meta(
+            description="Identifier of a node's device; {node} is its id. Left out: lyhord-{node}.",
+            examples=["lyhord-{node}"],
+        ),
+    ] = None
+    discovery_prefix: Annotated[Name, Meta(description="First part of the discovery topics.")] = PREFIX
+    expire_s: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=31_536_000,
+            description="An entity without news for so many seconds is unavailable, and an older reading is "
+            "backlog. 0: never.",
+        ),
+    ] = EXPIRE_S
+    node_status: NodeStatus = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +100,7 @@ class HomeAssistantProfile(Profile):
     units: Units = SI
     signal: bool = True
     status_topic: str = ""
+    node_status: bool = True
 
     def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
         device = self.device.replace("{node}", node_text(facts.node))
@@ -118,3 +162,30 @@ def _device(device: str, facts: NodeFacts) -> dict[str, object]:
         "sn": node_text(facts.node),
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _make(options: Options, context: kind.PlatformContext) -> HomeAssistantProfile:
+    return HomeAssistantProfile(
+        context.gateway,
+        context.now_s,
+        options.topic or TOPIC,
+        options.backlog_topic or BACKLOG,
+        options.device or DEVICE,
+        options.discovery_prefix,
+        options.expire_s,
+        kind.units(options),
+        options.signal,
+        context.status_topic,
+        options.node_status,
+    )
+
+
+def _wrong(options: Options) -> str:
+    if fault := kind.device(options, r"[A-Za-z0-9\-_]*", "letters, digits and - _"):
+        return fault
+    if options.fill_scale == 1:
+        return "fill_scale: expected 100 for homeassistant, which shows percent"
+    return kind.topics(options, needed="node")
+
+
+KIND = kind.Kind(Options, _make, _wrong)

@@ -20,16 +20,19 @@ What no model has a name for (batteryVoltage, tilt, sampleNumber …) are furthe
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
-from lyhord_gateway.model.reading import NodeFacts, Reading, Sharing, node_text, quantity_name
-from lyhord_gateway.profiles import DEVICE, Profile
+from lyhord_gateway.config.platform_options import Compressible, NodeName, NodeStatus, Topic
+from lyhord_gateway.model.reading import Message, NodeFacts, Reading, Sharing, node_text, quantity_name
+from lyhord_gateway.profiles import DEVICE, NOTHING, Profile, kind
 from lyhord_gateway.profiles.flat import alarm_text, utc
 from lyhord_gateway.profiles.scale import SI, Units, fraction, is_boolean, scaled, unit
 from lyhord_wire import tables
 
+TOPIC = "lyhord/{gateway}/ngsi-ld"
 BIN, INDOOR, BARE = "WasteContainer", "IndoorEnvironmentObserved", "Device"
 
 _MODELS = "https://raw.githubusercontent.com/smart-data-models/dataModel.{}/master/context.jsonld"
@@ -43,6 +46,43 @@ _CONTEXTS = MappingProxyType(
 _E6 = 1_000_000
 
 _Entity = dict[str, Any]
+
+
+class Options(
+    Compressible, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="profile", tag="ngsi-ld"
+):
+    """NGSI-LD entities after the Smart Data Models: a message is the body of an entityOperations/upsert."""
+
+    topic: Annotated[
+        Topic | None,
+        Meta(
+            description="Left out: lyhord/{gateway}/ngsi-ld. {gateway} and {node} are replaced.",
+            examples=["lyhord/{gateway}/ngsi-ld"],
+        ),
+    ] = None
+    backlog_topic: Annotated[
+        Topic | None,
+        Meta(
+            description="Another topic for readings that came after a younger one of their node. Left out: "
+            "the same topic; they are marked.",
+            examples=["lyhord/{gateway}/{node}/backlog"],
+        ),
+    ] = None
+    device: Annotated[
+        NodeName | None,
+        Meta(
+            description="End of a node's entity id; {node} is its id. Left out: lyhord-{node}.",
+            examples=["lyhord-{node}"],
+        ),
+    ] = None
+    context: Annotated[
+        Annotated[str, Meta(pattern=r"^https?://\S+$")] | None,
+        Meta(
+            description="Address of the JSON-LD context; left out: that of the Smart Data Models.",
+            examples=["https://context.example.net/waste.jsonld"],
+        ),
+    ] = None
+    node_status: NodeStatus = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +104,7 @@ class NgsiLdProfile(Profile):
     signal: bool = True
     context: str | None = None
     backlog_template: str | None = None
+    node_status: bool = True
 
     def topic(self, reading: Reading) -> str:
         template = self.backlog_template if reading.backlog else None
@@ -75,6 +116,9 @@ class NgsiLdProfile(Profile):
 
     def payload(self, readings: Sequence[Reading]) -> bytes:
         return msgspec.json.encode([self._entity(reading) for reading in readings])
+
+    def probe(self) -> Message:
+        return Message(self.topic(msgspec.structs.replace(NOTHING, backlog=False)), b"[]")
 
     def _entity(self, reading: Reading) -> _Entity:
         facts = self.facts(reading.node)
@@ -182,3 +226,26 @@ def _status(alarms: Sequence[int]) -> str:
     if tables.ALARM_SENSOR_FAULT in alarms:
         return "unknown"
     return "ok"
+
+
+def _make(options: Options, context: kind.PlatformContext) -> NgsiLdProfile:
+    return NgsiLdProfile(
+        options.topic or TOPIC,
+        context.gateway,
+        context.facts,
+        options.device or DEVICE,
+        options.fill_scale or 1,
+        kind.units(options, pressure="hPa"),
+        options.signal,
+        options.context,
+        options.backlog_topic,
+        options.node_status,
+    )
+
+
+def _wrong(options: Options) -> str:
+    fault = kind.device(options, r"[A-Za-z0-9\-._:]*", "letters, digits and - . _ :")
+    return fault or kind.topics(options)
+
+
+KIND = kind.Kind(Options, _make, _wrong)

@@ -15,21 +15,54 @@ The same values come again and again, so a record that was encoded once is kept 
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
-from lyhord_gateway.model.reading import Reading, node_text, quantity_name
-from lyhord_gateway.profiles import Profile
+from lyhord_gateway.config.platform_options import Compressible, NodeName, Topic
+from lyhord_gateway.model.reading import Message, Reading, node_text, quantity_name
+from lyhord_gateway.profiles import NOTHING, Profile, kind
 from lyhord_gateway.profiles.flat import alarm_text
 from lyhord_gateway.profiles.scale import SI, Units, is_boolean, scaled, unit
 from lyhord_wire.tables import QUANTITIES, UNITS
 
+TOPIC = "lyhord/{gateway}/senml"
 BASE_NAME = "urn:dev:ops:lyhord-{node}:"
 
 _VERSION = b'{"bver":26,'  # for secondary units (RFC 8798 section 3); the dBm of receptions is one
 _KEPT = 4096  # records, and base names, that are kept as text
 _BACKLOG = b'{"n":"backlog","vb":true}'
 _json = msgspec.json.Encoder().encode
+
+
+class Options(
+    Compressible, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="profile", tag="senml"
+):
+    """SenML (RFC 8428): one message has many readings of many nodes."""
+
+    topic: Annotated[
+        Topic | None,
+        Meta(
+            description="Left out: lyhord/{gateway}/senml. {gateway} and {node} are replaced.",
+            examples=["lyhord/{gateway}/senml"],
+        ),
+    ] = None
+    backlog_topic: Annotated[
+        Topic | None,
+        Meta(
+            description="Another topic for readings that came after a younger one of their node. Left out: "
+            "the same topic; they are marked.",
+            examples=["lyhord/{gateway}/{node}/backlog"],
+        ),
+    ] = None
+    device: Annotated[
+        NodeName | None,
+        Meta(
+            description="SenML base name of a node; {node} is its id. Left out: urn:dev:ops:lyhord-{node}:.",
+            examples=["urn:dev:ops:32473-lyhord-{node}:"],
+        ),
+    ] = None
 
 
 class SenmlProfile(Profile):
@@ -66,6 +99,9 @@ class SenmlProfile(Profile):
         if any(map(self._is_secondary, readings)):
             pack[0] = _VERSION + pack[0][1:]
         return b"[%s]" % b",".join(pack)
+
+    def probe(self) -> Message:
+        return Message(self.topic(msgspec.structs.replace(NOTHING, backlog=False)), b"[]")
 
     def _is_secondary(self, reading: Reading) -> bool:
         """Its records have a secondary unit."""
@@ -127,3 +163,23 @@ def _reception(rssi_dbm: int, snr_q4: int | None) -> bytes:
     """The records of RSSI and, if known, SNR."""
     rssi = _json({"n": "rssi", "u": "dBm", "v": rssi_dbm})
     return rssi if snr_q4 is None else rssi + b"," + _json({"n": "snr", "u": "dB", "v": snr_q4 / 4})
+
+
+def _make(options: Options, context: kind.PlatformContext) -> SenmlProfile:
+    return SenmlProfile(
+        options.topic or TOPIC,
+        context.gateway,
+        options.device or BASE_NAME,
+        options.fill_scale or 1,
+        options.signal,
+        kind.units(options),
+        options.backlog_topic,
+    )
+
+
+def _wrong(options: Options) -> str:
+    fault = kind.device(options, r"[A-Za-z0-9\-:./_]*", "letters, digits and - : . / _ (RFC 8428)")
+    return fault or kind.topics(options)
+
+
+KIND = kind.Kind(Options, _make, _wrong)

@@ -13,18 +13,43 @@ an answer is told by its "id" (https://thingsboard.io/docs/reference/gateway-api
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
+from lyhord_gateway.config.platform_options import Batched, NodeName, NodeStatus
 from lyhord_gateway.model.reading import Message, NodeFacts, Reading, node_of, node_text
-from lyhord_gateway.profiles import DEVICE, BadRequest, Profile, Request
+from lyhord_gateway.profiles import DEVICE, BadRequest, Profile, Request, kind
 from lyhord_gateway.profiles.flat import Flat, Values
 from lyhord_gateway.profiles.scale import SI, Units
 
 _TELEMETRY = "v1/gateway/telemetry"
+_OWN_ATTRIBUTES = "v1/devices/me/attributes"
 _RPC = "v1/gateway/rpc"
 _DEVICE_MAX = 255
+
+
+class Options(
+    Batched, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="profile", tag="thingsboard"
+):
+    """ThingsBoard's gateway API; its topics are fixed."""
+
+    device: Annotated[
+        NodeName | None,
+        Meta(
+            description="Name of a node's device; {node} is its id. Left out: lyhord-{node}.",
+            examples=["lyhord-{node}"],
+        ),
+    ] = None
+    node_status: NodeStatus = True
+    commands: Annotated[
+        bool,
+        Meta(
+            description="Take requests for nodes (settings, restart, blink …) from the platform; false: "
+            "whoever gets hold of the platform can only read."
+        ),
+    ] = True
 
 
 class _Call(msgspec.Struct):
@@ -47,12 +72,14 @@ _call = msgspec.json.Decoder(_Call)
 
 @dataclass(frozen=True, slots=True)
 class ThingsBoardProfile(Profile):
-    """device: {node}; fill_scale: 1 or 100; signal: RSSI and SNR too."""
+    """device: {node}; fill_scale: 1 or 100; signal: RSSI and SNR too; commands: requests are taken."""
 
     device: str = DEVICE
     fill_scale: int = 1
     signal: bool = True
     units: Units = SI
+    commands: bool = True
+    node_status: bool = True
 
     def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
         device = self._device(facts.node)
@@ -77,8 +104,23 @@ class ThingsBoardProfile(Profile):
             devices.setdefault(self._device(reading.node), []).append(entry)
         return msgspec.json.encode(devices)
 
-    def inbox(self) -> str:
-        return _RPC
+    def health(self, topic: str, report: Mapping[str, object]) -> Message | None:
+        """Attributes of the gateway's own device; ThingsBoard knows no other topics."""
+        if not topic:
+            return None
+        reasons = report.get("reasons")
+        texts = [str(one["text"]) for one in reasons] if isinstance(reasons, list) else []
+        told = {"health": report.get("state"), "reasons": "; ".join(texts), "version": report.get("version")}
+        return Message(_OWN_ATTRIBUTES, msgspec.json.encode(told))
+
+    def gone(self, topic: str, gateway: str) -> Message | None:
+        return Message(_OWN_ATTRIBUTES, msgspec.json.encode({"health": "gone"})) if topic else None
+
+    def will(self, topic: str, gateway: str) -> None:
+        """ThingsBoard speaks no last wills: `inactivityTimeout` of the gateway's device tells."""
+
+    def inbox(self) -> str | None:
+        return _RPC if self.commands else None
 
     def request(self, payload: bytes) -> Request | None:
         try:
@@ -116,3 +158,17 @@ def _attributes(facts: NodeFacts) -> Values:
         "firmware": facts.version,
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _make(options: Options, context: kind.PlatformContext) -> ThingsBoardProfile:
+    return ThingsBoardProfile(
+        options.device or DEVICE,
+        options.fill_scale or 1,
+        options.signal,
+        kind.units(options),
+        options.commands,
+        options.node_status,
+    )
+
+
+KIND = kind.Kind(Options, _make, kind.device, readable=False)

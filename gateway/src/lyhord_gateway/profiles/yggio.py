@@ -7,14 +7,34 @@ The part of the topic after the credential set is what was reserved for the node
 (`POST /api/reserved-mqtt-topics`) and is its secret there (`POST /api/iotnodes`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
+from lyhord_gateway.config.platform_options import NodeStatus, Platform, Topic
 from lyhord_gateway.model.reading import Reading, Sharing, node_text
-from lyhord_gateway.profiles import Profile
+from lyhord_gateway.profiles import Profile, kind
 from lyhord_gateway.profiles.flat import Flat, Values, utc
+
+TOPICS = "yggio/generic/v2/"
+
+
+class Options(
+    Platform, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="profile", tag="yggio"
+):
+    """Yggio's generic MQTT, version 2: one message per reading; the topic is the node's name."""
+
+    topic: Annotated[
+        Topic | None,
+        Meta(
+            description="Needed: yggio/generic/v2/<credential set>/<reserved topic with {node}>.",
+            examples=["yggio/generic/v2/city/lyhord-{node}"],
+        ),
+    ] = None
+    node_status: NodeStatus = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +44,7 @@ class YggioProfile(Profile):
     topic_template: str
     gateway: str
     flat: Flat = field(default_factory=Flat)
+    node_status: bool = True
 
     def topic(self, reading: Reading) -> str:
         topic = self.topic_template.replace("{gateway}", self.gateway)
@@ -37,5 +58,27 @@ class YggioProfile(Profile):
             values["backlog"] = True
         return msgspec.json.encode(values)
 
+    def health(self, topic: str, report: Mapping[str, object]) -> None:
+        """It knows no topics but those of nodes."""
+
+    def gone(self, topic: str, gateway: str) -> None:
+        """As with health."""
+
     def sharing(self) -> Sharing:
         return Sharing.ALONE
+
+
+def _make(options: Options, context: kind.PlatformContext) -> YggioProfile:
+    flat = Flat(options.fill_scale or 1, kind.units(options), options.signal)
+    return YggioProfile(options.topic or "", context.gateway, flat, options.node_status)
+
+
+def _wrong(options: Options) -> str:
+    if fault := kind.template("topic", options.topic, ("gateway", "node"), "node"):
+        return f"{fault} for yggio" if fault.endswith("in it") else fault
+    if not (options.topic or "").startswith(TOPICS):
+        return f"topic: expected {TOPICS}<credential set>/<reserved topic with {{node}}>"
+    return ""
+
+
+KIND = kind.Kind(Options, _make, _wrong, readable=False)

@@ -17,6 +17,7 @@ from lyhord_gateway.model.watermarks import Watermarks
 from lyhord_gateway.model.work import Delivered, Keep
 from lyhord_gateway.mqtt.client import WINDOW, watch
 from lyhord_gateway.operation.status_publisher import StatusPublisher
+from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.make import make_profile
 from lyhord_gateway.publish.client import make_client_on
 from lyhord_gateway.publish.delivery import Backlog, Bounds
@@ -40,7 +41,7 @@ class PublishContext:
     submit: Callable[[Delivered | Keep], bool]
     facts: Callable[[int], NodeFacts]
     orders: OrderEntry
-    status: Callable[[str, str], StatusPublisher | None]
+    status: Callable[[Profile, str], StatusPublisher | None]
     metrics: Metrics
 
 
@@ -55,9 +56,9 @@ def make_publishers(loaded: Loaded, around: PublishContext) -> dict[str, Publish
 def _publisher(loaded: Loaded, platform: Platform, endpoint: Endpoint, around: PublishContext) -> Publisher:
     name, gateway = platform.name, loaded.config.gateway
     profile = make_profile(platform, endpoint, gateway.name, around.facts, loaded.status_topic(name))
-    status_publisher = around.status(platform.profile, name)
+    status_publisher = around.status(profile, name)
     listen = watch
-    if platform.commands and profile.inbox() is not None:
+    if profile.inbox() is not None:
         listen = Remote(name, profile, around.orders.queue, around.metrics).serve
     identifier = platform.client_id or f"lyhord-{gateway.name}-{gateway.number}-{name}"
     terms = Terms(platform.protocol, status_publisher.will if status_publisher else None)
@@ -69,13 +70,13 @@ def _publisher(loaded: Loaded, platform: Platform, endpoint: Endpoint, around: P
         name,
         partial(make_client_on, terms, endpoint, identifier),
         profile,
-        Bounds(platform.batch_count, platform.batch_bytes, platform.batch_ms, WINDOW),
+        Bounds(*platform.batch, platform.batch_ms, WINDOW),
         Backlog(around.head, page, partial(_advance, around.submit, name, []), around.facts),
         around.delivered(name),
         around.metrics,
         status_publisher,
         listen,
-        Encoding(profile.content_type, platform.compression == "gzip", platform.protocol == "5"),
+        Encoding(profile.content_type, platform.compressed, platform.protocol == "5"),
         partial(_skip, around.submit, name, itertools.count(around.skipped(name) + 1)),
         terms,
     )
