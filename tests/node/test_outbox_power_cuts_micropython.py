@@ -18,7 +18,6 @@ from tests.node.flash_log import (
 )
 
 MICROPYTHON_HEAPS = ("8m",)
-MICROPYTHON_DEADLINE_S = 120
 
 
 def _is_written(box):

@@ -5,7 +5,7 @@ import pytest
 from lyhord_rig.radio.model import Loss, Modulation
 from lyhord_rig.radio.sx1262 import Fault
 from lyhord_rig.radio.sx1262_tables import Mode
-from tests.rig.sx1262.host import (
+from tests.rig.radio.sx1262.host import (
     CAD_DETECTED,
     CAD_DONE,
     CRC_ERROR,

@@ -4,7 +4,7 @@ from functools import partial
 
 from lyhord_rig import Line
 from lyhord_rig.radio.sx1262 import Sx1262
-from tests.rig.radio_pair import RadioPair
+from tests.rig.radio.radio_pair import RadioPair
 
 TX_DONE, RX_DONE, PREAMBLE, HEADER_VALID, HEADER_ERROR, CRC_ERROR = 0x01, 0x02, 0x04, 0x10, 0x20, 0x40
 CAD_DONE, CAD_DETECTED, TIMEOUT = 0x80, 0x100, 0x200

@@ -4,7 +4,7 @@ import pytest
 
 from lyhord_rig.radio.sx1262 import Fault
 from lyhord_rig.radio.sx1262_tables import Mode
-from tests.rig.sx1262.host import ALL, TX_DONE, XOSC_START
+from tests.rig.radio.sx1262.host import ALL, TX_DONE, XOSC_START
 
 
 async def test_after_reset(a):

@@ -5,7 +5,7 @@ from lyhord_rig.radio.concentrator import Concentrator
 from lyhord_rig.radio.ether import Ether
 from lyhord_rig.radio.model import Modulation
 from lyhord_wire.lora import RX2_FREQ_HZ, UPLINK_CHANNELS
-from tests.rig.ether_ear import FLAT, Ear
+from tests.rig.radio.ether_ear import FLAT, Ear
 
 
 class Bench:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.rig.sx1276.host import Pair
+from tests.rig.radio.sx1276.host import Pair
 
 
 @pytest.fixture

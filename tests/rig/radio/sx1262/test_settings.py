@@ -3,7 +3,7 @@
 import pytest
 
 from lyhord_rig.radio.sx1262_tables import Mode
-from tests.rig.sx1262.host import RX_DONE, Pair
+from tests.rig.radio.sx1262.host import RX_DONE, Pair
 
 
 async def test_lora_parameters_want_the_packet_type_first(pair, a):

@@ -4,7 +4,7 @@ import pytest
 
 from lyhord_rig.radio.model import Loss, Modulation
 from lyhord_rig.radio.sx1276 import Fault
-from tests.rig.sx1276.host import (
+from tests.rig.radio.sx1276.host import (
     CAD,
     CAD_DETECTED,
     CAD_DONE,

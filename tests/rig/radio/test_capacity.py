@@ -8,7 +8,7 @@ import pytest
 from lyhord_rig import World
 from lyhord_rig.radio.ether import Ether
 from lyhord_rig.radio.model import Modulation, PathLoss, sensitivity_dbm
-from tests.rig.ether_ear import Ear
+from tests.rig.radio.ether_ear import Ear
 
 PERIOD_US = 1_000_000_000  # a frame per node in 16.7 minutes
 SN3 = Modulation(868_100_000, 12)  # 20 bytes: 1.319 s

@@ -3,7 +3,7 @@
 from lyhord_rig import World
 from lyhord_rig.radio.ether import Ether
 from lyhord_rig.radio.model import Lost, Transmission
-from tests.rig.ether_ear import FLAT
+from tests.rig.radio.ether_ear import FLAT
 
 
 class RadioPair:

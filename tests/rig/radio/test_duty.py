@@ -1,7 +1,7 @@
 """The regulator: duty cycle over a sliding hour, power and bands."""
 
 from lyhord_rig.radio.duty import HOUR_US, Regulator, Rule
-from tests.rig.ether_ear import CHANNEL, Modulation, Street
+from tests.rig.radio.ether_ear import CHANNEL, Modulation, Street
 
 M, L, P = 868_100_000, 867_100_000, 869_525_000
 

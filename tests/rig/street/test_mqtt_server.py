@@ -6,7 +6,7 @@ import pytest
 
 from lyhord_rig import AccessPoint, World
 from lyhord_rig.street.mqtt_server import MqttServer
-from tests.rig.joined import joined
+from tests.rig.wifi.joined import joined
 
 
 class Line:

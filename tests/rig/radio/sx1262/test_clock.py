@@ -4,7 +4,7 @@ import pytest
 
 from lyhord_rig.radio.sx1262 import Fault
 from lyhord_rig.radio.sx1262_tables import Mode
-from tests.rig.sx1262.host import XOSC_START, Pair
+from tests.rig.radio.sx1262.host import XOSC_START, Pair
 
 
 async def test_without_tcxo_control_there_is_no_clock(pair, a):

@@ -4,7 +4,7 @@ import pytest
 
 from lyhord_rig.radio.sx1262 import Fault
 from lyhord_rig.radio.sx1262_tables import Mode
-from tests.rig.sx1262.host import (
+from tests.rig.radio.sx1262.host import (
     CONTINUOUS,
     HEADER_ERROR,
     PREAMBLE,

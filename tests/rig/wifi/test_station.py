@@ -7,7 +7,7 @@ import pytest
 
 from lyhord_rig import AccessPoint, World
 from lyhord_rig.deadline import DEADLINE_S
-from tests.rig.joined import joined
+from tests.rig.wifi.joined import joined
 
 
 class Peer:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lyhord_rig.radio.model import Modulation
-from tests.rig.ether_ear import CHANNEL, Ear, Loss, Street
+from tests.rig.radio.ether_ear import CHANNEL, Ear, Loss, Street
 
 SYMBOL_US = 1024
 AIRTIME_US = 56_576  # 20 bytes at SF7

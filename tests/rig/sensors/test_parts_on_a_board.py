@@ -11,7 +11,7 @@ from lyhord_rig.sensors.a02yyuw import A02yyuw
 from lyhord_rig.sensors.jsnsr04t import JsnSr04t, Mode
 from lyhord_rig.sensors.sensirion import Fault
 from lyhord_rig.sensors.sht31 import Sht31
-from tests.rig.ether_ear import FLAT
+from tests.rig.radio.ether_ear import FLAT
 
 # Just enough of a driver to send one frame on a Heltec WiFi LoRa 32 V3.
 RADIO = """

@@ -3,7 +3,7 @@
 import pytest
 
 from lyhord_rig.radio.sx1276 import Fault
-from tests.rig.sx1276.host import (
+from tests.rig.radio.sx1276.host import (
     SLEEP,
     STANDBY,
     TX,

@@ -2,7 +2,7 @@
 
 from lyhord_rig import Line
 from lyhord_rig.radio.sx1276 import Sx1276
-from tests.rig.radio_pair import RadioPair
+from tests.rig.radio.radio_pair import RadioPair
 
 SLEEP, STANDBY, FS_TX, TX, RX_CONTINUOUS, RX_SINGLE, CAD = 0, 1, 2, 3, 5, 6, 7
 RX_TIMEOUT, RX_DONE, CRC_ERROR, VALID_HEADER, TX_DONE, CAD_DONE, CAD_DETECTED = (

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from lyhord_rig.radio.model import STREET, Modulation, PathLoss, Transmission, sensitivity_dbm, snr_floor_db
-from tests.rig.ether_ear import CHANNEL, FLAT, Ear, Loss, Street, noise_floor_dbm
+from tests.rig.radio.ether_ear import CHANNEL, FLAT, Ear, Loss, Street, noise_floor_dbm
 
-AIRTIMES = json.loads((Path(__file__).parents[1] / "vectors/airtime.json").read_text())
+AIRTIMES = json.loads((Path(__file__).parents[2] / "vectors/airtime.json").read_text())
 SYMBOL_US = 1024  # SF7, 125 kHz
 
 
