@@ -1,3 +1,3 @@
-"""What every test has: portable tests run on both interpreters (see tests/plugins)."""
+"""Fixtures of every test: portable tests run on both interpreters (see tests/plugins)."""
 
 pytest_plugins = ["tests.plugins.both_interpreters", "tests.plugins.spread"]

@@ -1,4 +1,4 @@
-"""What of the tables a node has: numbers, and the names and ranges that it checks or shows."""
+"""The part of the tables that a node has: numbers, and the names and ranges that it checks or shows."""
 
 from collections.abc import Mapping
 from itertools import chain

@@ -143,7 +143,7 @@ class Ds18b20:
             time.sleep_ms(_POLL_MS)
 
     def _has_converted(self):
-        """Whether what is in the scratchpad came of the conversion that was begun."""
+        """True if what is in the scratchpad came of the conversion that was begun."""
         pad, before = self._scratchpad, self._before
         if pad[2:5] != before[2:5]:
             return False  # it has been reset since: that is its power-on value

@@ -1,4 +1,4 @@
-"""What all LoRa radios have in common: sending and receiving as `start_…`/`poll_…` pairs with deadlines.
+"""The common part of all LoRa radios: sending and receiving as `start_…`/`poll_…` pairs with deadlines.
 
 All work is in pairs that return at once; `send` and `receive` are thin loops around them. The interrupt only
 notes the time, so the end of a frame is known to the interrupt's precision however late it is polled.

@@ -102,7 +102,7 @@ class PulseInput:
         return self._counter.count
 
     def pack(self):
-        """What to keep in RTC memory against a restart without a sleep."""
+        """The bytes to keep in RTC memory against a restart without a sleep."""
         self._counter.settle(self._ticks_ms())
         return self._counter.pack()
 

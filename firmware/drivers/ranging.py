@@ -1,4 +1,4 @@
-"""What every ultrasonic ranger has in common: one tiny interface, the speed of sound, why there is no number.
+"""The common part of all ultrasonic rangers: a small interface, the speed of sound, reasons for no number.
 
 A ranger is anything with these:
 
@@ -37,7 +37,7 @@ _GIVE_UP = 2  # pings in a row that nobody answers: the rest would cost battery 
 
 
 def is_mm(result):
-    """Whether what poll_mm gave is a distance."""
+    """True if what poll_mm gave is a distance."""
     return isinstance(result, int)
 
 

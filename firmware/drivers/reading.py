@@ -19,7 +19,7 @@ RANGE = "range"  # outside of what the part can measure
 
 
 def objection(number, lowest, highest, proven=True, raw=None, never=()):
-    """Why `number` is not a reading: NOT_MEASURED, NO_VALUE or RANGE; None if it is one.
+    """The reason why `number` is not a reading: NOT_MEASURED, NO_VALUE or RANGE; None if it is one.
 
     raw: the word it was made of, `never`: words that stand for nothing. number None: there is none.
     """

@@ -1,4 +1,4 @@
-"""What Sensirion's sensors on I²C have in common: commands of two bytes, words of two bytes and a checksum.
+"""Sensirion's sensors on I²C, their common part: commands of two bytes, words of two bytes and a checksum.
 
 What goes wrong on the bus is a value, not an exception: nothing is given and `fault` says why.
 """
@@ -33,7 +33,7 @@ class Sensirion:
         return True
 
     def _is_measuring(self):
-        """Whether it refuses to be read, as it does while it measures; else what it gives is old."""
+        """True if it refuses to be read, as it does while it measures; else what it gives is old."""
         return not self._receive(self._words) and self.fault == ABSENT
 
     def _is_late(self):

@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @dataclass(frozen=True)
 class Flashed:
-    """What `lyhord flash` was given, and what the flash held afterwards."""
+    """The arguments of `lyhord flash`, and what the flash held afterwards."""
 
     said: str
     micropython: bytes
@@ -57,7 +57,7 @@ class Flashed:
 
 @pytest.fixture(scope="session")
 def layout() -> Layout:
-    """Where the board keeps things."""
+    """The layout of the board's flash."""
     return find_tree().layout(BOARD)
 
 
@@ -104,7 +104,7 @@ def _flash(port: str, micropython: Path, image: ImageReport, layout: Layout) -> 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where the board is. `reset` presses its reset button; None where only the serial port's RTS can."""
+    """The bench's board. `reset` presses its reset button; None where only the serial port's RTS can."""
 
     port: str
     reset: Callable[[], None] | None

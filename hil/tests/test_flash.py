@@ -1,4 +1,4 @@
-"""What `lyhord flash` wrote is what the flash holds."""
+"""The flash holds what `lyhord flash` wrote."""
 
 import pytest
 from conftest import Flashed

@@ -1,4 +1,4 @@
-"""Which scenes a bench has, how long they are, and how their results read."""
+"""The scenes of a bench, their length, and their results as text."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -17,7 +17,7 @@ def key(node: int) -> bytes:
 
 
 def values(node: int, seq: int) -> dict[int, int]:
-    """What a node measured: fill level in percent and temperature in 0.1 °C, two as in the peer's figures."""
+    """The values of a node: fill level in percent and temperature in 0.1 °C, two as in the peer's figures."""
     return {1: (node + seq) % 101, 3: (node * 7 + seq) % 300}
 
 

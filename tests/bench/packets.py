@@ -79,7 +79,7 @@ def payload_of(body: bytes) -> bytes:
 
 
 def _end(data: bytes, at: int) -> tuple[int, int] | None:
-    """Where the body of the packet at `at` begins and ends; None if its length is not there yet."""
+    """The begin and end of the packet's body at `at`; None if its length is not there yet."""
     length = shift = 0
     for index in range(at + 1, min(at + 5, len(data))):
         length |= (data[index] & 127) << shift

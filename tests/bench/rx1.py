@@ -26,7 +26,7 @@ CROWD = 40  # frames that want no answer, in each of those tenths
 async def acknowledgements(
     folder: Path, asked: int, tick: Callable[[int, Node, PacketForwarder], Awaitable[object]]
 ) -> Counter[str]:
-    """What the gateway has counted when each of `asked` nodes has its outcome.
+    """The gateway's counts when each of `asked` nodes has its outcome.
 
     tick(n, node, concentrator that hears it better): called after the frames of the n-th tenth, from 1.
     """

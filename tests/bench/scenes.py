@@ -1,4 +1,4 @@
-"""What is measured: from sealed frames at a source to the platform, with the durable store on."""
+"""The scenes that are measured: from sealed frames at a source to the platform, with the durable store on."""
 
 import contextlib
 import statistics

@@ -1,4 +1,4 @@
-"""What a bridge does whichever chip its board has: it hears, answers in time, and comes back from faults."""
+"""A bridge with either chip: it hears, answers in time, and comes back from faults."""
 
 from dataclasses import dataclass
 from enum import Enum

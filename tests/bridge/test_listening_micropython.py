@@ -1,4 +1,4 @@
-"""Where the bridge listens survives in NVS, and nonsense in there does no harm."""
+"""The place where the bridge listens survives in NVS, and nonsense in there does no harm."""
 
 from lyhord_bridge import listening
 

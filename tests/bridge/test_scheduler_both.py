@@ -1,4 +1,4 @@
-"""Which transmissions a bridge takes on: too late, too far, overlapping, over the duty cycle, malformed."""
+"""Transmissions that a bridge refuses: too late, too far, overlapping, over the duty cycle, malformed."""
 
 from lyhord_bridge.clock import tmst
 from lyhord_bridge.scheduler import HORIZON_US, LEAD_US, QUEUE_LENGTH, Scheduler

@@ -24,7 +24,7 @@ _SENDS = 3  # of one frame; then the same samples go in a new one
 
 
 def values(node: int, seq: int) -> dict[int, int]:
-    """What a node measured: follows from its identity, so that the platform's copy can be judged."""
+    """The values of a node: they follow from its identity, so that the platform's copy can be judged."""
     return {1: (node + seq) % 101, 3: (node * 7 + seq) % 300}
 
 

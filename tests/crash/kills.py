@@ -70,7 +70,7 @@ async def _until_a_moment(city: Stage, starting: bool, rng: random.Random) -> No
 
 
 def _stages(starting: bool, wreck: Wreck, city: Stage) -> list[str]:
-    """Where samples were when the kill came (several at once), as far as one can tell from outside."""
+    """The stages of the samples when the kill came (several at once), as far as one can tell from outside."""
     acknowledged = city.fleet.acknowledged
     delivered = city.city.readings.keys()
     waiting = {identity for identity, arrival in wreck.samples.items() if arrival > wreck.cursor}

@@ -1,4 +1,4 @@
-"""What every story is played on: nodes, their broker, a real gateway, the platform; and the verdict."""
+"""The stage of every story: nodes, their broker, a real gateway, the platform; and the verdict."""
 
 import asyncio
 import random

@@ -19,7 +19,7 @@ _APART_S = 0.15  # nodes share one channel; so no two answers want the same rece
 
 
 class Air:
-    """What nodes send goes over the bridge, if it is plugged in; nodes see it as a broker."""
+    """The nodes' link. Frames go over the bridge, if it is plugged in; nodes see it as a broker."""
 
     def __init__(self, peer: PtyBridge) -> None:
         self.peer = peer

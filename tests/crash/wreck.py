@@ -1,4 +1,4 @@
-"""What a killed gateway leaves behind, looked at in a copy: whoever opens the store itself would do the
+"""The files of a killed gateway, looked at in a copy: whoever opens the store itself would do the
 recovery that the next start is to be tested with."""
 
 import shutil

@@ -1,4 +1,4 @@
-"""What a board with a meter at its pulse input runs: it counts, says so and sleeps deeply."""
+"""The program of a board with a meter at its pulse input: it counts, says so and sleeps deeply."""
 
 PIN = 4
 METER = f"""

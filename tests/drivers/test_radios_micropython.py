@@ -1,4 +1,4 @@
-"""What both radio drivers owe their callers, each against a fake of its chip, in a time that wraps."""
+"""The duties of both radio drivers, each against a fake of its chip, in a time that wraps."""
 
 import micropython
 

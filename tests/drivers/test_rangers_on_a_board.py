@@ -70,7 +70,7 @@ def make(world, name, distance_mm, strays=0.0):
 
 
 async def listen(run, name, ports, count=PINGS):
-    """What the pings gave, and the milliseconds they took."""
+    """The results of the pings, and the milliseconds they took."""
     lines = await run(ports, MAIN.format(opened=OPENED[name], pings=count))
     shown = dict(line.split(" ", 1) for line in lines if " " in line)
     return ast.literal_eval(shown["pings"]), int(shown["took"])

@@ -1,4 +1,4 @@
-"""What all rangers share: correction for temperature, and reasons that are no numbers."""
+"""The common part of all rangers: correction for temperature, and reasons that are no numbers."""
 
 from math import sqrt
 

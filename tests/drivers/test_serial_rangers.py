@@ -56,7 +56,7 @@ def make(now_us=0):
 
 
 def poll(ticks, sensor, temperature_dc=200):
-    """What a ping gives, and after how many milliseconds."""
+    """The result of a ping, and the milliseconds it took."""
     began_us = ticks.now_us
     result = sensor.poll_mm(temperature_dc)
     while result is None:

@@ -4,7 +4,7 @@ from lyhord_rig.street.street import Plan, Street
 
 
 async def describe(seed, folder):
-    """What there is to know about a street before it lives, hours ahead."""
+    """The description of a street before it lives, hours ahead."""
     street = Street(Plan(nodes=4, seed=seed, loss=0.2), folder)
     try:
         facts = []

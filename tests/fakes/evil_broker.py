@@ -80,7 +80,7 @@ class EvilLine:
             self.later(every_s, self.repeat, data, every_s, times - 1)
 
     def answer(self, kind, body):
-        """What an honest broker says; QoS 1 throughout."""
+        """The answer of an honest broker; QoS 1 throughout."""
         if kind == CONNECT:
             self.say(packet(0x20, b"\0\0"))
         elif kind == SUBSCRIBE:

@@ -2,7 +2,7 @@
 
 
 def refuses(error, call, *args, **kwargs):
-    """What `call` raises, which must be an `error`."""
+    """The exception that `call` raises, which must be an `error`."""
     try:
         call(*args, **kwargs)
     except error as refused:

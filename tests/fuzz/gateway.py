@@ -47,7 +47,7 @@ def check_frame(data: bytes) -> None:
 
 
 def check_sealed(data: bytes) -> None:
-    """What a node that is known says, from its seal to the platforms' messages (see `Street`)."""
+    """Checks the frame of a node that is known, from its seal to the platforms' messages (see `Street`)."""
     _street().live(data)
 
 

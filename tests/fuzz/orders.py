@@ -1,4 +1,4 @@
-"""What people and platforms want of nodes, under fuzzing: ThingsBoard's requests, `send`, `queue cancel`."""
+"""People's and platforms' orders for nodes, under fuzzing: ThingsBoard's requests, `send`, `queue cancel`."""
 
 import json
 from collections.abc import Coroutine

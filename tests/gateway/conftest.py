@@ -1,4 +1,4 @@
-"""What the gateway's tests share."""
+"""Fixtures of the gateway's tests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""What Home Assistant makes of MQTT discovery and states, as far as our messages go.
+"""Home Assistant's reading of MQTT discovery and states, as far as our messages go.
 
 Facts copied from its documentation and sources, for tests only: github.com/home-assistant/core,
 homeassistant/components/mqtt/schemas.py (device discovery), abbreviations.py, sensor.py, binary_sensor.py;
@@ -75,7 +75,7 @@ DISCOVERY = {
 
 
 def faults(config: dict) -> list[str]:
-    """What Home Assistant has against a device's discovery message."""
+    """The faults that Home Assistant finds in a device's discovery message."""
     found = [error.message for error in Draft202012Validator(DISCOVERY).iter_errors(config)]
     for name, entity in config["cmps"].items():
         kind, unit = entity.get("device_class"), entity.get("unit_of_measurement")
@@ -107,7 +107,7 @@ class Device:
         self.states: dict[str, str | None] = dict.fromkeys(self._entities)
 
     def available(self, topic: str, payload: bytes) -> bool:
-        """Whether a message makes the device available; the words are Home Assistant's defaults."""
+        """True if a message makes the device available; the words are Home Assistant's defaults."""
         word = self._availability[topic].render(value_json=json.loads(payload))
         assert word in ("online", "offline"), word
         return word == "online"

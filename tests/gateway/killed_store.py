@@ -93,14 +93,14 @@ def recovered(path: Path, platforms: tuple[str, ...] = ("city",)) -> tuple[sqlit
 
 
 def missing(store: Store, connection: sqlite3.Connection) -> set[object]:
-    """What waited in the store and is not there any more."""
+    """The readings that waited in the store and are not there any more."""
     return store.waiting.keys() - rows(connection, "sample").keys()
 
 
 def judge(
     store: Store, connection: sqlite3.Connection, gone: set[object], sessions_gone: bool = False
 ) -> None:
-    """What waited is there unchanged except `gone`; no counter comes again."""
+    """Checks that what waited is there unchanged except `gone`, and that no counter comes again."""
     wanted = store.waiting
     assert missing(store, connection) == gone & wanted.keys()
     found = rows(connection, "sample")

@@ -1,4 +1,4 @@
-"""What the Smart Data Models say of three entity types, as JSON schemas, and NGSI-LD's own rules.
+"""The Smart Data Models' rules for three entity types, as JSON schemas, and NGSI-LD's own rules.
 
 Facts copied from the published models, for tests only:
   WasteContainer 0.3.0, github.com/smart-data-models/dataModel.WasteManagement (WasteContainer/schema.json)
@@ -176,5 +176,5 @@ def _value(value: object) -> object:
 
 
 def entity_faults(entity: dict) -> list[str]:
-    """What its model has against an entity in normalized form."""
+    """The faults that its model finds in an entity in normalized form."""
     return faults(MODELS[entity["type"]], simplified(entity))

@@ -1,4 +1,4 @@
-"""What people bring to the registry is checked whole before any of it is entered, and cuts off no node."""
+"""Entries for the registry are checked whole before any of them is entered, and cut off no node."""
 
 import json
 import os

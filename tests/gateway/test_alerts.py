@@ -142,7 +142,7 @@ def told(scrape: dict[str, str], changed: dict[str, str]) -> list[dict[str, str]
 
 
 def summary(alert: str, labels: dict[str, str]) -> str:
-    """What it says to people."""
+    """The alert's words to people."""
     (rules,) = blocks("rules")
     found = re.search(rf'alert: {alert}\n(?: +(?:expr|for): .*\n)+ +annotations: {{summary: "(.*)"}}', rules)
     assert found is not None, alert

@@ -55,7 +55,7 @@ def test_without_a_counter_nothing_is_sent() -> None:
 
 
 def test_orders_have_the_right_of_way_and_every_answer_fits_at_sf12() -> None:
-    """What is left out comes with the next answer, and the node is told to ask for it."""
+    """The parts that are left out come with the next answer, and the node is told to ask for it."""
     most = settings_order(
         {
             "sample_period": 86400,

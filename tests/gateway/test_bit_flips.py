@@ -25,7 +25,7 @@ def flip(path: Path, place: int, bit: int) -> None:
 
 
 def schema_places(path: Path) -> list[int]:
-    """Where the words of CREATE stand in the file, comments and spaces apart."""
+    """The places in the file where the words of CREATE stand, comments and spaces apart."""
     data = path.read_bytes()
     places = []
     for found in re.finditer(rb"CREATE (TABLE|INDEX).*?(STRICT|\(open, node, id\))", data, re.DOTALL):

@@ -1,4 +1,4 @@
-"""When a sample was taken: the one rule, its bounds, and two gateways that hear the same frame."""
+"""The time of a sample: the one rule, its bounds, and two gateways that hear the same frame."""
 
 from pathlib import Path
 

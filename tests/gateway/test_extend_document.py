@@ -56,7 +56,7 @@ def extended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def program(*arguments: str, stdin: str = "") -> str:
-    """What the extended gateway's command says; it must succeed."""
+    """The output of the extended gateway's command; it must succeed."""
     return await run("-m", "lyhord_gateway", *arguments, stdin=stdin)
 
 

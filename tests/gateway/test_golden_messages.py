@@ -76,7 +76,7 @@ THINGSBOARD: dict[str, dict] = {
 
 
 def sent(profile_name: str) -> list[Message]:
-    """What the readings become with the options' defaults."""
+    """The messages that the readings become with the options' defaults."""
     options = kind_named(profile_name).options
     platform = options(name="city", url="mqtt://localhost", **OPTIONS[profile_name])
     endpoint = Endpoint(url=MqttUrl("localhost", 1883, False), api_key=ApiKey("4jggokgpepnvsb2uv4s40d59ov"))

@@ -1,4 +1,4 @@
-"""What is installed is what is checked out, whatever was built before; the rest is hashed."""
+"""The installed packages are those that are checked out, whatever was built before; the rest is hashed."""
 
 import re
 import shutil

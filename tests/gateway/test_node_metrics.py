@@ -1,4 +1,4 @@
-"""What `[http] node_metrics` adds to a scrape: when every node was heard, its battery, signal and faults."""
+"""The nodes in a scrape with `[http] node_metrics`: when each was heard, its battery, signal and faults."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What docs/operate.md prints is true: files, commands, tables. `make install-check` runs all of it."""
+"""The statements of docs/operate.md: files, commands, tables. `make install-check` runs all of it."""
 
 import re
 import shlex

@@ -108,8 +108,8 @@ def test_what_the_disk_says() -> None:
 
 
 def families(text: str) -> dict[str, dict[tuple[str, ...], float]]:
-    """What Prometheus' own parser reads, by sample name and label values; its own linter (of the Debian
-    package prometheus) finds nothing, where it is installed."""
+    """The families that Prometheus' own parser reads, by sample name and label values; its linter (of the
+    Debian package prometheus) finds nothing, where it is installed."""
     if (promtool := find_promtool()) is not None:
         lint = subprocess.run(
             [promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False

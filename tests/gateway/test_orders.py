@@ -1,4 +1,4 @@
-"""What a node may be told: names, ranges, size; refused whole, in one line."""
+"""Orders for a node: names, ranges, size; refused whole, in one line."""
 
 import pytest
 

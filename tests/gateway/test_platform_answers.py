@@ -1,4 +1,4 @@
-"""What a platform says or does to a message: refuses it, takes few at once, hangs up."""
+"""A platform's answers to a message: it refuses it, takes few at once, hangs up."""
 
 import gzip
 

@@ -1,4 +1,4 @@
-"""What nodes are to be told: from the command line, through the store, into answers, until it is done."""
+"""The queue of orders: from the command line, through the store, into answers, until it is done."""
 
 import json
 from collections.abc import Iterator

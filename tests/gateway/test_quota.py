@@ -1,4 +1,4 @@
-"""What one key may bring in an hour, and what a neighbour's radio may leave behind: nothing but counts."""
+"""The quota of one key in an hour, and what a neighbour's radio may leave behind: nothing but counts."""
 
 import random
 from pathlib import Path

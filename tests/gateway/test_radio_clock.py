@@ -20,7 +20,7 @@ def settled(frames: int) -> tuple[RadioClock, int]:
 
 
 def late_us(clock: RadioClock, second: int, delay_us: int = 0, tmst_lie_us: int = 0) -> int:
-    """How late a frame is taken to be that was heard in that second, and was so long under way."""
+    """The assumed delay of a frame that was heard in that second, and was so long under way."""
     arrived_us = NOW_US + second * SECOND + delay_us
     return arrived_us - clock.heard_us((START + second * SECOND + tmst_lie_us) % 2**32, arrived_us)
 

@@ -1,4 +1,4 @@
-"""How a damaged store is noticed, recovered step by step, and set aside."""
+"""A damaged store is noticed, recovered step by step, and set aside."""
 
 import os
 import sqlite3

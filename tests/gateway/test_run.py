@@ -69,7 +69,7 @@ class StubbornNode(Node):
         self.ack_timeout_s = min(2 * self.ack_timeout_s, 8.0)
 
     async def _answer(self, client: aiomqtt.Client) -> int:
-        """How many samples the answer says are stored; one to an earlier frame, which came late, is none."""
+        """The number of samples that the answer says are stored; late ones to earlier frames are left out."""
         while True:
             answer = await anext(client.messages)
             assert isinstance(answer.payload, bytes)

@@ -1,4 +1,4 @@
-"""What concentrators say that they heard, in the dialects of their forwarders: each good entry is taken."""
+"""Receptions in the dialects of the concentrators' forwarders: each good entry is taken."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""When a radio may answer: RX1, else RX2, else not at all; and never more than the duty cycle allows."""
+"""The times at which a radio may answer: RX1, else RX2, else not; never more than the duty cycle allows."""
 
 from lyhord_gateway.sources.schedule import LEAD_US, Heard, Plan, Refusal, Scheduler
 from lyhord_wire.airtime import airtime_us

@@ -1,4 +1,4 @@
-"""What the status file costs the card: nothing while nothing changes, a bounded number of writes else."""
+"""The status file's cost for the card: nothing while nothing changes, a bounded number of writes else."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What a platform refuses in a CONNECT is given up, said in log and health, and the readings go on."""
+"""Terms that a platform refuses in a CONNECT are given up, said in log and health; the readings go on."""
 
 import getpass
 import json
@@ -20,7 +20,7 @@ WILL = aiomqtt.Will("health", b"gone", 1, True)
 
 
 def notes(bench: Bench) -> str:
-    """What health says though nothing is down."""
+    """The notes that health gives though nothing is down."""
     health = Health(Limits(10**6, 10**6, 10**9, 0), bench.metrics, lambda _: Facts(0.0))
     return "\n".join(health.report().notes)
 

@@ -1,4 +1,4 @@
-"""What a PC forgives and an ESP32 does not."""
+"""Rules of an ESP32 that a PC does not have."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""What is made from the wire's tables is as they are."""
+"""Everything that is made from the wire's tables is as they are."""
 
 import ast
 import re

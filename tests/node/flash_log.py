@@ -11,7 +11,7 @@ EPOCH = 1_767_225_600
 
 
 class Numbers:
-    """What NVS does for the sample numbers; durable at once."""
+    """The part of NVS that keeps sample numbers; durable at once."""
 
     def __init__(self, end=0):
         self.end = end

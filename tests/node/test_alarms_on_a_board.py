@@ -1,4 +1,4 @@
-"""What the node tells at once, on a virtual board over LoRa."""
+"""Alarms that the node tells at once, on a virtual board over LoRa."""
 
 from lyhord_wire import codes, instructions
 from tests.node.bin_node import BIN

@@ -72,7 +72,7 @@ async def test_climate_water_and_people(world, gateway, settle):
 
 
 async def test_the_console_leaves_room_for_a_send_of_everything(world, gateway, settle):
-    """Where most is in memory at once: contacts, the console, all parts of the status and the about."""
+    """The moment with most in memory: contacts, the console, all parts of the status and the about."""
     building = await settle(ALL, sample_period=60, report_period=86400)
     await world.run_for(1800)
     await building.enter()

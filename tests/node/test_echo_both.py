@@ -1,4 +1,4 @@
-"""Which surface the pings speak of: scenarios as bins make them, and what one wrong ping may do."""
+"""The surface that the pings speak of: scenarios as bins make them, and what one wrong ping may do."""
 
 from lyhord_node.echo import PACKED_BYTES, Surface, agreeing, level, median, ping_quality, same_mm
 

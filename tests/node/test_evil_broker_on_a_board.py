@@ -1,4 +1,4 @@
-"""What stands between a WiFi node and its broker may do anything: the node measures on, and says why."""
+"""A hostile peer between a WiFi node and its broker: the node measures on, and says why."""
 
 import pytest
 

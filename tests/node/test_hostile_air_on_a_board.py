@@ -1,4 +1,4 @@
-"""What the air and the radio may do to a LoRa node: it measures on, and no wait of it is without end."""
+"""Hostile air and radio at a LoRa node: it measures on, and no wait of it is without end."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the gateway tells a node on a virtual board over LoRa: settings and commands."""
+"""The gateway's instructions to a node on a virtual board over LoRa: settings and commands."""
 
 from lyhord_wire import codes, instructions
 from tests.node.bin_node import BIN, whole

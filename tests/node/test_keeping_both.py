@@ -1,4 +1,4 @@
-"""What outlives a wake: state, counters, settings, texts, ledgers."""
+"""State, counters, settings, texts and ledgers outlive a wake."""
 
 from lyhord_node import config, settings, state
 from lyhord_node.clock import correction

@@ -26,7 +26,7 @@ def _is_written(box):
 
 
 class _World:
-    """What a program outside the flash knows: it must find all of it again after the cut."""
+    """The knowledge of a program outside the flash: it must find all of it again after the cut."""
 
     def __init__(self):
         self.kept = 0  # samples whose append has returned

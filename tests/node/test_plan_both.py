@@ -1,4 +1,4 @@
-"""Which link a report takes, which one rests, and for how long."""
+"""The link that a report takes, the one that rests, and for how long."""
 
 from lyhord_node.plan import LORA, WIFI, Plan, usable
 from lyhord_wire.codes import LINK_AUTO, LINK_LORA, LINK_LORA_FIRST, LINK_WIFI

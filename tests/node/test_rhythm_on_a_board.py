@@ -37,7 +37,7 @@ async def test_periods_are_kept_when_the_clock_goes_wrong_and_right_again(fast_s
 
 
 def rounded(node):
-    """What was printed, with the steps of the clock, which may be a second or two off, as they were meant."""
+    """The printed lines, with the clock's steps as they were meant; they may be a second or two off."""
     return re.sub(r"clock set, (-?\d+) s", lambda step: f"clock set, {near(int(step[1]))} s", node.printed())
 
 

@@ -6,7 +6,7 @@ from tests.fakes.node_memory import Nvs
 
 
 def kinds(store, causes):
-    """What each start is: "." as ever, "s" safe, "w" safe with a report over WiFi. None comes to an end."""
+    """The kinds of the starts: "." usual, "s" safe, "w" safe with a report over WiFi. None ends."""
     found = ""
     for cause in causes:
         start = Starts(store, cause)

@@ -22,7 +22,7 @@ def _run(*command: object, env: dict[str, str], cwd: Path) -> None:
 
 
 def _libraries() -> list[str]:
-    """What our packages depend on, our packages themselves left out."""
+    """The dependencies of our packages, our packages themselves left out."""
     wanted = []
     for folder in PACKAGES:
         project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]

@@ -39,7 +39,7 @@ DEFAULT_DEADLINE_S = 3 * DEADLINE_S  # all tests of a file
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one test function did: `output` is what it printed, with the traceback of a failure at the end."""
+    """The outcome of one test function: `output` is what it printed, a failure's traceback at the end."""
 
     passed: bool
     output: str
@@ -176,7 +176,7 @@ def read_outcomes(printed: str, mark: str, names: list[str], end: str) -> dict[s
 
 
 class Counts:
-    """How many tests ran on each interpreter; skipped ones did not run."""
+    """The number of tests that ran on each interpreter; skipped ones did not run."""
 
     def __init__(self) -> None:
         self.ran = {"cpython": 0, "micropython": 0}

@@ -48,7 +48,7 @@ _SAMPLE = re.compile(r"sample (\d+) \{")
 
 @dataclass(slots=True)
 class Totals:
-    """What happened; `faults` is empty if all is as it must be."""
+    """The totals; `faults` is empty if all is as it must be."""
 
     cuts: Counter[str] = field(default_factory=Counter)  # by kind of cycle
     boots: int = 0
@@ -64,7 +64,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What flash, storage and gateway hold before the cut. `samples`, `payloads`: the gateway's."""
+    """The contents of flash, storage and gateway before the cut. `samples`, `payloads`: the gateway's."""
 
     folder: Path
     samples: dict[int, object]

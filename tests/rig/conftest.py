@@ -1,4 +1,4 @@
-"""What the rig's tests share: a world at full speed, and boards in it."""
+"""Fixtures of the rig's tests: a world at full speed, and boards in it."""
 
 import pytest
 

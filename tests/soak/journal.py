@@ -1,4 +1,4 @@
-"""What one node did, as its console told it, and what came of it at the gateway's door."""
+"""The journal of one node, as its console told it, and what came of it at the gateway's door."""
 
 import ast
 import re

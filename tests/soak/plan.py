@@ -1,4 +1,4 @@
-"""What a soak is like: who lives in the town, and which troubles come when. All follows from the seed."""
+"""The plan of a soak: its nodes, and when which troubles come. All follows from the seed."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -1,4 +1,4 @@
-"""What a soak came to: totals for people, and everything that is wrong."""
+"""The verdict of a soak: totals for people, and everything that is wrong."""
 
 import contextlib
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What several of the tools' tests need."""
+"""Fixtures of several of the tools' tests."""
 
 import os
 import tty
@@ -18,7 +18,7 @@ BOARD = "devkit_rfm95"
 
 @dataclass(frozen=True)
 class Ran:
-    """How a command ended."""
+    """The end of a command."""
 
     code: int
     out: str

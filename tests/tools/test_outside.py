@@ -1,4 +1,4 @@
-"""What a node, a file or a frame brings commands no terminal, and files are read as they were meant."""
+"""Text from a node, a file or a frame commands no terminal, and files are read as they were meant."""
 
 import json
 import os

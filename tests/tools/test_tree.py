@@ -1,4 +1,4 @@
-"""Which modules an app needs, on small trees made for the purpose, and where a board keeps things."""
+"""The modules that an app needs, on small trees made for the purpose, and a board's layout."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What several wire tests need, on CPython and on MicroPython."""
+"""Helpers of several wire tests, on CPython and on MicroPython."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""What docs/protocol.md says of the edges: keys, lowest numbers, null, ages. A decoder written from that page
+"""The edges in docs/protocol.md: keys, lowest numbers, null, ages. A decoder written from that page
 alone must agree with ours on each line here."""
 
 from lyhord_wire import cbor

@@ -196,7 +196,7 @@ class Copy:
         self.run(str(INTERPRETER), str(path))
 
     def make_docs(self) -> list[str]:
-        """What of it was stale."""
+        """The files that were stale."""
         made = self.run(sys.executable, "-m", "docs.generate").split()
         self.run(sys.executable, "-m", "docs.generate", "--check")
         return made

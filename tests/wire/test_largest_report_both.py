@@ -32,7 +32,7 @@ def kept(count, seq=10, period=900, time=NOON, first_age=None):
 
 
 def taken(samples, limit=206, status=None, alarms=None):
-    """How many samples the largest report takes; the payload is checked against them."""
+    """The number of samples that the largest report takes; the payload is checked against them."""
     payload, count = largest_report(samples, limit, status, alarms)
     assert len(payload) <= limit
     if count:

@@ -1,4 +1,4 @@
-"""What must hold for all bytes and all values, against independent implementations where there are any.
+"""Properties for all bytes and all values, against independent implementations where there are any.
 
 Hypothesis prints the failing example, and how to run it again.
 """

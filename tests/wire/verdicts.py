@@ -1,4 +1,4 @@
-"""What our CBOR decoder says about some bytes, and what cbor2, an independent one, says under our rules."""
+"""The verdicts on some bytes of our CBOR decoder and, under our rules, of cbor2, an independent one."""
 
 import cbor2
 

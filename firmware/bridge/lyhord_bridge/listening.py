@@ -1,4 +1,4 @@
-"""Where a bridge listens, kept in NVS so that it comes back there after a power loss."""
+"""The frequency and spreading factor of a bridge, kept in NVS so that a power loss does not change them."""
 
 from micropython import const
 

@@ -1,4 +1,4 @@
-"""Which transmission goes out when, and which are refused: no IO, and time is an argument.
+"""The order of a bridge's transmissions, and which are refused: no IO, and time is an argument.
 
 All times are microseconds of one clock that never goes back (`clock.Clock`); the host's 32-bit
 `tmst` is taken as the nearest such time.

@@ -1,4 +1,4 @@
-"""What a bridge and its gateway say to each other (docs/protocol.md section 6).
+"""The messages between a bridge and its gateway (docs/protocol.md section 6).
 
 Every message is a CBOR array whose first element is its type; `cobs.encode(encode(message))` is
 what goes over the line.

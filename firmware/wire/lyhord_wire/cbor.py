@@ -124,7 +124,7 @@ def _decode(data: bytes, at: int, depth: int) -> tuple[object, int]:
 
 
 def _argument(data: bytes, at: int, info: int) -> tuple[int, int]:
-    """What the bytes from `at` say, where the five bits in front have no room for it."""
+    """The argument in the bytes from `at` on, where the five bits in front have no room for it."""
     if info > 27:
         raise Refused(CBOR, "indefinite or reserved length")
     end = at + (1 << (info - 24))

@@ -1,4 +1,4 @@
-"""What a node can be told: settings and commands. See `tables.py`."""
+"""The orders that a node obeys: settings and commands. See `tables.py`."""
 
 from lyhord_wire.settings import Setting as NodeSetting
 

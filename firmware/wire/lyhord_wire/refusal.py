@@ -1,8 +1,8 @@
-"""Why bytes from outside are refused.
+"""The refusal of bytes from outside, with its reason.
 
-One exception for the world's fault: `Refused` carries one of the reasons below, which are also
-the names of the counters that gateway, bridge and tools show. Any other exception out of this
-package is our own bug.
+`Refused` is raised for bytes that are wrong; its reason is one of those below, which are also the
+names of the counters that gateway, bridge and tools show. Any other exception out of this package
+is a bug of ours.
 """
 
 LENGTH = "length"  # too short, or longer than any frame

@@ -1,4 +1,4 @@
-"""What the rows of the tables share.
+"""The common part of the tables' rows.
 
 `key` is a row's number on the wire, `name` its name everywhere, `low` and `high` the range in the wire's
 integers, `meaning` the text in docs/protocol.md, `constant` the number's name in `codes.py`. What follows

@@ -1,4 +1,4 @@
-"""What a board keeps and loses: RTC memory, NVS, the files on its flash, and the power cut in each."""
+"""The storage of a board: RTC memory, NVS, the files on its flash, and the power cut in each."""
 
 import re
 

@@ -31,7 +31,7 @@ class Wire:
 
     @property
     def frame_times(self):
-        """When each frame of four bytes was whole."""
+        """The times at which each frame of four bytes was whole."""
         return [us for us, _ in self.bytes[3::4]]
 
 

@@ -23,7 +23,7 @@ async def watch(world, look, step_us, steps):
 
 
 async def street(seed, days=2):
-    """What the sensors of three bins see every quarter of an hour."""
+    """The sensors' values of three bins, every quarter of an hour."""
     world = World(seed=seed, pace=None)
     bins = [Bin(world, f"bin-{n}") for n in range(3)]
     weather, battery = Weather(world), Battery(world)

@@ -32,7 +32,7 @@ DEFAULT_BOARD = "devkit_rfm95"
 
 
 class App(StrEnum):
-    """Which firmware goes onto a board."""
+    """The firmware that goes onto a board."""
 
     node = "node"
     bridge = "bridge"

@@ -1,4 +1,4 @@
-"""What command lines share: `--version`, and how they end: with 0, or with one line and 2 for a fault of the
+"""The common part of command lines: `--version`, and the end: 0, or one line and 2 for a fault of the
 user or of a device."""
 
 import sys

@@ -52,7 +52,7 @@ def frame_bytes(text: str) -> bytes:
 
 
 def decode(raw: bytes, key_for: KeyFor | None = None, answers: int | None = None) -> Found:
-    """What is in the frame. A downlink opens only with `answers`, the counter of the uplink it answers.
+    """The content of the frame. A downlink opens only with `answers`, the counter of the uplink it answers.
 
     Times are Unix seconds, ages seconds before sending; `raw` is the integer on the wire, `value` the number
     in `unit`.
@@ -169,7 +169,7 @@ def _about(about: dict[int, int | str]) -> Found:
 
 
 def _field(field: Field | None, item: int | str) -> object:
-    """What a field of a status or an about says, in its unit."""
+    """The text of a field of a status or an about, in its unit."""
     if field is None or isinstance(item, str):
         return item
     if field.shape == Field.VERSION:

@@ -41,7 +41,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class FlashReport:
-    """What was written to which chip; `flash_size` in bytes."""
+    """The chip and what was written to it; `flash_size` in bytes."""
 
     chip: str
     flash_size: int

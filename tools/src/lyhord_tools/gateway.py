@@ -33,7 +33,7 @@ class Gateway:
         return node
 
     def check(self, line: str, new_device: str | None = None) -> None:
-        """Whether it would take this line of `nodes import`; nothing is entered."""
+        """Asks whether it would take this line of `nodes import`; nothing is entered."""
         self._import(line, new_device, "--check")
 
     def enter(self, line: str, new_device: str | None = None) -> None:

@@ -37,7 +37,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class ImageReport:
-    """What was built: `size` and `used` in bytes of the image and of its blocks in use."""
+    """The image that was built: `size` and `used` in bytes of the image and of its blocks in use."""
 
     app: App
     board: str
@@ -105,7 +105,7 @@ def _contents(
 
 
 def _hashes(contents: dict[str, bytes]) -> bytes:
-    """What `lyhord_node.intact` and `lyhord verify` check."""
+    """The hashes that `lyhord_node.intact` and `lyhord verify` check."""
     lines = (f"{hashlib.sha256(data).hexdigest()[:HASH_DIGITS]} /{path}\n" for path, data in contents.items())
     return "".join(lines).encode()
 

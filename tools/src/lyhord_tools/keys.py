@@ -23,7 +23,7 @@ class Key:
     value: bytes = field(repr=False)
 
     def is_blank(self) -> bool:
-        """Whether it is what erased flash or empty memory reads like, which anybody can guess."""
+        """True if it is what erased flash or empty memory reads like, which anybody can guess."""
         return self.value in (bytes(KEY_SIZE), b"\xff" * KEY_SIZE)
 
     def cipher(self) -> "KeyCipher":

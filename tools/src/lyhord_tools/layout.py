@@ -1,4 +1,4 @@
-"""Where a board keeps things in flash, as its file in firmware/boards says."""
+"""The layout of a board's flash, as its file in firmware/boards says."""
 
 import ast
 from dataclasses import dataclass

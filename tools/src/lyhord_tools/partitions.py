@@ -1,4 +1,4 @@
-"""Where a MicroPython build keeps its file system, read from the partition table inside its file.
+"""The place of a MicroPython build's file system, from the partition table inside its file.
 
 ESP-IDF "Partition Tables": 32-byte entries at flash offset 0x8000, magic AA 50, then type, subtype,
 offset, size (little-endian) and a 16-byte label. MicroPython names its file system "vfs"; newer builds

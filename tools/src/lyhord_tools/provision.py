@@ -28,7 +28,7 @@ _NOBODY = "none"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the node is to become. `id` None: the next free one. `new_device`: the id was another device's."""
+    """The identity that the node gets. `id` None: the next free one. `new_device`: the id was another's."""
 
     id: int | None
     key: Key
@@ -90,7 +90,7 @@ def provision(
 
 
 def _entry(identity: Identity, book: Registry, gateway: Gateway | None, board: str, present: str) -> Entry:
-    """What the node will be. present: the id that it has now, or none."""
+    """The registry entry of the node. present: the id that it has now, or none."""
     node = identity.id
     if node is None:
         if present != _NOBODY:

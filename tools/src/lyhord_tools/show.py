@@ -1,4 +1,4 @@
-"""What commands print for people: plain text, at most 80 columns, no escape codes."""
+"""Output of commands for people: plain text, at most 80 columns, no escape codes."""
 
 import json
 import sys

@@ -34,7 +34,7 @@ class Tree:
 
     @property
     def cache(self) -> Path:
-        """Where fetched parts are kept: beside the sources, or with the user where those are installed."""
+        """The folder of fetched parts: beside the sources, or with the user where those are installed."""
         if self.root.is_relative_to(sysconfig.get_path("purelib")):
             return platformdirs.user_cache_path("lyhord") / "parts"
         return self.root.parent / ".cache" / "parts"
@@ -58,7 +58,7 @@ class Tree:
         return self.root / "boards" / f"{board}.py"
 
     def layout(self, board: str) -> Layout:
-        """Where `board` keeps things in flash."""
+        """The layout of `board`'s flash."""
         return read_layout(self.board_file(board))
 
     def modules(self, app: App, board: str) -> dict[str, Path]:

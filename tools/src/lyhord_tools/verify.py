@@ -1,4 +1,4 @@
-"""Whether the code of a device is what was built: by the hashes that every image has of its files.
+"""The check that a device's code is what was built: by the hashes that every image has of its files.
 
 Over the serial line the node checks itself (its console's `verify`); an image or a copy of a board's flash is
 checked here.

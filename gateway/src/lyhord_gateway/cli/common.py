@@ -1,4 +1,4 @@
-"""What the commands share: common options, the store they work on, ids as people write them, two outputs."""
+"""The common part of the commands: options, the store they work on, ids as people write them, two outputs."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Which nodes a command is about: the same options for lists and for orders to many."""
+"""The nodes that a command is about: the same options for lists and for orders to many."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence

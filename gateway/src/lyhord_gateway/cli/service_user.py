@@ -38,7 +38,7 @@ def as_user(name: str | None) -> Iterator[None]:
 
 
 def owner_of(folder: Path) -> str | None:
-    """Whose the folder of the store is, if we are root and it is another's: the gateway's user."""
+    """The owner of the store's folder, if we are root and it is another's: the gateway's user."""
     if os.geteuid() != 0:
         return None
     try:

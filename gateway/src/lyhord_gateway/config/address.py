@@ -64,7 +64,7 @@ def is_here(host: str) -> bool:
 
 
 def from_here(listen: str) -> str:
-    """Where on this machine a server is met that listens there."""
+    """The address on this machine at which a server is met that listens there."""
     return _ANYWHERE.get(listen, listen)
 
 

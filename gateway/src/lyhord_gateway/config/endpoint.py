@@ -35,7 +35,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
 
 class Section(Protocol):
-    """What a section says that names a broker."""
+    """The keys of a section that names a broker."""
 
     @property
     def url(self) -> str: ...

@@ -21,7 +21,7 @@ class Http(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class HealthLimits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """When the gateway calls itself unhealthy: /health answers 503, the health topic says so."""
+    """Limits beyond which the gateway is unhealthy: /health answers 503, and the health topic says so."""
 
     source_down_s: Annotated[
         int, Meta(ge=1, le=604_800, description="Seconds that a source may be down.")

@@ -40,7 +40,7 @@ NodeStatus = Annotated[
 
 
 class Platform(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="profile"):
-    """Where readings go. Repeat the section for several platforms; each has its own cursor."""
+    """A platform that gets readings. Repeat the section for several platforms; each has its own cursor."""
 
     name: Annotated[
         Name,

@@ -165,7 +165,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
 
     @property
     def radios(self) -> int:
-        """How many may hear the same frame."""
+        """The number of radios that may hear the same frame."""
         return sum(len(configured.parts) for configured in self.sources if configured.kind.radio)
 
     @property
@@ -188,8 +188,8 @@ class Loaded(Struct, frozen=True, kw_only=True):
         }
 
     def status_topic(self, platform: str) -> str:
-        """Where this platform is told how the gateway is; "" for nowhere. Those that share a broker have a
-        topic each: the last will of one connection says nothing about the others."""
+        """The topic on which this platform is told how the gateway is; "" for none. Those that share a broker
+        have a topic each: the last will of one connection says nothing about the others."""
         topic = self.config.health.status_topic.replace("{gateway}", self.config.gateway.name)
         where: dict[str, object] = {
             known.name: (endpoint.url.host, endpoint.url.port) for known, endpoint in self.platforms

@@ -1,4 +1,4 @@
-"""Which nodes and keys may enter the registry. Everything is checked before anything is changed.
+"""The rules by which nodes and keys enter the registry. Everything is checked before anything is changed.
 
     known key ─────────────────────────────────────────▶ nothing to do
     the generation after the newest, one key in force ─▶ a change of keys, as `nodes rotate` begins one

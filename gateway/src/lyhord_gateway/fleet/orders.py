@@ -1,4 +1,4 @@
-"""What a node can be told by a person or a platform: settings and commands, checked before they are queued.
+"""Orders for a node from a person or a platform: settings and commands, checked before they are queued.
 
 An order is refused whole, in one line, against the one table of settings; what is queued fits into an
 answer at every spreading factor.

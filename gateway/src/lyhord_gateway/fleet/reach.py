@@ -1,4 +1,4 @@
-"""What a node can be told without losing it: a setting that this gateway cannot hear is refused.
+"""The settings that would lose a node: one after which this gateway cannot hear it any more is refused.
 
 A node takes every setting that is in range. One that moves it to where nobody listens comes true at once, and
 the order that would bring it back never arrives. Known is through which sources a node is heard, and what
@@ -23,7 +23,7 @@ _BITS = {freq_hz: 1 << bit for bit, (freq_hz, _) in enumerate(UPLINK_CHANNELS)}
 
 @dataclass(frozen=True, slots=True)
 class Ear:
-    """What a bridge hears; freq_hz in Hz."""
+    """A bridge's frequency and spreading factor; freq_hz in Hz."""
 
     name: str
     freq_hz: int
@@ -64,7 +64,7 @@ class Reach:
 
 
 def reach(loaded: Loaded) -> Reach:
-    """What the sources of this configuration can hear."""
+    """The frequencies and spreading factors that the sources of this configuration can hear."""
     ears = [Ear(*ear) for one in loaded.sources for ear in one.kind.narrow(one.options)]
     radios = {part for one in loaded.sources if one.kind.radio for part in one.parts}
     wifi = any(WIFI in one.parts for one in loaded.sources)

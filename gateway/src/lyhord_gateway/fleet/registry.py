@@ -35,7 +35,7 @@ class Registry:
         return self._nodes.get(node) or self._read(node)
 
     def facts(self, node: int) -> NodeFacts:
-        """What is known of a node: of one that is not in the registry only its id."""
+        """The facts known of a node: of one that is not in the registry only its id."""
         known = self.lookup(node)
         return known.facts if known else NodeFacts(node)
 

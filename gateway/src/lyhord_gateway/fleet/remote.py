@@ -1,4 +1,4 @@
-"""What a platform wants of nodes: its requests become orders in the nodes' queues, and each gets an answer.
+"""A platform's requests to nodes: they become orders in the nodes' queues, and each gets an answer.
 
     message ──▶ profile: which node, which method ──▶ order ──▶ the node's queue ──▶ accepted
                    │ no request at all: counted            │ refused: answered and counted

@@ -42,7 +42,7 @@ def remove(intervals: list[Interval], number: int) -> None:
 
 
 def gaps(intervals: list[Interval], end: int) -> list[Interval]:
-    """What is missing below `end`."""
+    """The missing numbers below `end`."""
     missing = []
     at = 0
     for first, last in intervals:
@@ -61,5 +61,5 @@ def total(intervals: list[Interval]) -> int:
 
 
 def within(intervals: list[Interval], first: int, end: int) -> int:
-    """How many of first … end − 1 are in."""
+    """The number of first … end − 1 that are in."""
     return sum(max(0, min(last, end) - max(low, first)) for low, last in intervals)

@@ -34,7 +34,7 @@ class Reading(Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """What the registry knows about a node. Places in degrees × 10⁶, distances in millimetres."""
+    """The registry's facts of a node. Places in degrees × 10⁶, distances in millimetres."""
 
     node: int
     name: str | None = None
@@ -81,7 +81,7 @@ class Message:
 
 
 class Sharing(Enum):
-    """Which readings with the same topic may share a message."""
+    """The rule which readings with the same topic may share a message."""
 
     ANY = "any"
     ONCE_PER_NODE = "once per node"

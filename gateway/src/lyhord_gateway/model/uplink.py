@@ -1,4 +1,4 @@
-"""What a source hands to ingest, and what ingest hands on to be answered."""
+"""The uplink that a source hands to ingest, and the answer that ingest hands on."""
 
 from collections.abc import Callable
 

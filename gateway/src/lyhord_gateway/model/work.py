@@ -1,4 +1,4 @@
-"""What the store is asked to make durable, and what it answers after the commit."""
+"""The work that the store is asked to make durable, and its results after the commit."""
 
 import sqlite3
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Who may use the embedded broker where others reach it: the gateway, and each node on its own two topics.
+"""The accounts of the embedded broker where others reach it: the gateway's, and each node's for two topics.
 
 A node's user name is its id in six hexadecimal digits. Its password is made from its id and a secret of this
 gateway, so that it can be told again at any time and outlives the node's keys; whoever has one has no other.

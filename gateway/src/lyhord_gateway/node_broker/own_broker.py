@@ -52,7 +52,7 @@ class NodeBroker:
         return partial(make_client, self._embed(broker), identifier, clean_session=True)
 
     def _embed(self, own: OwnBroker) -> Endpoint:
-        """How we reach it ourselves."""
+        """The address at which the gateway itself reaches it."""
         folder = self._data_dir / "broker"
         url = MqttUrl(from_here(own.listen), own.port, False)
         if not own.accounts:

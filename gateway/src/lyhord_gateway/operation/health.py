@@ -66,7 +66,7 @@ class PlatformState:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What only the disk knows. oldest_s: per platform, when the oldest waiting reading was heard."""
+    """Facts that only the disk knows. oldest_s: per platform, when the oldest waiting reading was heard."""
 
     at_s: float  # monotonic
     oldest_s: Mapping[str, int | None] = field(default_factory=dict)
@@ -138,7 +138,7 @@ class Health:
         self._limits = limits
 
     def expect(self, sources: Sequence[str], platforms: Mapping[str, Position]) -> None:
-        """Which parts should be up."""
+        """Sets the parts that should be up."""
         self._sources = sources
         self._platforms = platforms
         self._metrics.expect(*sources, *(f"platform.{name}" for name in platforms))

@@ -1,4 +1,4 @@
-"""What the gateway does now and then beside the flow: old keys go, the list of unknown nodes is kept."""
+"""Maintenance beside the flow: old keys go, the list of unknown nodes is kept."""
 
 import asyncio
 import logging

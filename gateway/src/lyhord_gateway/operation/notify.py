@@ -1,4 +1,4 @@
-"""What systemd wants to hear of a service of Type=notify (sd_notify(3)): a line of text in a datagram."""
+"""Notices to systemd for a service of Type=notify (sd_notify(3)): a line of text in a datagram."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What is needed to operate the gateway, wired: health, HTTP, health topic, service manager, status file."""
+"""The parts that operate the gateway, wired: health, HTTP, health topic, service manager, status file."""
 
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
@@ -53,7 +53,7 @@ class Operation:
         self._counting.close()
 
     def status_publisher(self, profile: Profile, platform: str) -> StatusPublisher | None:
-        """Who tells a platform how we are; None where there is no place for it."""
+        """The publisher that tells a platform how we are; None where there is no place for it."""
         topic, gateway = self._loaded.status_topic(platform), self._loaded.config.gateway.name
         if profile.gone(topic, gateway) is None:
             return None

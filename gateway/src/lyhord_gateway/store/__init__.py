@@ -1,1 +1,1 @@
-"""What must not be lost: samples, replay windows, counters, cursors, and the registry of nodes."""
+"""The durable store: samples, replay windows, counters, cursors, and the registry of nodes."""

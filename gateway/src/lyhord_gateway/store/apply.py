@@ -69,7 +69,7 @@ _SESSIONS = RowWriter(f"INSERT OR REPLACE INTO session ({COLUMNS})", WIDTH)
 
 @dataclass(slots=True)
 class Applied:
-    """What a batch came to: one answer per piece of work (None where none is due), and the counts."""
+    """The outcome of a batch: one answer per piece of work (None where none is due), and the counts."""
 
     answers: list[object] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)

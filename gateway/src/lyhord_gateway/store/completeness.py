@@ -1,4 +1,4 @@
-"""Which sample number a node had reached when, so that completeness can be told of the last day and week.
+"""The sample number a node had reached at a time, for the completeness of the last day and week.
 
 A mark is (span, seq): the lowest number among the samples of that span of four hours. All of a node's marks
 are one small value: eight bytes each, oldest first.

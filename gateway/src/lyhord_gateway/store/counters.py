@@ -1,4 +1,4 @@
-"""What the store counts, by name; a test holds that nothing is counted under another one."""
+"""The store's counters, by name; a test holds that nothing is counted under another one."""
 
 COUNTERS = (
     "store.frames",

@@ -1,4 +1,4 @@
-"""What each platform has: a cursor, and what it acknowledged ahead of that.
+"""The readings that each platform has: a cursor, and what it acknowledged ahead of that.
 
     arrival numbers   0 ═════════ cursor ········ ══════ ········ ════ ▸
                        delivered          waits   ahead   waits   ahead
@@ -21,7 +21,7 @@ NEWEST = (
 
 
 def delivered(connection: sqlite3.Connection, platform: str) -> list[Interval]:
-    """What the platform has; nothing, if it is new."""
+    """The readings that the platform has; nothing, if it is new."""
     row = connection.execute("SELECT cursor, ahead FROM platform WHERE name = ?", (platform,)).fetchone()
     found: list[Interval] = [(0, 1)]  # there is no arrival number 0
     if row is not None:

@@ -1,4 +1,4 @@
-"""What a disk refuses, told from what is a bug or a damaged store."""
+"""The errors of a disk, told from a bug and from a damaged store."""
 
 import errno
 import sqlite3

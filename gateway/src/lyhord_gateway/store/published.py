@@ -1,4 +1,4 @@
-"""What was shown to a platform changes no more: a reading that is sent twice must be the same twice.
+"""The readings as a platform was first sent them: one that is sent twice must be the same twice.
 
 A better reception of a frame may reach us after its readings have gone out; without this, the repetition
 after a lost PUBACK would tell another signal than the first delivery.

@@ -131,7 +131,7 @@ class Reader:
         return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM sample").fetchone()[0])
 
     def newest_heard_s(self) -> int:
-        """When the newest frame was heard, Unix seconds; 0 if there was none."""
+        """The time when the newest frame was heard, Unix seconds; 0 if there was none."""
         return int(self._connection.execute("SELECT coalesce(max(heard_s), 0) FROM session").fetchone()[0])
 
     def quarantined(self) -> list[Held]:
@@ -139,7 +139,7 @@ class Reader:
         return held(self._connection)
 
     def delivered(self, platform: str) -> list[Interval]:
-        """What the platform has, as ranges of arrival numbers; see `store.delivered`."""
+        """The readings that the platform has, as ranges of arrival numbers; see `store.delivered`."""
         return delivered(self._connection, platform)
 
     def cursor(self, platform: str) -> int:
@@ -198,7 +198,7 @@ class Reader:
         return ReplayWindow(window.top, window.mask), window.latest
 
     def orders(self, node: int | None = None) -> list[Entry]:
-        """What all nodes, or this one, are to be told and what became of it, oldest first."""
+        """The orders for all nodes, or this one, and what became of them, oldest first."""
         return entries(self._connection, node)
 
     def kept(self, key: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""How much is kept: history by age and by size, and, only if so configured, what no platform has yet.
+"""Retention: history by age and by size, and, only if so configured, what no platform has yet.
 
 over max_bytes? ──▶ oldest delivered ──none left──▶ drop_undelivered? ──no──▶ full: frames are refused
                                                           └──yes──▶ oldest undelivered, counted
@@ -163,7 +163,7 @@ class Retention:
 
 
 def dropped(connection: sqlite3.Connection, platform: str) -> int:
-    """How many readings were removed before the platform had them."""
+    """The number of readings that were removed before the platform had them."""
     row = connection.execute("SELECT value FROM kept WHERE key = ?", (f"dropped.{platform}",)).fetchone()
     return 0 if row is None else int(row[0])
 

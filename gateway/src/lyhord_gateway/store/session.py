@@ -1,4 +1,4 @@
-"""What the store knows about one node's stream of frames: progress, windows, counters.
+"""One node's stream of frames as the store knows it: progress, windows, counters.
 
 The writer keeps these in memory, changes them while it applies a batch, and writes back the changed
 ones in the batch's transaction.

@@ -1,4 +1,4 @@
-"""What belongs together is durable together."""
+"""Transactions: what belongs together is durable together."""
 
 import sqlite3
 from collections.abc import Iterator

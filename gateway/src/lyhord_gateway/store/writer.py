@@ -66,7 +66,7 @@ Group = list[tuple[Work, Done | None]]
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """What the writer tells the rest, always on the event loop's thread.
+    """Events that the writer tells the rest, always on the event loop's thread.
 
     committed(head): the newest arrival number is durable. counted: counters of the last group.
     changed(nodes): the registry rows of these nodes changed; None: another process changed anything.
@@ -365,7 +365,7 @@ class Writer:
             self._call(done, answer)
 
     def _call(self, done: Done | None, answer: object) -> None:
-        """What one frame's owner does with its answer is nobody else's trouble."""
+        """Calls the owner of one frame with its answer; a fault of one owner does not stop the others."""
         if done is None:
             return
         try:

@@ -1,4 +1,4 @@
-"""When to connect again: the one rule for every connection that the gateway keeps up.
+"""Backoff: the one rule when to connect again, for every connection that the gateway keeps up.
 
 Pauses grow, capped and with full jitter: a whole city's gateways that lost the same platform must not return
 in step. They are short again only after a connection that was *good*: one that lasted, or that delivered

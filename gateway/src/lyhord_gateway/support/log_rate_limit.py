@@ -14,7 +14,7 @@ class LogRateLimit:
         self._held_back: dict[str, int] = {}
 
     def admit(self, reason: str, now_s: float) -> int | None:
-        """How many lines were held back since the last one, or None to hold this one back too."""
+        """The number of lines that were held back since the last one, or None to hold this one back too."""
         start, lines = self._windows.pop(reason, (now_s, 0))
         if now_s - start >= _WINDOW_S:
             start, lines = now_s, 0

@@ -86,7 +86,7 @@ class Metrics:
         return True
 
     def note(self, topic: str, text: str) -> bool:
-        """What health says of a topic, "" for nothing any more; True if that is news."""
+        """Sets the note that health gives of a topic, "" for none any more; True if that is news."""
         if self.notes.get(topic, "") == text:
             return False
         if text:

@@ -1,1 +1,1 @@
-"""Which time it is, and how far that is believed."""
+"""Timekeeping: the time of day, and how far it is believed."""

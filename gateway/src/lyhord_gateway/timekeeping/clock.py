@@ -36,7 +36,7 @@ _GPS_FRESH_S = 3600.0
 
 
 class Doubt(Enum):
-    """Why the wall clock is not believed. The values are states of the part `clock`."""
+    """The reason why the wall clock is not believed. The values are states of the part `clock`."""
 
     BEHIND_RELEASE = "behind_release"
     UNSYNCHRONISED = "unsynchronised"

@@ -20,7 +20,7 @@ _GRID_S = (60, 50, 40, 30, 20, 10)
 
 
 class Redated(Enum):
-    """Why the node's own date was not believed; the values are counters' names."""
+    """The reason why the node's own date was not believed; the values are counters' names."""
 
     FUTURE = "future"
     PAST = "past"
@@ -42,7 +42,7 @@ def bounded(time_s: int) -> int:
 def date(
     time: int, period_s: int, count: int, heard_s: int, doubtful: bool = False, after_s: int = 0
 ) -> Dated:
-    """When the first sample of a report was taken.
+    """The time when the first sample of a report was taken.
 
     time, period_s, count: of the report, as on the wire; heard_s: Unix seconds of its arrival. doubtful: our
     own clock may be behind (`clock.py`). after_s: an earlier sample of the node was dated so, by its age.

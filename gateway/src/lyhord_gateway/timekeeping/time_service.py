@@ -35,7 +35,7 @@ class TimeService(Enum):
 
 
 def time_service() -> TimeService:
-    """How things are now; costs some microseconds."""
+    """The state of the system's time service now; costs some microseconds."""
     if _kernel_is_synchronised():
         return TimeService.SYNCHRONISED
     try:

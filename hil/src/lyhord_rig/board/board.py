@@ -142,7 +142,7 @@ class Board:
 
     @property
     def sleeps_lightly(self) -> bool:
-        """Whether it is in machine.lightsleep(): powered, its program stands still."""
+        """True while it is in machine.lightsleep(): powered, its program stands still."""
         request = self._program.waits_for
         return request is not None and request.op is Op.SLEEP and request.b == 1
 

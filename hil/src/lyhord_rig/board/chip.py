@@ -1,4 +1,4 @@
-"""What of an ESP32 outlives its program: RTC memory and clock, non-volatile storage, why it started."""
+"""The part of an ESP32 that outlives its program: RTC memory and clock, non-volatile storage, reset cause."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Chip:
         return Answer()
 
     def wakes(self, pin: int, level_of: Callable[[int], int]) -> Wake:
-        """What a change at this pin wakes the chip by, if it does (ESP32 technical reference, section 31)."""
+        """The wake source of a change at this pin, if it has one (ESP32 technical reference, section 31)."""
         level, wake = self.wake_pins.get(pin, (-1, Wake.NONE))
         if level_of(pin) != level:
             return Wake.NONE

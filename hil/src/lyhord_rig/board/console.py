@@ -16,7 +16,7 @@ _LINES_MAX = 10000
 
 
 class Console:
-    """What the board printed goes everywhere at once; what comes in goes to `typed`.
+    """The board's console. What it printed goes everywhere at once; what comes in goes to `typed`.
 
     `dropped_closed`: bytes printed while nobody had the pty open. `dropped_slow`: oldest bytes given up
     because the outside read too slowly.

@@ -1,4 +1,4 @@
-"""What the world decides about a board's flash writes: how long they take, where a power cut tears one.
+"""The world's decisions about a board's flash writes: how long they take, where a power cut tears one.
 
 Times are those of a W25Q32 (datasheet, AC characteristics, typical): 0.4 ms per 256-byte page, 45 ms per
 4 KiB sector.
@@ -46,7 +46,7 @@ class Flash:
         return not self._writes_left
 
     def survive(self, size: int) -> int:
-        """How much of a change of `size` gets through when the power goes: 0…size-1."""
+        """The bytes of a change of `size` that get through when the power goes: 0…size-1."""
         return self._rng.randrange(size)
 
     def write(self, call: Call) -> tuple[int, Answer]:

@@ -46,7 +46,7 @@ class Life:
         return bool(self._poll.poll(None if timeout_s is None else timeout_s * 1000))
 
     def processor_s(self) -> float:
-        """How long it has computed until now, seconds."""
+        """The processor time that it has used until now, seconds."""
         # clock_getcpuclockid(3), which Python has not: the complement of the process number, shifted by 3
         # (linux/posix-timers.h), for the clock of the scheduler.
         try:

@@ -75,7 +75,7 @@ class Pins:
         self._pulls.clear()
 
     def level(self, pin: int) -> int:
-        """What a read of the pin gives now."""
+        """The level that a read of the pin gives now."""
         if pin in self._driven:
             return self._driven[pin]
         if pin in self._ports.lines:

@@ -1,4 +1,4 @@
-"""What is wired to a board's pins. The board reads and drives these; devices hang on them."""
+"""The ports of a board: it reads and drives these; devices are wired to them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class OneWireBusLike(Protocol):
 
 
 class SerialDevice(Protocol):
-    """What hangs on a UART, 8N1. It sends by what `connect` gave it, each byte at the end of its stop bit."""
+    """A device on a UART, 8N1. It sends by what `connect` gave it, each byte at the end of its stop bit."""
 
     @property
     def baud(self) -> int: ...
@@ -38,13 +38,13 @@ class SerialDevice(Protocol):
     def connect(self, deliver: Callable[[bytes], object]) -> None: ...
 
     def receive(self, data: bytes) -> None:
-        """What the board sent, at the end of its last stop bit."""
+        """Takes what the board sent, at the end of its last stop bit."""
 
 
 class I2cDevice(Protocol):
     @property
     def holds_bus(self) -> bool:
-        """Whether it keeps SDA or SCL low, so that nothing on the bus can be reached."""
+        """True if it keeps SDA or SCL low, so that nothing on the bus can be reached."""
 
     def write(self, data: bytes) -> bool:
         """A write transfer; False without acknowledgement (of the address, or of a byte)."""
@@ -53,7 +53,7 @@ class I2cDevice(Protocol):
         """A read transfer of `size` bytes; None when the address is not acknowledged."""
 
     def stretch_us(self) -> int:
-        """How long it would hold the clock in a read transfer that begins now."""
+        """The time that it would hold the clock in a read transfer that begins now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ _ONBOARD_KIB = 50
 
 
 class Op(enum.IntEnum):
-    """What a board asks of the world. The modules in onboard/ have the same numbers (held by a test)."""
+    """Requests of a board to the world. The modules in onboard/ have the same numbers (held by a test)."""
 
     HELLO = 1
     SYNC = 2

@@ -56,7 +56,7 @@ class Program:
 
     @property
     def waits_for(self) -> Request | None:
-        """What the program is blocked on, None while it works."""
+        """The event that the program is blocked on, None while it works."""
         return None if self.busy or not self._calls else self._calls[-1].request
 
     def start(self, process: BoardProcess) -> None:

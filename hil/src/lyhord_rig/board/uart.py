@@ -33,7 +33,7 @@ class _Uart:
 
 
 def _garble(data: bytes) -> bytes:
-    """What a receiver makes of another bit rate or an inverted line."""
+    """The bytes that a receiver makes of another bit rate or an inverted line."""
     return bytes(value >> 1 & 0x55 | 0x80 for value in data)
 
 

@@ -1,4 +1,4 @@
-"""How the same readings look on the air: our frames, and what the field uses instead, by real encoders.
+"""The same readings in several formats: our frames, and what the field uses instead, by real encoders.
 
 A *piece* is what a format cannot split: a whole sample, one SenML record, one TLV. Frames are filled with
 as many pieces as the carrier allows.
@@ -42,7 +42,7 @@ class TooLong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Carries:
-    """What a format says about each sample, over and above its values. note: a loss or a favour of ours."""
+    """A format's content for each sample, over and above its values. note: a loss or a favour of ours."""
 
     time: bool
     number: bool

@@ -1,4 +1,4 @@
-"""What a bin node would measure: the rig's own bin, weather and battery, seen through the sensors' noise."""
+"""The readings of a bin node: the rig's own bin, weather and battery, seen through the sensors' noise."""
 
 from __future__ import annotations
 

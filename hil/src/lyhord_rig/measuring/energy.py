@@ -76,7 +76,7 @@ class EnergyReport:
 
 
 def budget(parts: Parts, run: Measured, setting: Setting, computing: Computing) -> Budget:
-    """What one report costs with its samples, each in a wake of its own: reports start at random."""
+    """The charge of one report with its samples, each in a wake of its own: reports start at random."""
     answered = 1.0 if run.quiet is None else 1.0 / ACK_EVERY
     kinds: list[tuple[float, Steps, bool]] = [
         (setting.samples, run.sample, True),

@@ -1,4 +1,4 @@
-"""What parts draw, how long an ESP32 computes, what batteries hold: all that the rig does not measure.
+"""Currents of parts, computing times of an ESP32, capacities of batteries: all that the rig does not measure.
 
 Currents in mA unless the name says uA, at the part's supply; each with its source. "estimate" marks what no
 data sheet at hand says: measure it on a real board and replace it here.
@@ -134,7 +134,7 @@ BATTERIES = {
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a maker says of a commercial sensor; mah and years only where both are said as numbers."""
+    """A maker's claim for a commercial sensor; mah and years only where both are said as numbers."""
 
     name: str
     says: str

@@ -1,4 +1,4 @@
-"""What draws current in one virtual node, and for how long: a stopwatch per state, split at every wake.
+"""The current drawn in one virtual node: a stopwatch per state, split at every wake.
 
 The state is looked at after every event of the world; between events nothing changes.
 """
@@ -15,14 +15,14 @@ from ..world.clock import World
 
 
 class Core(Enum):
-    """What the microcontroller does."""
+    """The states of the microcontroller."""
 
     AWAKE = "awake"
     LIGHT = "light sleep"
 
 
 class Air(Enum):
-    """What the LoRa radio does; standby holds the short way through the synthesizer's lock too."""
+    """The states of the LoRa radio; standby holds the short way through the synthesizer's lock too."""
 
     SLEEP = "asleep"
     STANDBY = "standby"

@@ -1,4 +1,4 @@
-"""How large the node is: bytes of its image per module, and heap left in a full cycle over either link."""
+"""The size of the node: bytes of its image per module, and heap left in a full cycle over either link."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Antenna:
         return self.ether._level_dbm(self, freq_hz, bandwidth_khz)
 
     def senses(self, tuning: Modulation, from_us: int, to_us: int) -> bool:
-        """Whether a symbol of a preamble with this modulation, strong enough, came in this time (for CAD)."""
+        """True if a symbol of a preamble with this modulation, strong enough, came in this time (for CAD)."""
         return self.ether._senses(self, tuning, from_us, to_us)
 
 
@@ -113,7 +113,7 @@ class Ether:
         return round(own_db + self.fading_db, 2)
 
     def margin_db(self, sender: Antenna, receiver: Antenna, sf: int, power_dbm: float = 14) -> float:
-        """How far the signal is above what the receiver needs at 125 kHz; below 0 nothing arrives."""
+        """The signal's margin above what the receiver needs at 125 kHz; below 0 nothing arrives."""
         return round(power_dbm - self.link_loss_db(sender, receiver) - sensitivity_dbm(sf), 2)
 
     # -- what antennas do ------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What lies between two antennas: path loss with shadowing, and luck, both made from the seed alone."""
+"""The path between two antennas: path loss with shadowing, and luck, both made from the seed alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What LoRa waves do: modulation, path loss, sensitivity, and the events that the ether tells.
+"""The physics of LoRa: modulation, path loss, sensitivity, and the events that the ether tells.
 
 Sources: M. Bor, U. Roedig, T. Voigt, J. Alonso, "Do LoRa Low-Power Wide-Area Networks Scale?", MSWiM'16,
 doi 10.1145/2988287.2989163 (path loss, sensitivities, capture); Semtech SX1276 datasheet rev 7.
@@ -27,7 +27,7 @@ _SENSITIVITY_DBM = {
 
 
 class Loss(Enum):
-    """Why a receiver that was listening or sending did not get a frame."""
+    """The reason why a receiver that was listening or sending did not get a frame."""
 
     TUNING = "tuning"  # listened on another frequency, spreading factor or bandwidth
     POLARITY = "polarity"  # IQ inverted against the frame: uplinks among nodes
@@ -45,7 +45,7 @@ class Loss(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Modulation:
-    """How a frame is sent, or what a receiver is tuned to (coding rate, preamble, CRC come with the frame).
+    """The modulation of a frame or of a receiver (coding rate, preamble, CRC come with the frame).
 
     freq_hz; sf 7…12; bandwidth_khz 125, 250, 500; coding_rate 5…8 for 4/5…4/8; preamble in symbols;
     inverted: IQ; low_data_rate: LowDataRateOptimize, None for what the symbol time asks for.
@@ -93,7 +93,7 @@ class Modulation:
         return self.inverted == other.inverted and self.near(other)
 
     def mismatch(self, frame: Modulation) -> Loss | None:
-        """Why a receiver tuned to this does not get such a frame."""
+        """The reason why a receiver tuned to this does not get such a frame."""
         if not self.near(frame):
             return Loss.TUNING
         if self.inverted != frame.inverted:
@@ -159,7 +159,7 @@ class Transmission:
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """What an antenna got. If not `intact`, `data` is damaged; a chip sees that only by the frame's CRC."""
+    """A frame at an antenna. If not `intact`, `data` is damaged; a chip sees that only by the CRC."""
 
     transmission: Transmission
     receiver: str

@@ -140,7 +140,7 @@ class Sx1262(Sx1262Setup):
         return self._enter(Mode.FS, None, lambda _: None)
 
     def _tuned(self, power: list[float] | None = None) -> Modulation | None:
-        """How it would send (then `power` gets the dBm) or listen now; None when it refuses to."""
+        """The modulation to send (then `power` gets the dBm) or listen with now; None if it refuses to."""
         doubts: list[str] = []
         try:
             modulation = self._modem.modulation(doubts)

@@ -76,7 +76,7 @@ class Sx1262Bus(ABC):
 
     @abstractmethod
     def _answer_to(self, opcode: int) -> bytes:
-        """What a Get command gives behind the status byte."""
+        """The bytes that a Get command gives behind the status byte."""
 
     @abstractmethod
     def _peek(self, opcode: int, address: int) -> int:

@@ -42,7 +42,7 @@ class Clock:
             self.calibrate(tab.CALIBRATE_ALL)
 
     def start(self, dead: bool) -> tuple[bool, int]:
-        """Whether it runs now, and after how long (us); XOSC_START_ERR if it does not."""
+        """True if it runs now, and after how long (us); XOSC_START_ERR if it does not."""
         wait_us = 0
         if self._tcxo_mv is None:
             runs = self.control is None
@@ -73,7 +73,7 @@ class Clock:
         self._band_hz = self.image_hz = (low_hz, high_hz)
 
     def doubts(self, freq_hz: int, receives: bool) -> list[str]:
-        """What is not calibrated for sending or receiving at this frequency."""
+        """The parts that are not calibrated for sending or receiving at this frequency."""
         found = []
         if self.calibrated != tab.BLOCKS:
             found.append(f"blocks 0x{tab.BLOCKS & ~self.calibrated:02x} are not calibrated")

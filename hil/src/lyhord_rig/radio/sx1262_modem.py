@@ -1,4 +1,4 @@
-"""What the SX1262 was told: its registers, and the parameters of its LoRa modem as one modulation.
+"""The SX1262's configuration: its registers, and the parameters of its LoRa modem as one modulation.
 
 Sections and tables of DS.SX1261-2.W.APP rev 2.1. Not modelled: GFSK, implicit header, SF5 and SF6,
 bandwidths other than 125, 250 and 500 kHz.
@@ -78,7 +78,7 @@ class Modem:
 
     @property
     def payload_length(self) -> int:
-        """What is sent, and with an explicit header the most that is received."""
+        """The length that is sent, and with an explicit header the most that is received."""
         return self.packet_params[3] if self.packet_params is not None else 0
 
     @property
@@ -95,7 +95,7 @@ class Modem:
         self.registers[tab.SYNC_TIMEOUT] = mantissa << 3 | exponent
 
     def modulation(self, doubts: list[str]) -> Modulation:
-        """What it sends and listens for. `doubts` gathers misuses that go through all the same.
+        """The modulation to send and listen with. `doubts` gathers misuses that go through all the same.
 
         Raises Unusable.
         """
@@ -176,7 +176,7 @@ class Modem:
 
 
 def _full_dbm(duty: int, hp_max: int, asked_dbm: int) -> int | None:
-    """What the amplifier would give if it were asked for 22 dBm; None: nobody has said so."""
+    """The power that the amplifier would give if it were asked for 22 dBm; None: no source says it."""
     if (duty, hp_max) in tab.PA_DBM:
         return tab.PA_DBM[duty, hp_max]
     measured = tab.PA_MEASURED_DBM.get((duty, hp_max))

@@ -1,4 +1,4 @@
-"""What the SX1262 is told and asked outside of sending and listening: parameters, interrupts, calibration.
+"""The SX1262's commands outside of sending and listening: parameters, interrupts, calibration.
 
 Sections and tables cited are of DS.SX1261-2.W.APP rev 2.1.
 """
@@ -292,7 +292,7 @@ class Sx1262Setup(Sx1262Bus):
                 self._violate(doubt)
 
     def _start_clock(self) -> tuple[bool, int]:
-        """Whether the 32 MHz run, and how long the chip waited for them (us)."""
+        """True if the 32 MHz run, and how long the chip waited for them (us)."""
         if self._mode is not Mode.STANDBY_RC:
             return True, 0
         is_dead = self.fault is Fault.NO_CLOCK

@@ -195,7 +195,7 @@ class Registers:
         return (self[MODEM_CONFIG_2] & 3) << 8 | self[SYMB_TIMEOUT_LSB]
 
     def modulation(self, sending: bool, doubts: list[str]) -> Modulation:
-        """What the registers tell the modem. Raises Unusable."""
+        """The modulation that the registers describe. Raises Unusable."""
         bandwidth_khz = _BANDWIDTH_KHZ.get(self[MODEM_CONFIG_1] >> 4)
         sf = self[MODEM_CONFIG_2] >> 4
         coding_rate = 4 + (self[MODEM_CONFIG_1] >> 1 & 7)

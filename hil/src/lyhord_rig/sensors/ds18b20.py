@@ -21,7 +21,7 @@ _CONVERT, _WRITE = 0x44, 0x4E
 
 @dataclass(frozen=True, slots=True)
 class Make:
-    """How one make differs. power_on: the scratchpad's eight bytes after power-on, without the CRC.
+    """The peculiarities of one make. power_on: the scratchpad's eight bytes after power-on, without the CRC.
 
     conversion_us: with 12 bits; at lower resolution in proportion, or the same if it `ignores_bits`.
     counts: byte 6 follows the temperature. overwrites: Write Scratchpad changes byte 6 as well. fixed_config:

@@ -89,7 +89,7 @@ class Scd41(Sensirion):
         return 0
 
     def read(self, size: int) -> bytes | None:
-        """What was measured, once; None (not acknowledged) while there is nothing."""
+        """The measurement, once; None (not acknowledged) while there is none."""
         if not self._is_free or not self._answer:
             self._refuse()
             return None

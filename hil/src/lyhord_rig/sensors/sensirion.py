@@ -1,4 +1,4 @@
-"""What Sensirion's sensors are on their I2C bus: words with a checksum, and what may be wrong with any."""
+"""Sensirion's sensors on their I2C bus, the common part: words with a checksum, and the faults of any."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the ultrasonic rangers with a serial output have in common: a distance, its noise, bytes at 9600 baud.
+"""Ultrasonic rangers with a serial output, the common part: a distance, its noise, bytes at 9600 baud.
 
 Not modelled: the temperature of the air (they compensate it, or assume one: their makers do not say), beam
 and target.
@@ -59,7 +59,7 @@ class SerialRanger(ABC):
         self._deliver = deliver
 
     def receive(self, data: bytes) -> None:
-        """What comes on its own receive line: most have none."""
+        """Takes what comes on its own receive line: most have none."""
         self.unheard += len(data)
 
     def power(self, on: bool) -> None:

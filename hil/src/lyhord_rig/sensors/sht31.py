@@ -103,7 +103,7 @@ class Sht31(Sensirion):
         return max(self._answer_us - self._world.now_us, 0)
 
     def read(self, size: int) -> bytes | None:
-        """What was measured, once; None (not acknowledged, section 4.4) while there is nothing."""
+        """The measurement, once; None (not acknowledged, section 4.4) while there is none."""
         if self._is_there and self._measures:
             return None  # which is how a driver asks whether it has ended
         if not self._is_there or self._world.now_us < self._ready_us or not self._answer:

@@ -37,7 +37,7 @@ Ranger = HcSr04 | A02yyuw | Mb7389 | JsnSr04t
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What there is to measure: mm (None: nothing there), 0.1 °C, 0.1 %RH, ppm."""
+    """The conditions to measure: mm (None: no target), 0.1 °C, 0.1 %RH, ppm."""
 
     distance_mm: Callable[[], int | None] = lambda: None
     temperature_dc: Callable[[], int] = lambda: 200

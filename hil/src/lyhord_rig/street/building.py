@@ -15,7 +15,7 @@ _PULSES_MAX = 600
 
 
 class BuildingNode(VirtualNode):
-    """What meter and detector truly saw is in `sensors.meter.pulses` and `sensors.motion.movements`."""
+    """A node in a building. `sensors.meter.pulses`, `sensors.motion.movements`: what there was to count."""
 
     def __init__(self, site: Site, label: Label, fitted: Mapping[str, str] = BUILDING) -> None:
         world = site.world

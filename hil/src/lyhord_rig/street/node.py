@@ -29,7 +29,7 @@ class NodeRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Who a node is: what a technician would write on its label. The key is never shown."""
+    """The label of a node, as a technician would write it. The key is never shown."""
 
     node: int
     name: str
@@ -41,8 +41,8 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a node lives, with the board that it gets. image: the file that is its flash; speed: hours around
-    it per hour of the world."""
+    """The place of a node, with the board that it gets. image: the file that is its flash; speed: hours
+    around it per hour of the world."""
 
     world: World
     ether: Ether
@@ -74,7 +74,7 @@ class VirtualNode:
         self.board = Board(world, name, site.image, site.work_dir, ports, flash_blocks=flash_blocks(pins))
 
     def settings(self) -> dict[str, object]:
-        """What its installer tells it of itself, for `set`."""
+        """The settings that its installer gives it, for `set`."""
         return {"name": self.label.name, **self.sensors.fitted}
 
     async def enter(self) -> None:

@@ -45,7 +45,7 @@ _LOOK_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the street is like. Periods in seconds of virtual time; loss: share of frames lost on the air."""
+    """The plan of a street. Periods in seconds of virtual time; loss: share of frames lost on the air."""
 
     nodes: int = 6
     seed: int = 1

@@ -52,7 +52,7 @@ class Connection:
         return failed(self.error or errno.ECONNRESET) if self.error or self.ended else None
 
     def full(self) -> bool:
-        """Whether the peer has stopped reading."""
+        """True if the peer has stopped reading."""
         return False
 
     def send(self, data: bytes) -> None:

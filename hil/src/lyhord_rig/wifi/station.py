@@ -29,7 +29,7 @@ class Line(Protocol):
 
 
 class Peer(Protocol):
-    """What a server does with one connection."""
+    """The behaviour of a server on one connection."""
 
     def received(self, data: bytes) -> None: ...
 
@@ -106,7 +106,7 @@ class AccessPoint:
         return None
 
     def route(self, host: str) -> Host | None:
-        """What is behind a name or address, None when nothing is there."""
+        """The server behind a name or address, None when there is none."""
         for number, name in enumerate(sorted(self.hosts)):
             if host in (name, f"192.168.4.{2 + number}"):
                 return self.hosts[name]
@@ -133,7 +133,7 @@ class Station:
 
     @property
     def active(self) -> bool:
-        """Whether the radio has current."""
+        """True while the radio has current."""
         return self._active
 
     def reset(self) -> None:

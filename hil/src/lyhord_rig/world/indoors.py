@@ -37,7 +37,7 @@ class Indoors:
         return self._starts_at_h + self._world.now_us * self._speed / _HOUR_US
 
     def people(self, hour: int | None = None) -> int:
-        """How many are there in this hour of its life (None: now)."""
+        """The number of people in this hour of its life (None: now)."""
         hour = int(self.hour()) if hour is None else hour
         if hour % _WEEK_H // 24 >= _WORKDAYS or not _OPENS_H <= hour % 24 < _CLOSES_H:
             return 0

@@ -1,4 +1,4 @@
-"""What the emulated SX1262 radiates, by PA configuration, power and current limit."""
+"""The emulated SX1262's power, by PA configuration, setting and current limit."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the emulated SX1262 rejects, and its pins: BUSY, reset, supply, sleep, order."""
+"""The emulated SX1262's refusals, and its pins: BUSY, reset, supply, sleep, order."""
 
 import pytest
 

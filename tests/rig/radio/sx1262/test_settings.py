@@ -1,4 +1,4 @@
-"""What the emulated SX1262 rejects of modulation, packet, workarounds and antenna."""
+"""The emulated SX1262's refusals of modulation, packet, workarounds and antenna."""
 
 import pytest
 

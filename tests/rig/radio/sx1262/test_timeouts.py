@@ -1,4 +1,4 @@
-"""When the emulated SX1262 stops receiving or sending though no frame has ended: timers, symbols, standby."""
+"""Ends of the emulated SX1262's receiving or sending without a frame: timers, symbols, standby."""
 
 import pytest
 

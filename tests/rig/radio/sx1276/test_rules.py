@@ -1,4 +1,4 @@
-"""What the emulated SX1276 rejects, and its registers, FIFO, power and supply."""
+"""The emulated SX1276's refusals, and its registers, FIFO, power and supply."""
 
 import pytest
 

@@ -1,1 +1,1 @@
-"""What nodes are to be told: the queue of orders, and what goes out with an answer."""
+"""Downlinks: the queue of orders for nodes, and what goes out with an answer."""

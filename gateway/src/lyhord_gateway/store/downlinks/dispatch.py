@@ -1,4 +1,4 @@
-"""What goes out of a node's queue with an answer, and how the node's words close it.
+"""The dispatch of a node's queue: what goes out with an answer, and how the node's reports close it.
 
 Settings go with every answer until the node's status names their version, one set after the other. A command
 goes with the answer to one uplink, and again only where that cannot do it twice: the same uplink's answer is
@@ -72,7 +72,7 @@ class Queues:
                     self._close(arrival.node, entry, "confirmed", arrival.heard_s)
 
     def next(self, node: int, uplink: int, now_s: int) -> DownlinkDispatch:
-        """What goes out with the answer to this uplink, marked as sent."""
+        """The orders that go out with the answer to this uplink, marked as sent."""
         settings: _Open | None = None
         command: _Open | None = None
         more = False

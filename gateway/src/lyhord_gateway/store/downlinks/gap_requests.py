@@ -1,4 +1,4 @@
-"""When a node is asked to send samples again: as fast as its duty cycle and ours can bear, never faster.
+"""Requests to send missing samples again: as many as the node's duty cycle and ours allow.
 
 a gap ──▶ as much as one frame holds ──▶ it comes: the next part ──▶ … ──▶ filled, or given up
                    │ it does not: asked again with the answer to the node's next frame

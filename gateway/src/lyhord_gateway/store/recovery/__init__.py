@@ -1,1 +1,1 @@
-"""What the store does about a disk that lied, a log that is gone, an older copy: notice, save, go on."""
+"""Recovery from a disk that lied, a log that is gone, an older copy: notice, save, go on."""

@@ -191,7 +191,7 @@ def _page_size(header: bytes) -> int:
 
 
 def _local(size: int, length: int, kind: int) -> int:
-    """How many bytes of a record lie in the cell itself (section 1.6)."""
+    """The bytes of a record that lie in the cell itself (section 1.6)."""
     most = size - 35 if kind == _TABLE_LEAF else (size - 12) * 64 // 255 - 23
     if length <= most:
         return length

@@ -1,4 +1,4 @@
-"""What a store has promised, held against what its witness says, before anything new is promised.
+"""The store's promises, compared with its witness before anything new is promised.
 
     the store knows of     given ────────────┐
     the witness            reserved ─────────┴──▶ the difference may have been given out and forgotten:
@@ -88,7 +88,7 @@ def settle(path: Path, connection: sqlite3.Connection, unclean: bool) -> None:
 
 
 def owed(path: Path, given: int) -> int:
-    """How many counters per node a store has forgotten at most that knows of `given`."""
+    """The most counters per node that a store which knows of `given` may have forgotten."""
     said = read_testimony(path)
     return 0 if said is None else max(0, _bound(said) - given)
 

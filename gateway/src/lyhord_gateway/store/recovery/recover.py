@@ -81,7 +81,7 @@ def _settled(path: Path, unclean: bool) -> sqlite3.Connection:
 
 
 def damage_in(error: BaseException) -> str | None:
-    """What an error says of damage to the store that was found while the gateway ran; None if nothing."""
+    """The damage to the store that an error of the running gateway tells of; None if it tells of none."""
     if isinstance(error, BaseExceptionGroup):
         return next((damage for part in error.exceptions if (damage := damage_in(part))), None)
     if isinstance(error, StoreDamaged):
@@ -128,7 +128,7 @@ def _finish(path: Path) -> None:
 
 
 def _damage(path: Path) -> str | None:
-    """What is wrong with the store, None if it is sound or not there."""
+    """The damage of the store, None if it is sound or not there."""
     if not path.exists() or not path.stat().st_size:
         return "empty, beside its write-ahead log" if _has_wal(path) else None
     pages = Pages(path)

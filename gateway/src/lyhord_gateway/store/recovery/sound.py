@@ -1,4 +1,4 @@
-"""What the rows of each table must be, beyond what SQLite itself holds them to.
+"""The rules for the rows of each table, beyond those that SQLite itself enforces.
 
 SQLite checks pages and types; it does not see that a text is no text any more, that a number is none that was
 ever written, or that the schema's own words have changed. The start looks at the first two with `bad_row` and
@@ -52,7 +52,7 @@ def bad_row(connection: sqlite3.Connection) -> str | None:
 
 
 def bad_schema(connection: sqlite3.Connection) -> str | None:
-    """What is wrong with the words of the schema; None if they are those of our migrations."""
+    """The difference of the schema from that of our migrations; None if there is none."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     ours = len(migrations())
     if version > ours:

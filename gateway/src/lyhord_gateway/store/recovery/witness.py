@@ -29,7 +29,7 @@ IDENTITY = 16  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Testimony:
-    """What the file says. whole: both copies are readable. reserved: downlink counters of all nodes that may
+    """The file's contents. whole: both copies are readable. reserved: downlink counters of all nodes that may
     have been given out. given, head: counters and arrival number of the newest commit that is known of.
     running: the gateway did not stop cleanly."""
 
@@ -93,8 +93,8 @@ class Witness:
                 raise
 
     def note(self, given: int, head: int) -> None:
-        """What the commit that has just succeeded has given out. No fsync: it survives a kill, and mostly a
-        power cut; it is for noticing a loss, never for bounding it."""
+        """Notes what the newest commit has given out. No fsync: it survives a kill, and mostly a power cut;
+        it serves to notice a loss, never to bound it."""
         self._put(2 * _PAGE, _NOTE.pack(_MAGIC, self._identity, given, head))
 
     def close(self, given: int, head: int) -> None:
