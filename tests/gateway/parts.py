@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import json
+import os
 import shutil
 import signal
 import sys
@@ -65,6 +66,8 @@ class Mosquitto:
         self._config = folder / f"mosquitto-{self.port}.conf"
         self._config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
+            # A process that changes its user is tied to its parent no longer (prctl(2), PR_SET_PDEATHSIG).
+            + ("user root\n" if os.geteuid() == 0 else "")
         )
         self._process: asyncio.subprocess.Process | None = None
 
