@@ -50,4 +50,4 @@ def restore(
     if restored.aside is not None:
         typer.echo(f"the store before is set aside as {restored.aside}")
     if restored.used_up:
-        typer.echo(f"{restored.used_up} nodes have no downlink counters left: give them new keys")
+        typer.echo(f"{restored.used_up} nodes have no downlink counters left: nodes rotate gives them keys")

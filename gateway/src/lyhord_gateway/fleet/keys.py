@@ -104,6 +104,6 @@ def _hand_over(
     """The file first, then the commit: a key that nobody has must never be in the registry."""
     with transaction(connection):
         node, line = entering()
-        enter(connection, node, line)
+        enter(connection, node, line, fresh_key=True)
         append_private(file, [msgspec.json.encode(line).decode()])
     return node

@@ -118,8 +118,8 @@ def unknown_only(
     return [(node, line) for node, line in nodes if node not in known]
 
 
-def enter(connection: sqlite3.Connection, node: int, line: NodeLine) -> None:
-    """Enters one line within the caller's transaction."""
+def enter(connection: sqlite3.Connection, node: int, line: NodeLine, fresh_key: bool = False) -> None:
+    """Enters one line within the caller's transaction. fresh_key: see `keyring.enter_key`."""
     connection.execute("INSERT INTO node (id) VALUES (?) ON CONFLICT DO NOTHING", (node,))
     columns: dict[str, object | None] = {
         "name": one_line(line.name) or None if line.name else None,
@@ -136,7 +136,7 @@ def enter(connection: sqlite3.Connection, node: int, line: NodeLine) -> None:
         if value is not None:
             connection.execute(f"UPDATE node SET {column} = ? WHERE id = ?", (value, node))  # noqa: S608
     if (key := key_of(line)) is not None:
-        enter_key(connection, node, line.generation, key, int(time.time()))
+        enter_key(connection, node, line.generation, key, int(time.time()), fresh_key)
 
 
 def set_enabled(connection: sqlite3.Connection, node: int, enabled: bool) -> None:

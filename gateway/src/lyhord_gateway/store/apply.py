@@ -91,7 +91,8 @@ class Applier:
         self._gap_requests = GapRequests()
         self._marks = Marks(connection)
         self._sessions: dict[int, Session] = {}
-        self._keys: dict[int, dict[int, bytes]] = {}  # of each node, fingerprints by parity of the generation
+        # Of each node, by parity of the generation: the key's fingerprint, and where its counters begin.
+        self._keys: dict[int, dict[int, tuple[bytes, int]]] = {}
         self._dirty: dict[int, Session] = {}
         self._rows: list[object] = []  # columns of the samples, see `RowWriter`
         self._heard_s = 0  # of the newest arrival
@@ -185,9 +186,13 @@ class Applier:
         nothing about the device that has the id now."""
         keys = self._keys.get(node)
         if keys is None:
-            rows = self._connection.execute("SELECT parity, key FROM node_key WHERE node = ?", (node,))
-            keys = self._keys[node] = {parity: fingerprint(bytes(known)) for parity, known in rows}
-        if keys.get(generation) == key:
+            rows = self._connection.execute(
+                "SELECT parity, key, begins FROM node_key WHERE node = ?", (node,)
+            )
+            keys = self._keys[node] = {
+                parity: (fingerprint(bytes(known)), begins) for parity, known, begins in rows
+            }
+        if generation in keys and keys[generation][0] == key:
             return True
         applied.counts["store.key_replaced"] += 1
         return False
@@ -289,7 +294,8 @@ class Applier:
     def _answer(
         self, session: Session, applied: Applied, uplink: int | None, asks: UplinkRecord | Retransmission
     ) -> Committed:
-        downlink = session.take_downlink()
+        _, begins = self._keys[session.node][generation_of(asks.uplink)]
+        downlink = session.take_downlink(begins)
         if downlink is None:
             applied.counts["store.downlinks_used_up"] += 1
             return Committed(session.stored_by_node, None, None)

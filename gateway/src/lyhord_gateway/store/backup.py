@@ -114,7 +114,9 @@ def _prepare(fresh: Path, path: Path, now_s: float) -> Restored:
         with transaction(connection):
             leave_out(connection, left_out)
         (used_up,) = connection.execute(
-            "SELECT count(*) FROM session WHERE downlink > ?", (COUNTER_MAX,)
+            "SELECT count(*) FROM (SELECT 1 FROM session JOIN node_key USING (node) GROUP BY node "
+            "HAVING min(downlink - begins) > ?)",
+            (COUNTER_MAX,),
         ).fetchone()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     finally:

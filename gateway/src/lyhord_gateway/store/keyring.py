@@ -16,6 +16,7 @@ from lyhord_gateway.store import rotation
 from lyhord_gateway.store.rotation import Rotation
 from lyhord_gateway.store.session import load_session, save_session
 from lyhord_gateway.support.errors import UserError
+from lyhord_wire.frame import COUNTER_MAX
 
 
 def is_retired(connection: sqlite3.Connection, key: bytes) -> bool:
@@ -24,9 +25,16 @@ def is_retired(connection: sqlite3.Connection, key: bytes) -> bool:
     return found.fetchone() is not None
 
 
-def enter_key(connection: sqlite3.Connection, node: int, generation: int, key: bytes, now_s: int) -> None:
+def enter_key(
+    connection: sqlite3.Connection, node: int, generation: int, key: bytes, now_s: int, fresh: bool = False
+) -> None:
     """Puts a key of the same device in force; one of the same parity before it is retired. Its replay window
-    begins anew. Raises UserError for a key that is retired."""
+    begins anew. Raises UserError for a key that is retired.
+
+    fresh: the key was made in this very transaction, so nothing was ever sealed with it. If the node's count
+    of downlink counters is beyond what a key has, those of the new key begin at 0. An older store into which
+    the same key is imported cannot meet them: there the key's counter is the whole count, and is used up.
+    """
     if is_retired(connection, key):
         raise UserError(f"{node_text(node)}: expected another key, this one was retired")
     parity = generation & 1
@@ -36,11 +44,16 @@ def enter_key(connection: sqlite3.Connection, node: int, generation: int, key: b
     new = row is None or bytes(row[0]) != key
     if new:
         retire_keys(connection, node, now_s, parities=(parity,))
-    connection.execute(
-        "INSERT OR REPLACE INTO node_key (node, parity, generation, key) VALUES (?, ?, ?, ?)",
-        (node, parity, generation, key),
-    )
-    if new:
+    if not new:
+        connection.execute(
+            "UPDATE node_key SET generation = ? WHERE node = ? AND parity = ?", (generation, node, parity)
+        )
+    else:
+        connection.execute(
+            "INSERT INTO node_key (node, parity, generation, key, begins) VALUES (?1, ?2, ?3, ?4, "
+            "iif(?5, coalesce((SELECT downlink FROM session WHERE node = ?1 AND downlink > ?6), 0), 0))",
+            (node, parity, generation, key, fresh, COUNTER_MAX),
+        )
         connection.execute(
             f"UPDATE session SET top{parity} = -1, mask{parity} = zeroblob(8), latest{parity} = x'' "  # noqa: S608
             "WHERE node = ?",

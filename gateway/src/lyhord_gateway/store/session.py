@@ -14,7 +14,7 @@ import msgspec
 from lyhord_gateway.model import intervals
 from lyhord_gateway.model.intervals import Interval
 from lyhord_gateway.model.work import UplinkRecord
-from lyhord_gateway.store.recovery.promises import downlink_floor
+from lyhord_gateway.store.recovery.promises import GIVEN_MAX, downlink_floor
 from lyhord_gateway.support.errors import StoreDamaged
 from lyhord_wire.frame import COUNTER_MAX
 from lyhord_wire.window import NEW, ReplayWindow
@@ -46,7 +46,8 @@ class Window:
 @dataclass(slots=True)
 class Session:
     """received: sample numbers stored or given up; given_up: those of them that never came;
-    expected: number after the newest sample known to have been taken; downlink: next downlink counter;
+    expected: number after the newest sample known to have been taken; downlink: how many downlink
+    counters were given under all keys;
     base: the number here of the sample that the node itself numbers 0 (`keyring.begin_life`)."""
 
     node: int
@@ -137,12 +138,14 @@ class Session:
         following = next((start for start, _ in self.received if start > first), self.expected)
         return (first, min(following - first, AGAIN_MAX)) if following > first else None
 
-    def take_downlink(self) -> int | None:
-        """A counter that is used for the first time; None when all 2²⁴ are used up."""
-        if self.downlink > COUNTER_MAX:
+    def take_downlink(self, begins: int) -> int | None:
+        """A counter that is used for the first time under its key; None when all 2²⁴ are used up. begins: of
+        the key, see `keyring.enter_key`."""
+        counter = self.downlink - begins
+        if not 0 <= counter <= COUNTER_MAX or self.downlink >= GIVEN_MAX:
             return None
         self.downlink += 1
-        return self.downlink - 1
+        return counter
 
     def row(self) -> tuple[object, ...]:
         even, odd = self.windows

@@ -20,11 +20,11 @@ from lyhord_gateway.store.delivered import NEWEST
 from lyhord_gateway.store.recovery.witness import BLOCK, IDENTITY, Testimony, Witness, path_of, read_testimony
 from lyhord_gateway.store.transaction import transaction
 from lyhord_gateway.support.errors import UserError
-from lyhord_wire.frame import COUNTER_MAX
 
 _log = logging.getLogger(__name__)
 
 LEFT_OUT_UNKNOWN = 1 << 20  # counters per node, where nobody can say how many were forgotten
+GIVEN_MAX = (1 << 40) - 1  # counters of one node, under all its keys: no number that is ever reached
 LEFT_OUT_UNCLEAN = 64  # after a stop that was none: a disk may have claimed more than it had written
 
 _IDENTITY = "store.identity"  # rows of `kept`
@@ -123,8 +123,9 @@ def open_witness(path: Path, connection: sqlite3.Connection) -> Witness:
 def leave_out(connection: sqlite3.Connection, number: int) -> None:
     """Skips downlink counters of every node, also of those that are not heard yet; within the caller's
     transaction."""
-    connection.execute("UPDATE session SET downlink = min(downlink + ?, ?)", (number, COUNTER_MAX + 1))
-    _keep(connection, _FLOOR, str(min(downlink_floor(connection) + number, COUNTER_MAX + 1)).encode())
+    # Without a bound of its own: where a key's counters begin is counted on the same scale.
+    connection.execute("UPDATE session SET downlink = min(downlink + ?, ?)", (number, GIVEN_MAX))
+    _keep(connection, _FLOOR, str(min(downlink_floor(connection) + number, GIVEN_MAX)).encode())
 
 
 def _forgotten(

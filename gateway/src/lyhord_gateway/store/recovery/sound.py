@@ -15,6 +15,7 @@ import msgspec
 
 from lyhord_gateway.store.completeness import unpack
 from lyhord_gateway.store.downlinks.queue import order_of
+from lyhord_gateway.store.recovery.promises import GIVEN_MAX
 from lyhord_gateway.store.schema import make_schema, migrations
 from lyhord_gateway.store.session import from_row
 from lyhord_wire.frame import COUNTER_MAX, NODE_MAX
@@ -97,7 +98,7 @@ def _anything(record: Record) -> None:
 def _session(record: Record) -> None:
     session = from_row(tuple(record))
     session.row()
-    _demand(1 <= session.node <= NODE_MAX and 0 <= session.downlink <= COUNTER_MAX + 1)
+    _demand(1 <= session.node <= NODE_MAX and 0 <= session.downlink <= GIVEN_MAX)
     _demand(0 <= session.expected < _MAX and 0 <= session.base < _MAX)
     for window in session.windows:
         _demand(-1 <= window.top <= COUNTER_MAX and window.mask < 1 << 64)
@@ -139,6 +140,11 @@ def _node(record: Record) -> None:
     _demand(isinstance(record[0], int) and 1 <= record[0] <= NODE_MAX)
 
 
+def _node_key(record: Record) -> None:
+    _node(record)
+    _demand(all(not begins or COUNTER_MAX < begins <= GIVEN_MAX for begins in record[4:]))
+
+
 def _sample(record: Record) -> None:
     _values.decode(str(record[5]))
     if record[6] is not None:
@@ -158,7 +164,7 @@ def _quarantine(record: Record) -> None:
 
 _CHECKS: dict[str, Callable[[Record], None]] = {
     "node": _node,
-    "node_key": _node,
+    "node_key": _node_key,
     "session": _session,
     "platform": _platform,
     "downlink": _downlink,
