@@ -200,7 +200,7 @@ def test_the_scrape_has_the_process_under_the_units_sandbox(tmp_path: Path) -> N
     registry = CollectorRegistry()
     ProcessCollector(proc=str(tmp_path), pid=lambda: "self", registry=registry)  # type: ignore[arg-type,return-value]
     assert not list(registry.collect()), "else the unit may have ProcSubset=pid again"
-    unit = (Path(__file__).parents[2] / "gateway/systemd/lyhord-gateway.service").read_text()
+    unit = (Path(__file__).parents[3] / "gateway/systemd/lyhord-gateway.service").read_text()
     assert not re.search(r"^ProcSubset=pid", unit, re.M)
 
 

@@ -14,7 +14,7 @@ from lyhord_gateway.config.tree import load
 from lyhord_gateway.operation.reload import differing
 from tests.gateway.parts import GatewayProcess, cli, until
 
-UNIT = Path(__file__).resolve().parents[2] / "gateway/systemd/lyhord-gateway.service"
+UNIT = Path(__file__).resolve().parents[3] / "gateway/systemd/lyhord-gateway.service"
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
 PLATFORM = (
     '[[platform]]\nname = "city"\nurl = "mqtts://platform.example.net"\nprofile = "senml"\n'

@@ -10,8 +10,8 @@ from lyhord_gateway.operation.node_metrics import NodeMetrics
 from lyhord_gateway.store.schema import connect
 from lyhord_wire.tables import FAULTS, STATUS_BATTERY, STATUS_FAULTS
 from tests.gateway.bench import NOW_S, Bench
+from tests.gateway.operation.test_operation import families
 from tests.gateway.parts import DEADLINE_S, NODE, GatewayProcess, Node, free_port, get
-from tests.gateway.test_operation import families
 
 OF_NODES = ("heard_timestamp_seconds", "battery_volts", "rssi_dbm", "faults")
 
