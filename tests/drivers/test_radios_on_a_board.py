@@ -89,3 +89,20 @@ async def test_the_sx1276_of_the_lilygo_is_opened_by_the_same_call(world, tmp_pa
     bench = Bench(world, tmp_path, main, lilygo_lora32_v21)
     assert (await bench.finish())[-3:-1] == ["timeout", "done"]
     assert [sent.data for sent in bench.sent] == [b"uplink"]
+
+
+@pytest.mark.parametrize("pins", BOARDS)
+async def test_the_interrupt_allocates_nothing(world, tmp_path, pins):
+    main = """
+import drivers.lora_radio, micropython
+radio = open_radio(board)
+drivers.lora_radio.ticks_us = lambda: 5  # the emulated chip's time may allocate, the handler may not
+micropython.heap_lock()
+try:
+    radio._note_time(None)
+finally:
+    micropython.heap_unlock()
+print(radio._stamp)
+print("done")
+"""
+    assert (await Bench(world, tmp_path, main, pins).finish())[0] == "[5, True]"
