@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from docs.generate import cddl, code, markdown
+from docs.generate.sensors import sensors
 
 Make = Callable[[], str]
 
@@ -19,7 +20,7 @@ FILES: Mapping[str, Mapping[str, Make]] = {
     "firmware/wire/lyhord_wire/instructions.py": {"instructions": code.instructions},
     "docs/lyhord.cddl": cddl.REGIONS,
     "docs/protocol.md": markdown.PROTOCOL,
-    "docs/sensors.md": {"alarm limits": markdown.alarm_limits},
+    "docs/sensors.md": {"sensors": sensors, "alarm limits": markdown.alarm_limits},
     "docs/platforms.md": {"platform names": markdown.platform_names},
 }
 

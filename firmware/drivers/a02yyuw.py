@@ -6,8 +6,12 @@ independent, and their agreement would prove nothing. Wire RX to ground or to an
 """
 
 from drivers.range_frames import BinaryFrames
-from drivers.ranging import GARBLED, in_range
+from drivers.ranging import GARBLED, RANGED, in_range
+from drivers.sensor import SERIAL, trigger, uart
 from drivers.serial_ranger import SerialRanger
+
+NEEDS = SERIAL
+QUANTITIES = RANGED
 
 # 0: towards an open space, and with its transducer covered. The codes are other makes' (DYP): no object, and
 # the sound of another ranger.
@@ -31,5 +35,11 @@ class A02yyuw(SerialRanger):
     def __init__(self, uart):
         super().__init__(uart, BinaryFrames(codes=(_NO_OBJECT, _DISTURBED)))
 
-    def read_mm(self, mm, temperature_dc):
+    def read_mm(self, mm):
         return GARBLED if mm == _DISTURBED else in_range(self, mm, (_NO_ECHO, _NO_OBJECT))
+
+
+def open(board, _choice):
+    """The ranger of this board, told by a low line to send raw values."""
+    trigger(board)
+    return A02yyuw(uart(board))

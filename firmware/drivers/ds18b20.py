@@ -1,6 +1,6 @@
 """DS18B20 1-Wire thermometer, and what is sold as one, over MicroPython's `onewire.OneWire`.
 
-What goes wrong on the wire is a value, not an exception: `read_dc` gives None and `fault` says why.
+What goes wrong on the wire is a value, not an exception: `poll` gives the reason and `fault` keeps it.
 
 Before its first conversion the part answers with a number and a right checksum: 85.0 °C, or 25.0 °C, or
 what it knew before its power went. No byte of the scratchpad tells that apart in all makes (byte 6 does in
@@ -19,6 +19,10 @@ import time
 from micropython import const
 
 from drivers.reading import NOT_MEASURED, objection
+from lyhord_wire.codes import TEMPERATURE
+
+NEEDS = ("ONE_WIRE",)
+QUANTITIES = (TEMPERATURE,)
 
 _SKIP_ROM = const(0xCC)
 _CONVERT = const(0x44)
@@ -34,12 +38,11 @@ _HIGHEST_DC = const(1250)
 # Into the alarm registers, which nothing here uses: no make has these two after its power came.
 _MARK_HIGH = const(0x3A)
 _MARK_LOW = const(0xC5)
-_TWELVE_BITS = const(0x7F)
+_BITS = const(11)  # 0.125 °C in 375 ms: the pings take that long anyway, 12 bits would double it
 
 _CONVERSION_MS = (94, 188, 375, 750)  # 9…12 bits, data sheet table 3
 _FASTEST_MS = const(3)  # family D1 takes 11 ms: slots that are 0 for less were a disturbance
 _LONGEST_MS = const(1000)  # 750 by the data sheet; some clones are slower when warm
-_POLL_MS = const(10)
 
 ABSENT = "absent"  # nobody answered the reset
 CRC = "crc"  # bytes changed on the wire, or a shorted line that reads as zeros
@@ -50,26 +53,29 @@ FAILED = "failed"  # the sensor itself gave up a conversion
 class Ds18b20:
     """One sensor on `bus` (an `onewire.OneWire`), with a supply wire of its own (no parasite power).
 
-    rom: its 8 bytes, or None where it is alone on the bus.
+    rom: its 8 bytes, or None where it is alone on the bus; bits: see `set_resolution`.
     """
 
-    def __init__(self, bus, rom=None):
+    poll_ms = 10
+    settle_ms = 50
+
+    def __init__(self, bus, rom=None, bits=12):
         self._bus = bus
         self._rom = rom
         self._scratchpad = bytearray(9)
         self._before = bytearray(9)  # as it was when the conversion began
-        self._config = _TWELVE_BITS
+        self._config = _config(bits)
         self._began = None
         self._converts = False
-        self.fault = None  # why the last read_dc(), start() or set_resolution() gave nothing
+        self.fault = None  # why the last poll(), start() or set_resolution() gave nothing
 
     def start(self):
-        """Starts a conversion, in some 10 ms. True, or False with the reason in `fault`. Then `read_dc()`."""
+        """Starts a conversion, in some 10 ms. True, or False with the reason in `fault`. Then `poll()`."""
         self._began = None
         if not self._read(self._before):
             return False
-        if self._before[2] != _MARK_HIGH or self._before[3] != _MARK_LOW:
-            # Nobody has set it since its power came, or that was lost on the wire.
+        if self._before[2] != _MARK_HIGH or self._before[3] != _MARK_LOW or self._before[4] != self._config:
+            # Nobody has set it since its power came, or that was lost on the wire; some clones keep 12 bits.
             if not self._write_settings() or not self._read(self._before):
                 return False
         if not self._select():
@@ -82,42 +88,48 @@ class Ds18b20:
             self._converts = not self._bus.readbit()
         return True
 
-    def read_dc(self):
-        """Temperature of the conversion that `start()` began, 0.1 °C; None with the reason in `fault`.
-
-        Waits until it has ended, 1 s at most. One conversion gives one reading.
-        """
+    def poll(self):
+        """None while it converts, 1 s at most; then the temperature in 0.1 °C, or the reason, which is in
+        `fault` as well. One conversion gives one reading."""
         if self._began is None:
             self.fault = self.fault or NOT_MEASURED
+            return self.fault
+        ended = self._has_ended()
+        if ended is None:
             return None
-        ended = self._wait()
         self._began = None
         pad = self._scratchpad
         # Twice, because one of 256 disturbances has a right CRC.
         if not ended or not self._read(pad):
-            return None
+            return self.fault
         first = bytes(pad)
         if not self._read(pad):
-            return None
+            return self.fault
         if first != pad:
             self.fault = CRC
-            return None
+            return CRC
         raw = pad[1] << 8 | pad[0]
         temperature = _temperature_dc(pad)
         never = (_FAILED_RAW,)
         self.fault = objection(temperature, _LOWEST_DC, _HIGHEST_DC, self._has_converted(), raw, never)
         if raw == _FAILED_RAW and self.fault != NOT_MEASURED:
             self.fault = FAILED
-        return None if self.fault else temperature
+        return self.fault or temperature
+
+    def read_dc(self):
+        """`poll()` until it gives something: 0.1 °C, or None with the reason in `fault`."""
+        result = self.poll()
+        while result is None:
+            time.sleep_ms(self.poll_ms)
+            result = self.poll()
+        return None if self.fault else result
 
     def set_resolution(self, bits):
         """9…12 bits (0.5…0.0625 °C) until the next power-on. False when no sensor is there.
 
         Some clones measure with 12 bits whatever they are told.
         """
-        if not 9 <= bits <= 12:
-            raise ValueError("bits")
-        self._config = (bits - 9) << 5 | 0x1F
+        self._config = _config(bits)
         return self._write_settings()
 
     def _write_settings(self):
@@ -127,20 +139,19 @@ class Ds18b20:
             self._bus.writebyte(byte)
         return True
 
-    def _wait(self):
-        """Until the conversion has ended. False with a `fault` when it does not."""
-        while True:
-            elapsed = time.ticks_diff(time.ticks_ms(), self._began)
-            # Where several hang on the bus, its slots may already be somebody else's: the longest time, then.
-            if self._rom is None and self._converts:
-                if self._bus.readbit():
-                    return True
-            elif elapsed >= _CONVERSION_MS[-1]:
+    def _has_ended(self):
+        """None while it converts, True when that has ended, False with a `fault` when it does not."""
+        elapsed = time.ticks_diff(time.ticks_ms(), self._began)
+        # Where several hang on the bus, its slots may already be somebody else's: the longest time, then.
+        if self._rom is None and self._converts:
+            if self._bus.readbit():
                 return True
-            if elapsed >= _LONGEST_MS:
-                self.fault = BUSY
-                return False
-            time.sleep_ms(_POLL_MS)
+        elif elapsed >= _CONVERSION_MS[-1]:
+            return True
+        if elapsed >= _LONGEST_MS:
+            self.fault = BUSY
+            return False
+        return None
 
     def _has_converted(self):
         """True if what is in the scratchpad came of the conversion that was begun."""
@@ -176,6 +187,12 @@ class Ds18b20:
         return True
 
 
+def _config(bits):
+    if not 9 <= bits <= 12:
+        raise ValueError("bits")
+    return (bits - 9) << 5 | 0x1F
+
+
 def _temperature_dc(pad):
     raw = pad[1] << 8 | pad[0]
     if raw & 0x8000:
@@ -193,3 +210,11 @@ def conversion_ms(bits=12):
 def scan(bus):
     """ROM codes of the thermometers on `bus`, whatever else hangs there."""
     return [rom for rom in bus.scan() if rom[0] == _FAMILY]
+
+
+def open(board, _choice):
+    """The thermometer alone on this board's wire."""
+    from machine import Pin
+    from onewire import OneWire
+
+    return Ds18b20(OneWire(Pin(board.ONE_WIRE)), bits=_BITS)

@@ -6,8 +6,12 @@ The resistor R27 (R19 on some) chooses the way: open = pulses as an HC-SR04, 47 
 
 from drivers.hcsr04 import HcSr04
 from drivers.range_frames import BinaryFrames
-from drivers.ranging import in_range, rescaled_mm
+from drivers.ranging import RANGED, in_range, rescaled_mm
+from drivers.sensor import SERIAL, echo, trigger, uart
 from drivers.serial_ranger import SerialRanger
+
+NEEDS = SERIAL
+QUANTITIES = RANGED
 
 _NEAREST_MM = 250  # sellers say 200…250; nearer, it shows the second bounce or its own ringing
 _FARTHEST_MM = 4500
@@ -55,9 +59,20 @@ class JsnSr04t(SerialRanger):
         if self._request is not None:
             self._uart.write(self._request)
 
-    def read_mm(self, mm, temperature_dc):
+    def read_mm(self, mm):
         """A sensor that counts with 340 m/s is corrected."""
         result = in_range(self, mm, (_NO_ECHO,))  # the blind zone is the sensor's own, before any correction
         if result != mm or self.compensates:
             return result
-        return rescaled_mm(mm, _ASSUMED_DC, temperature_dc)
+        return rescaled_mm(mm, _ASSUMED_DC, self.air_dc)
+
+
+def open(board, choice):
+    """The ranger of this board: jsn_sr04t (pulses), jsn_sr04t_auto, _asked, _v3 (compensates) or aj_sr04m."""
+    line = trigger(board)
+    if choice == "jsn_sr04t":
+        return JsnSr04tPulse(line, echo(board))
+    if choice == "jsn_sr04t_auto":
+        return JsnSr04t(uart(board), request=None)
+    asked = uart(board, tx=board.ULTRASONIC_TRIGGER)
+    return JsnSr04t(asked, REQUEST, choice != "aj_sr04m", compensates=choice == "jsn_sr04t_v3")

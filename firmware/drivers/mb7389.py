@@ -4,13 +4,17 @@ It says 300 for everything nearer than that, its own cover in ice included, and 
 neither is a distance. It compensates temperature itself.
 """
 
-from time import sleep_us
+import time
 
 from micropython import const
 
 from drivers.range_frames import TextFrames
-from drivers.ranging import GARBLED, in_range
+from drivers.ranging import GARBLED, RANGED, in_range
+from drivers.sensor import SERIAL, trigger, uart
 from drivers.serial_ranger import SerialRanger
+
+NEEDS = SERIAL
+QUANTITIES = RANGED
 
 _BLIND_MM = const(300)
 _NOTHING_MM = const(5000)
@@ -42,8 +46,13 @@ class Mb7389(SerialRanger):
     def request(self):
         if self._trigger is not None:
             self._trigger.value(1)
-            sleep_us(_TRIGGER_US)
+            time.sleep_us(_TRIGGER_US)
             self._trigger.value(0)
 
-    def read_mm(self, mm, temperature_dc):
+    def read_mm(self, mm):
         return in_range(self, mm) if _BLIND_MM <= mm <= _NOTHING_MM else GARBLED
+
+
+def open(board, _choice):
+    """The ranger of this board; before it has power, so that it waits for its first trigger."""
+    return Mb7389(uart(board), trigger(board))

@@ -4,6 +4,10 @@ It says so for seconds to minutes after each movement, and for up to a minute af
 """
 
 from drivers.reading import objection
+from lyhord_wire.codes import OCCUPANCY
+
+NEEDS = ("MOTION",)
+QUANTITIES = (OCCUPANCY,)
 
 _WARM_UP_S = 60
 

@@ -10,6 +10,11 @@ import struct
 
 from micropython import const
 
+from lyhord_wire.codes import PULSE_COUNT
+
+NEEDS = ("PULSE_INPUT",)
+QUANTITIES = (PULSE_COUNT,)
+
 _FORMAT = ">IB"
 PACKED_BYTES = const(5)  # in RTC memory; the count alone also goes into every sample
 _COUNT_MASK = const(0xFFFFFFFF)

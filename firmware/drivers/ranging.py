@@ -1,21 +1,23 @@
 """The common part of all ultrasonic rangers: a small interface, the speed of sound, reasons for no number.
 
-A ranger is anything with these:
+A ranger keeps the contract of `drivers/sensor.py`: a measurement is one ping, its number is millimetres, its
+reason one of REASONS. Beside that it has
 
-    start()                   begins one ping; never waits
-    poll_mm(temperature_dc)   None while it is under way; then, once, millimetres or one of REASONS
+    air_dc                    the air's temperature (0.1 °C) that a ping is counted with
     nearest_mm, farthest_mm   what it can measure; anything outside is a reason, never a number
     every_ms                  shortest time from one start() to the next
-    settle_ms                 from power-on to the first start()
-    compensates               True if it knows the air's temperature itself and ignores temperature_dc
+    compensates               True if it knows the air's temperature itself and ignores air_dc
 
-A ping ends by itself: its deadline is the driver's. A ranger in pulse mode does the whole ping in
-poll_mm, within 80 ms, because nothing but machine.time_pulse_us stamps its echo well enough.
+A ranger in pulse mode does the whole ping in poll(), within 80 ms, because nothing but machine.time_pulse_us
+stamps its echo well enough.
 """
 
 import time
 
 from drivers.reading import NOT_MEASURED, RANGE, objection
+from lyhord_wire.codes import DISTANCE, FILL_LEVEL, FILL_QUALITY
+
+RANGED = (DISTANCE, FILL_LEVEL, FILL_QUALITY)  # the node makes the last two of the first
 
 # Reasons are text, so that whoever forgets to ask for them gets a TypeError and not a distance.
 NO_TARGET = "no target"  # it works, and hears nothing within its range
@@ -32,12 +34,11 @@ REASONS = (
     NOT_MEASURED,
 )  # the last: an answer from before the ping
 
-_POLL_MS = 5
 _GIVE_UP = 2  # pings in a row that nobody answers: the rest would cost battery and bring nothing
 
 
 def is_mm(result):
-    """True if what poll_mm gave is a distance."""
+    """True if what poll() gave is a distance."""
     return isinstance(result, int)
 
 
@@ -74,11 +75,12 @@ def _speed(temperature_dc):
 
 def ping(ranger, temperature_dc):
     """One ping, waited for: millimetres or one of REASONS."""
+    ranger.air_dc = temperature_dc
     ranger.start()
-    result = ranger.poll_mm(temperature_dc)
+    result = ranger.poll()
     while result is None:
-        time.sleep_ms(_POLL_MS)
-        result = ranger.poll_mm(temperature_dc)
+        time.sleep_ms(ranger.poll_ms)
+        result = ranger.poll()
     return result
 
 

@@ -24,6 +24,8 @@ class Sensirion:
         self._deadline = None
         self.fault = None  # why the last call gave nothing
 
+    settle_ms = 50
+
     def _begin(self, command, deadline_ms):
         """Begins a measurement that has ended in `deadline_ms`. True, or False with the reason in `fault`."""
         self._deadline = None

@@ -4,7 +4,7 @@
 (timeout 0). The interface is that of `drivers.ranging`.
 """
 
-from time import ticks_diff, ticks_ms
+import time
 
 from micropython import const
 
@@ -17,14 +17,16 @@ _CHUNKS_MAX = const(16)  # 512 bytes are more than any receive buffer: a line th
 class SerialRanger:
     """`frames` finds the messages (see `drivers.range_frames`); a sensor's class adds ranges and times.
 
-    A sensor adds `deadline_ms`, the longest time from start() to a whole message, and `read_mm(mm,
-    temperature_dc)`, which makes of the sensor's number millimetres or one of ranging.REASONS.
+    A sensor adds `deadline_ms`, the longest time from start() to a whole message, and `read_mm(mm)`, which
+    makes of the sensor's number millimetres or one of ranging.REASONS.
 
     earliest_ms: a message that is whole sooner after start() was measured before it, and is no answer. By
     itself that is what four bytes take on the wire; a sensor that measures when told needs longer.
     """
 
     compensates = False
+    air_dc = 200
+    poll_ms = 5
     earliest_ms = 4
 
     def __init__(self, uart, frames):
@@ -41,17 +43,17 @@ class SerialRanger:
                 break
         self._frames.reset()
         self._heard = SILENT
-        self._began = ticks_ms()
+        self._began = time.ticks_ms()
         self.request()
 
     def request(self):
         """Asks for a measurement, where the sensor does not measure all the time."""
 
-    def poll_mm(self, temperature_dc):
+    def poll(self):
         """None while no message is whole; then, within deadline_ms, millimetres or a reason."""
         if self._began is None:
             raise RuntimeError("not started")
-        elapsed = ticks_diff(ticks_ms(), self._began)
+        elapsed = time.ticks_diff(time.ticks_ms(), self._began)
         for _ in range(_CHUNKS_MAX):
             count = self._receive()
             if not count:
@@ -62,7 +64,7 @@ class SerialRanger:
                     continue
                 if elapsed >= self.earliest_ms:
                     self._began = None
-                    return self.read_mm(mm, temperature_dc)
+                    return self.read_mm(mm)
                 self._heard = NOT_MEASURED
             if self._heard == SILENT:
                 self._heard = GARBLED

@@ -10,6 +10,11 @@ from micropython import const
 
 from drivers.reading import objection
 from drivers.sensirion import ABSENT, BUSY, Sensirion
+from drivers.sensor import I2C, i2c, result_of
+from lyhord_wire.codes import HUMIDITY, TEMPERATURE
+
+NEEDS = I2C
+QUANTITIES = (TEMPERATURE, HUMIDITY)
 
 ADDRESS = const(0x44)  # ADDR pin low; 0x45 where it is high
 
@@ -18,8 +23,7 @@ _SOFT_RESET = b"\x30\xa2"
 _STATUS = b"\xf3\x2d"
 _HEATER_ON = const(0x20)  # in the upper byte of the status (table 18)
 
-CONVERSION_MS = const(16)  # 15 ms at most, section 2, and the tick that is already running
-_DEADLINE_MS = const(40)
+_DEADLINE_MS = const(40)  # 15 ms by section 2
 _RESET_MS = const(2)  # 1.5 ms
 _GAP_MS = const(2)  # it takes no command within 1 ms of another (section 4.3)
 
@@ -31,14 +35,22 @@ HEATER = "heater"  # a fault: its own heater is on, the numbers are true and use
 
 
 class Sht31(Sensirion):
-    """One sensor on `i2c` (`machine.I2C`, up to 400 kHz)."""
+    """One sensor on `bus` (`machine.I2C`, up to 400 kHz)."""
 
-    def __init__(self, i2c, address=ADDRESS):
-        super().__init__(i2c, address, 2)
+    poll_ms = 2
+
+    def __init__(self, bus, address=ADDRESS):
+        super().__init__(bus, address, 2)
         self._measures = False  # it has refused to be read while it should measure
 
     def start(self):
-        """Starts a measurement. True, or False with the reason in `fault`; then `poll()`."""
+        """Starts a measurement, in some 5 ms. True, or False with the reason in `fault`; then `poll()`."""
+        self._deadline = None
+        if not self.is_honest():
+            why = self.fault
+            self.reset()  # a heater warms what it measures: the next sample is true again
+            self.fault = why
+            return False
         if not self._begin(_MEASURE, _DEADLINE_MS):
             return False
         self._measures = self._is_measuring()
@@ -46,12 +58,12 @@ class Sht31(Sensirion):
         return True
 
     def poll(self):
-        """None while it measures (about CONVERSION_MS), then (temperature 0.1 °C, humidity 0.1 %RH), rounded.
-
-        (None, None) with the reason in `fault` when there is nothing to believe.
-        """
+        """None while it measures (15 ms at most), then (temperature 0.1 °C, humidity 0.1 %RH), rounded; or
+        the reason, which is in `fault` as well."""
         if self._deadline is None:
-            raise RuntimeError("not started")
+            if self.fault is None:
+                raise RuntimeError("not started")
+            return self.fault
         words = self._words
         if not self._receive(words):
             # It does not acknowledge its address while it measures, as if it were not there (section 4.4).
@@ -60,24 +72,17 @@ class Sht31(Sensirion):
                     return None
                 self.fault = BUSY
             self._deadline = None
-            return None, None
+            return self.fault
         self._deadline = None
         temperature = temperature_dc(words[0] << 8 | words[1])
         self.fault = objection(temperature, _LOWEST_DC, _HIGHEST_DC, self._measures)
-        if self.fault:
-            return None, None
-        return temperature, humidity_permille(words[3] << 8 | words[4])
+        return self.fault or (temperature, humidity_permille(words[3] << 8 | words[4]))
 
     def read(self):
-        """`start()`, and `poll()` until it gives something; about 16 ms."""
-        if not self.start():
-            return None, None
-        time.sleep_ms(CONVERSION_MS)
-        values = self.poll()
-        while values is None:
-            time.sleep_ms(1)
-            values = self.poll()
-        return values
+        """`start()`, and `poll()` until it gives something; about 20 ms. Nulls with the reason in `fault`."""
+        self.start()
+        result = result_of(self)
+        return (None, None) if self.fault else result
 
     def is_honest(self):
         """False when the sensor is absent or its heater is on (`fault` says which); takes 2 ms."""
@@ -109,3 +114,8 @@ def temperature_dc(raw):
 def humidity_permille(raw):
     """0.1 %RH for the sensor's word (section 4.13), rounded."""
     return (2 * 1000 * raw + 65535) // (2 * 65535)
+
+
+def open(board, _choice):
+    """The sensor on this board's bus."""
+    return Sht31(i2c(board))

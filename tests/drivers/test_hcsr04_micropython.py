@@ -52,7 +52,8 @@ def poll(sensor_class, pulse_us, temperature_dc=200, echo_level=0):
     sensor = sensor_class(Pin(), echo)
     sensor._time_pulse_us = lambda pin, level, timeout_us: pulse_us if pulse_us <= timeout_us else -1
     sensor.start()
-    return sensor.poll_mm(temperature_dc)
+    sensor.air_dc = temperature_dc
+    return sensor.poll()
 
 
 def test_a_ping_is_millimetres_or_a_reason():
@@ -80,12 +81,14 @@ def test_the_waterproof_one_gets_a_longer_trigger():
     sensor = JsnSr04tPulse(Pin(lambda level: edges.append((ticks.now_us, level))), Pin())
     sensor._time_pulse_us = lambda pin, level, timeout_us: -2
     edges.clear()
-    sensor.poll_mm(200)
+    sensor.poll()
     assert [level for _, level in edges] == [1, 0] and edges[1][0] - edges[0][0] >= 20
 
 
 class Scripted:
     every_ms = 60
+
+    poll_ms = 5
 
     def __init__(self, ticks, results):
         self.ticks = ticks
@@ -97,7 +100,7 @@ class Scripted:
         self.started_ms.append(self.ticks.now_us // 1000)
         self.waits = 4
 
-    def poll_mm(self, temperature_dc):
+    def poll(self):
         self.waits -= 1
         return None if self.waits > 0 else self.results.pop(0)
 

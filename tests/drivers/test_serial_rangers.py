@@ -58,10 +58,11 @@ def make(now_us=0):
 def poll(ticks, sensor, temperature_dc=200):
     """The result of a ping, and the milliseconds it took."""
     began_us = ticks.now_us
-    result = sensor.poll_mm(temperature_dc)
+    sensor.air_dc = temperature_dc
+    result = sensor.poll()
     while result is None:
         ticks.sleep_ms(5)
-        result = sensor.poll_mm(temperature_dc)
+        result = sensor.poll()
     return result, (ticks.now_us - began_us) // 1000
 
 
@@ -75,7 +76,7 @@ def test_a_message_is_a_distance():
     ):
         sensor.start()
         uart.arrive(message, after_us=90_000)
-        assert sensor.poll_mm(200) is None
+        assert sensor.poll() is None
         result, took_ms = poll(ticks, sensor)
         assert result == 1953 and 90 <= took_ms <= 105
 
@@ -205,7 +206,7 @@ def test_a_ping_that_nobody_began_is_our_bug():
     sensor = A02yyuw(uart)
     for _ in range(2):
         try:
-            sensor.poll_mm(200)
+            sensor.poll()
         except RuntimeError:
             sensor.start()
             uart.arrive(binary_frame(700))

@@ -13,7 +13,9 @@ class Ticks:
         self._plan = []
 
     def install(self, module):
-        """Replaces the time functions that `module` has imported by name."""
+        """Replaces `time` in a module, or the functions of it that it has imported by name."""
+        if hasattr(module, "time"):
+            module.time = self
         for name in NAMES:
             if hasattr(module, name):
                 setattr(module, name, getattr(self, name))

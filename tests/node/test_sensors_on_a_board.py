@@ -5,7 +5,8 @@ import math
 import pytest
 
 from boards import devkit_rfm95, heltec_lora32_v3, lilygo_lora32_v21
-from lyhord_node import fitted, fitting
+from lyhord_node import sensor_checks, sensor_config
+from lyhord_node.sensor_catalog import NONE, USUAL, choices
 from lyhord_rig import Board
 from lyhord_rig.board.wiring import board_ports, flash_blocks
 from lyhord_rig.sensors import ds18b20, hcsr04, serial_ranger
@@ -15,7 +16,7 @@ from lyhord_tools.image import build_image
 from lyhord_wire.tables import QUANTITIES
 from tests.node.bin_node import BinNode
 
-RANGERS = [choice for choice in fitting.CHOICES["ranger"] if choice != fitted.NONE]
+RANGERS = [choice for choice in choices("ranger") if choice != NONE]
 PULSE = ("hcsr04", "jsn_sr04t")
 MM = {"empty_distance": 1500, "full_distance": 400}
 
@@ -28,7 +29,7 @@ class Bench(BinNode):
         self.distance_mm = 950
         self.temperature_dc = 144  # where a JSN-SR04T counts right by itself
         self.humidity_dp = 480
-        ports = board_ports(devkit_rfm95)
+        self.ports = ports = board_ports(devkit_rfm95)
         around = Surroundings(lambda: self.distance_mm, lambda: self.temperature_dc, lambda: self.humidity_dp)
         self.sensors = Sensors(world, ports, devkit_rfm95, choices, around, "bench", strays=0.0)
         self.cell_uv = 1_900_000
@@ -168,15 +169,15 @@ async def test_a_measurement_at_the_console_disturbs_no_memory(fit):
 
 
 def test_usual_is_what_the_profile_has():
-    usual = dict.fromkeys(fitted.SLOTS, fitted.USUAL)
-    assert fitted.resolved(usual, "bin")["ranger"] == "hcsr04"
-    assert fitted.resolved(usual, "building")["thermometer"] == "sht31"
+    usual = dict.fromkeys(sensor_config.SLOTS, USUAL)
+    assert sensor_config.resolved(usual, "bin")["ranger"] == "hcsr04"
+    assert sensor_config.resolved(usual, "building")["thermometer"] == "sht31"
     for profile in ("bin", "building"):
-        fit = fitted.resolved(usual, profile)
-        assert set(fit) == set(fitting.CHOICES) == set(fitted.SLOTS)
-        assert all(fit[slot] in fitting.CHOICES[slot] for slot in fit)
+        fit = sensor_config.resolved(usual, profile)
+        assert set(fit) == set(sensor_config.SLOTS)
+        assert all(fit[slot] in choices(slot) for slot in fit)
         for board in (devkit_rfm95, heltec_lora32_v3, lilygo_lora32_v21):
-            assert fitting.conflict(board, usual, profile) is None
+            assert sensor_checks.conflict(board, usual, profile) is None
 
 
 class Bare(BinNode):
@@ -211,10 +212,17 @@ async def test_a_battery_divider_behind_a_switch_has_time_to_settle(world, tmp_p
 
 def test_what_a_board_has_no_pin_for_is_refused_in_one_line():
     assert (
-        fitting.objection(lilygo_lora32_v21, "tilt", "closing")
+        sensor_checks.objection(lilygo_lora32_v21, "tilt", "closing")
         == "tilt: lilygo_lora32_v21 has no TILT_SWITCH"
     )
-    assert fitting.objection(devkit_rfm95, "tilt", "closing") is None
-    texts = dict.fromkeys(fitted.SLOTS, fitted.USUAL) | {"tilt": "closing", "occupancy": "pir"}
-    assert fitting.conflict(devkit_rfm95, texts, "bin") is None
-    assert fitting.conflict(heltec_lora32_v3, texts, "bin") == "occupancy: its pin 2 is taken by tilt"
+    assert sensor_checks.objection(devkit_rfm95, "tilt", "closing") is None
+    texts = dict.fromkeys(sensor_config.SLOTS, USUAL) | {"tilt": "closing", "occupancy": "pir"}
+    assert sensor_checks.conflict(devkit_rfm95, texts, "bin") is None
+    assert sensor_checks.conflict(heltec_lora32_v3, texts, "bin") == "occupancy: its pin 2 is taken by tilt"
+
+
+@pytest.mark.parametrize("board", [devkit_rfm95, heltec_lora32_v3, lilygo_lora32_v21])
+@pytest.mark.parametrize("ranger", RANGERS)
+def test_a_number_of_a_bus_is_no_pin(board, ranger):
+    texts = dict.fromkeys(sensor_config.SLOTS, USUAL) | {"ranger": ranger}
+    assert sensor_checks.conflict(board, texts, "bin") is None

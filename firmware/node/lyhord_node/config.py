@@ -13,7 +13,7 @@ _PORT = const(2)
 _LATITUDE = const(3)
 _LONGITUDE = const(4)
 _PROFILE = const(5)
-_SENSOR = const(6)  # what may be there is the board's business, see `fitted.py`
+_SENSOR = const(6)  # what may be there is the board's business, see `sensor_config.py`
 _PIN = const(7)
 PROFILES = {"bin": PROFILE_BIN, "building": PROFILE_BUILDING}
 NAME_MAX = const(24)  # bytes, `lyhord_wire.about.TEXT_MAX`
@@ -45,7 +45,7 @@ _MICRO = const(6)  # decimals of a degree that are kept
 
 
 def is_sensor(name):
-    """Whether the field says what is fitted in a slot of `fitted.py`."""
+    """Whether the field says what is fitted in a slot of `sensor_config.py`."""
     return name in FIELDS and FIELDS[name][0] == _SENSOR
 
 

@@ -88,9 +88,9 @@ def _set(node, staged, rest):
         value = _text(name, value)
         why = config.objection(name, value)
         if config.is_sensor(name) and not why:
-            from lyhord_node import fitting
+            from lyhord_node import sensor_checks
 
-            why = fitting.objection(node.board, name, value)
+            why = sensor_checks.objection(node.board, name, value)
         if why:
             raise Failed(why)
     else:
@@ -145,14 +145,14 @@ def _save(node, staged, _rest):
 
 
 def _sensor_conflict(node, staged):
-    from lyhord_node import fitting
+    from lyhord_node import sensor_checks
 
     texts = {}
-    for name in list(fitting.CHOICES) + ["profile"]:
+    for name in sensor_checks.SLOTS + ("profile",):
         value = staged.get(name)
         # What is cleared or typed as nothing counts as its default.
         texts[name] = config.text(node.store, name) if value is None else value or config.FIELDS[name][2]
-    return fitting.conflict(node.board, texts, texts["profile"])
+    return sensor_checks.conflict(node.board, texts, texts["profile"])
 
 
 def _provision(node, _staged, rest):

@@ -7,8 +7,8 @@ would cost more than the wake.
 from binascii import hexlify
 from hashlib import sha256
 
-_HASHES = "/hashes"  # a line per file: 16 hex digits of its SHA-256, a space, its path
-_DIGITS = 16
+_HASHES = "/hashes"  # a line per file: 12 hex digits of its SHA-256, a space, its path
+_DIGITS = 12
 
 
 def damaged(hashes=_HASHES):

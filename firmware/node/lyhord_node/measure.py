@@ -1,20 +1,23 @@
 """One sample of what is fitted to this node: how full, how warm, how it lies, who was there.
 
-    power on ─▶ conversion begins ─▶ pings ─▶ temperature ─▶ CO2 ─▶ power off ─▶ surface, battery, contacts
+    opened ─▶ power on ─▶ all begun ─▶ pings ─▶ the others' results ─▶ power off ─▶ surface, tilt, battery,
+    contacts
 
 A sensor that is absent, silent or lying gives None and sets its fault bit; it never gives a number. The
 wire has one bit for all that tells of the air: temperature, humidity, CO2. A quantity whose
-sensor is not fitted is not in the sample.
+sensor is not fitted is not in the sample. Which sensor stands in a slot is its driver's business
+(drivers/sensor.py).
 """
 
 from time import sleep_ms
 
 from micropython import const
 
-from lyhord_node import clock, fitted, hardware
+from drivers.sensor import result_of
+from lyhord_node import clock, hardware, sensor_config
+from lyhord_node.sensor_catalog import driver
 from lyhord_wire.codes import (
     BATTERY,
-    CO2,
     DISTANCE,
     EMPTY_DISTANCE,
     FAULT_BATTERY,
@@ -23,7 +26,6 @@ from lyhord_wire.codes import (
     FILL_LEVEL,
     FILL_QUALITY,
     FULL_DISTANCE,
-    HUMIDITY,
     TEMPERATURE,
 )
 
@@ -31,47 +33,57 @@ PINGS = const(5)
 _SETTLE_MS = const(50)  # sensors after power-on; a ranger may want more
 _BATTERY_STEP_MV = const(20)  # finer is the ADC's noise, and would cost bytes on the air
 _COUNT_MAX = const(0xFFFF)
+# Slots that are more than the numbers of their driver.
+_OTHERWISE = ("ranger", "tilt", "pulses", "occupancy", "supply")
 
 
 def measure(node):
     """{quantity: integer or None} in the wire's units. `node.state` takes fault bits and what the next
     sample is compared with."""
     board, state = node.board, node.state
-    fit = fitted.load(node.store)
+    fit = sensor_config.load(node.store)
     values = {}
     assumed_dc = state.temperature_dc  # the pings do not wait for the thermometer
-    ranger = hardware.ranger(board, fit["ranger"]) if fit["ranger"] != fitted.NONE else None
+    ranger = _open(board, "ranger", fit)[1]  # before it has power
+    plain = [_open(board, slot, fit) for slot in sensor_config.SLOTS if slot not in _OTHERWISE]
     hardware.power_sensors(board, True)
     try:
         sleep_ms(_SETTLE_MS)
-        air = _begin_air(board, fit["thermometer"])
+        for _, sensor in plain:
+            if sensor:
+                sensor.start()
         echoes = _pings(ranger, assumed_dc) if ranger else None
-        if air:
-            _take_air(air, values, state)
-        if fit["co2"] != fitted.NONE:  # ten seconds, in light sleep where nothing else is counted
-            values[CO2] = hardware.scd41(board).read(node.power.nap_ms)
+        for quantities, sensor in plain:
+            if sensor:  # CO2 takes ten seconds, in light sleep where nothing else is counted
+                _take(quantities, result_of(sensor, node.power.nap_ms), values)
     finally:
         hardware.power_sensors(board, False)
     _note(state, FAULT_TEMPERATURE, None in values.values())
+    if values.get(TEMPERATURE) is not None:  # else the last one believed is nearest
+        state.temperature_dc = values[TEMPERATURE]
     if ranger:
         _take_surface(_distances(ranger, echoes, assumed_dc, state.temperature_dc), values, node)
     else:
         _note(state, FAULT_ULTRASONIC, False)
-    _take_battery(board, fit["supply"], values, state)
-    _take_tilt(board, fit["tilt"], state)
+    _take_battery(_open(board, "supply", fit)[1], values, state)
+    _take_tilt(_open(board, "tilt", fit)[1], state)
     if node.contacts:
         node.contacts.read(values, clock.now() - state.started)
     return values
 
 
-def _begin_air(board, choice):
-    if choice == fitted.NONE:
-        return None
-    from lyhord_node.climate import climate
+def _open(board, slot, fit):
+    """(quantities, sensor) of what is fitted there; (None, None) where nothing is."""
+    module = driver(slot, fit[slot])
+    return (module.QUANTITIES, module.open(board, fit[slot])) if module else (None, None)
 
-    air = climate(board, choice)
-    air.start()
-    return air
+
+def _take(quantities, result, values):
+    """A driver's result into `values`: a number, one per quantity, or a reason, which makes all of them
+    None."""
+    numbers = result if isinstance(result, tuple) else (result,) * len(quantities)
+    for place, key in enumerate(quantities):
+        values[key] = None if isinstance(result, str) else numbers[place]
 
 
 def _pings(ranger, temperature_dc):
@@ -81,15 +93,6 @@ def _pings(ranger, temperature_dc):
     if ranger.settle_ms > _SETTLE_MS:
         sleep_ms(ranger.settle_ms - _SETTLE_MS)
     return pings(ranger, PINGS, temperature_dc)
-
-
-def _take_air(air, values, state):
-    temperature, humidity = air.finish()
-    values[TEMPERATURE] = temperature
-    if air.has_humidity:
-        values[HUMIDITY] = humidity
-    if temperature is not None:  # else the last one believed is nearer to the truth than any constant
-        state.temperature_dc = temperature
 
 
 def _distances(ranger, echoes, assumed_dc, actual_dc):
@@ -117,12 +120,13 @@ def _take_surface(distances, values, node):
         print("emptied")
 
 
-def _take_battery(board, supply, values, state):
-    if supply != "battery":
+def _take_battery(sensor, values, state):
+    if sensor is None:
         state.battery_mv = 0
         _note(state, FAULT_BATTERY, False)
         return
-    mv = hardware.battery(board).read_mv()
+    result = _once(sensor)
+    mv = None if isinstance(result, str) else result
     _note(state, FAULT_BATTERY, mv is None)
     if mv is not None:
         mv -= mv % _BATTERY_STEP_MV
@@ -130,14 +134,19 @@ def _take_battery(board, supply, values, state):
     values[BATTERY] = mv
 
 
-def _take_tilt(board, choice, state):
+def _take_tilt(sensor, state):
     """A switch knows no degrees: it raises the alarm, and the quantity stays away."""
-    if choice == fitted.NONE:
+    if sensor is None:
         state.tilted_run = 0
         return
-    lies = hardware.tilt_switch(board, choice).read()
-    if lies is not None:  # while it rattles nothing has changed
+    lies = _once(sensor)
+    if not isinstance(lies, str):  # while it rattles nothing has changed
         state.tilted_run = min(255, state.tilted_run + 1) if lies else 0
+
+
+def _once(sensor):
+    sensor.start()
+    return result_of(sensor)
 
 
 def _note(state, fault, present):

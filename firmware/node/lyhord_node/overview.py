@@ -2,7 +2,7 @@
 
 import gc
 
-from lyhord_node import clock, config, fitted
+from lyhord_node import clock, config, sensor_config
 from lyhord_wire.codes import LINK
 from lyhord_wire.names import ALARMS, FAULTS, RESET_CAUSES
 
@@ -50,5 +50,5 @@ def lines(node):
 
 
 def _sensors(node):
-    fit = fitted.load(node.store)
-    return ["%s=%s" % (slot, fit[slot]) for slot in sorted(fit) if fit[slot] != fitted.NONE]
+    fit = sensor_config.load(node.store)
+    return ["%s=%s" % (slot, fit[slot]) for slot in sorted(fit) if fit[slot] != "none"]

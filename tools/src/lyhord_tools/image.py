@@ -22,7 +22,7 @@ from lyhord_tools.tree import App, Tree, find_tree, version_number
 DISK_VERSION = 0x00020000
 HASHES = "hashes"
 """File of the image with a line per file: HASH_DIGITS hex digits of its SHA-256, a space, its path."""
-HASH_DIGITS = 16
+HASH_DIGITS = 12
 _COMPILE_DEADLINE_S = 60
 
 

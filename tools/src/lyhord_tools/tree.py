@@ -78,6 +78,8 @@ class Tree:
         for script in ("boot.py", "main.py"):
             # main.py names both apps; the other one stays away.
             todo += [name for name in _imports(self.source(script)) if name.split(".")[0] not in others]
+        if app == "node":
+            todo += [f"drivers.{name}" for name in catalogued(self.root)]
         found: dict[str, Path] = {}
         while todo:
             name = todo.pop()
@@ -124,6 +126,18 @@ def version_number(version: str) -> int:
         raise ToolError(f"version {version!r} is not MAJOR.MINOR.PATCH, each below 256")
     major, minor, patch = (int(part) for part in parts)
     return major << 16 | minor << 8 | patch
+
+
+def catalogued(root: Path) -> list[str]:
+    """Names of the drivers that the node's catalogue of sensors has; no import statement names them."""
+    path = root / _PACKAGES["lyhord_node"] / "sensor_catalog.py"
+    if not path.is_file():
+        return []
+    for node in ast.parse(path.read_bytes(), str(path)).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SENSORS":
+            lines: tuple[str, ...] = ast.literal_eval(node.value)
+            return sorted({line.split()[2] for line in lines} - {"-"})
+    raise ToolError(f"no SENSORS in {path}")
 
 
 def _parents(name: str) -> Iterator[str]:
