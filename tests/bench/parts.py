@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lyhord_rig.deadline import DEADLINE_S
 from lyhord_rig.tied import tied
 from tests.bench.fleet import FIRST_NODE, key
 from tests.bench.sender import EUI
 from tests.gateway.parts import GatewayProcess, Mosquitto, free_port, until
 
-DEADLINE_S = 60.0
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 # Mosquitto drops above 1000 queued messages and sends 20 at a time unless it is told otherwise.
 BROKER = "max_inflight_messages 1000\nset_tcp_nodelay true\n"

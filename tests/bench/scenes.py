@@ -9,8 +9,6 @@ from pathlib import Path
 
 from tests.bench.parts import DEADLINE_S, Broker, Gateway, Used, Worker, worker
 
-_ROUND_S = 30.0  # a round in which nothing arrives for that long has failed
-
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -90,9 +88,9 @@ async def burst(stage: Stage, frames: int) -> Result:
     readings = frames * scene.samples
     await stage.nodes.do("seal", frames=frames, samples=scene.samples)
     before = stage.gateway.used()
-    await stage.city.tell("take", readings=readings, deadline_s=_ROUND_S)
+    await stage.city.tell("take", readings=readings, deadline_s=DEADLINE_S)
     sent = await stage.nodes.do("burst")
-    took = await stage.city.hear(_ROUND_S + DEADLINE_S)
+    took = await stage.city.hear(2 * DEADLINE_S)
     after = stage.gateway.used()
     stage.taken += readings
     await stage.judge()
@@ -126,10 +124,10 @@ async def paced(stage: Stage, frames: int, rate: float) -> Result:
     readings = frames * scene.samples
     await stage.nodes.do("seal", frames=frames, samples=scene.samples)
     before, start_s = stage.gateway.used(), time.monotonic()
-    await stage.city.tell("take", readings=readings, deadline_s=_ROUND_S)
+    await stage.city.tell("take", readings=readings, deadline_s=DEADLINE_S)
     await stage.nodes.tell("pace", rate=rate, file=str(file))
     await stage.nodes.hear(frames / rate * 2 + DEADLINE_S)
-    await stage.city.hear(_ROUND_S + DEADLINE_S)
+    await stage.city.hear(2 * DEADLINE_S)
     after, seconds = stage.gateway.used(), time.monotonic() - start_s
     stage.taken += readings
     await stage.judge()
@@ -155,10 +153,10 @@ async def backlog(scene: Scene, folder: Path, live: int, rate: float) -> tuple[R
         await stage.city.do("connect", port=stage.broker.port)
         # The platform may still be in the gateway's pause between two attempts: the clock starts at the
         # first reading, and so do the fresh ones.
-        await stage.city.tell("take", readings=readings + live * scene.samples, deadline_s=_ROUND_S)
+        await stage.city.tell("take", readings=readings + live * scene.samples, deadline_s=DEADLINE_S)
         await stage.gateway.reaches("platform.city", "up")
         await stage.nodes.do("pace", rate=rate, file=str(file))
-        await stage.city.hear(_ROUND_S + DEADLINE_S)
+        await stage.city.hear(2 * DEADLINE_S)
         drained = stage.gateway.used()
         stage.taken = readings + live * scene.samples
         await stage.judge()

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
+from lyhord_rig.deadline import DEADLINE_S
 from tests.bench.fleet import Fleet, asks
 from tests.bench.packets import PUBLISH, Connection, publish_packet
 
@@ -26,7 +27,6 @@ PER_DATAGRAM = 8  # an SX1301 demodulates eight frames at a time
 _WINDOW = 32
 _ASKED = 500
 _CHUNK = 40  # MQTT packets in one write
-_DEADLINE_S = 10.0
 
 Sealed = tuple[int, int, bytes]
 
@@ -67,7 +67,7 @@ class Udp:
         ]
 
     def burst(self) -> None:
-        self._push.settimeout(_DEADLINE_S)
+        self._push.settimeout(DEADLINE_S)
         waiting = 0
         for number, parts in enumerate(self._datagrams):
             while waiting >= _WINDOW:

@@ -25,6 +25,7 @@ from lyhord_gateway.store.retention import Retention
 from lyhord_gateway.store.schema import connect, open_store
 from lyhord_gateway.store.writer import Events, Writer
 from lyhord_gateway.support.metrics import Metrics
+from lyhord_rig.deadline import DEADLINE_S
 from lyhord_rig.radio.concentrator import Concentrator
 from lyhord_rig.street.mqtt_server import MqttServer
 from lyhord_wire.window import ReplayWindow
@@ -36,7 +37,6 @@ _KEEP_DAYS = 36_500
 _MAX_BYTES = 1 << 30
 _POWER_DBM = 27
 _TMST = 1 << 32
-_HANG_S = 60.0  # wall clock: a store that takes longer for a commit is dead
 
 
 class Gateway:
@@ -84,7 +84,7 @@ class Gateway:
         order, self._order = self._order, None
         if order is not None:
             await order()
-        async with asyncio.timeout(_HANG_S):
+        async with asyncio.timeout(DEADLINE_S):
             while self._due and self._fault is None:
                 self._settled.clear()
                 await self._settled.wait()

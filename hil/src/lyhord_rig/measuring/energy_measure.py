@@ -26,7 +26,6 @@ _ACK_EVERY = 2  # every other report is answered, so that a short run sees both 
 _LEAST = 2  # wakes of each kind
 _WARM_UP = 3  # reports that also say what is said once: about, status
 _LIMIT_REPORTS = 14  # a run that has not seen every kind by then never will
-_WIFI_GRACE_S = 1.0  # the broker is real: time stands still until it has answered
 _WIFI_SAMPLE_S = 20
 _WIFI_REPORT_S = 70  # no multiple of the other, so that most reports have a wake of their own
 _DAWN_S = 5.0
@@ -111,7 +110,7 @@ async def measure_wifi(board: str, seed: int = 1) -> Measured:
         broker = EmbeddedBroker(Path(scratch))
         await broker.start()
         try:
-            async with World(seed, pace=None, grace_s=_WIFI_GRACE_S) as world:
+            async with World(seed, pace=None, grace_s=DEADLINE_S) as world:
                 gateway = MqttAnswers(world, broker.port)
                 task = asyncio.create_task(gateway.run(), name="mqtt answers")
                 try:
