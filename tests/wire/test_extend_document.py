@@ -11,6 +11,8 @@ from lyhord_rig import World
 from lyhord_rig.radio.ether import Ether
 from lyhord_tools.image import build_image
 from lyhord_tools.tree import Tree
+from lyhord_wire.fields import ABOUT as ABOUT_FIELDS
+from lyhord_wire.fields import Field
 from tests.fakes.lora_gateway import LoraGateway
 from tests.house.extend_document import apply, copy
 from tests.house.sources import ROOT
@@ -104,6 +106,31 @@ STATUS_AT_THE_GATEWAY = """
 from lyhord_gateway.cli.node_rows import _status_name
 assert _status_name(11) == "wakes"
 """
+ABOUT = """
+from lyhord_wire.about import Refused, decode_about, encode_about
+assert decode_about(encode_about({0: "Torget", 8: "K-7"})) == {0: "Torget", 8: "K-7"}
+try:
+    decode_about(encode_about({8: "K" * 25}))
+except Refused as refused:
+    assert refused.reason == "schema"
+else:
+    raise AssertionError
+from lyhord_node.config import objection
+assert objection("lid_key", "K" * 24) is None and objection("lid_key", "K" * 25)
+"""
+ABOUT_AT_THE_GATEWAY = """
+from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
+from lyhord_gateway.store.about import enter_about
+from lyhord_gateway.store.reader import Reader
+from lyhord_gateway.store.schema import open_store
+from pathlib import Path
+store = open_store(Path("store.db"))
+store.execute("INSERT INTO node (id) VALUES (1)")
+enter_about(store, 1, {8: "K-7"})
+facts = Reader(store).listed(1).facts
+assert facts.more == {"lid_key": "K-7"}
+assert b'{"lyhord-000001":{"lid_key":"K-7"}}' == ThingsBoardProfile().announce(facts)[1].payload
+"""
 INSTRUCTION = """
 from lyhord_wire.instructions import GATEWAY, Refused, decode_instructions, encode_instructions
 assert GATEWAY == 6 and decode_instructions(encode_instructions({6: 0x010203})) == {6: 0x010203}
@@ -157,6 +184,12 @@ EXAMPLES = {
         [WIRE + "codes.py", "docs/lyhord.cddl", "docs/protocol.md"],
         STATUS,
         STATUS_AT_THE_GATEWAY,
+    ),
+    "An about field": (
+        [WIRE + "fields.py", NODE + "config.py", NODE + "about.py"],
+        [WIRE + "codes.py", "docs/lyhord.cddl", "docs/protocol.md"],
+        ABOUT,
+        ABOUT_AT_THE_GATEWAY,
     ),
     "An instruction": (
         [WIRE + "fields.py", "gateway/src/lyhord_gateway/ingest/answer.py", NODE + "instructions.py"],
@@ -221,7 +254,8 @@ def test_a_number_with_a_name_is_one_row_and_what_produces_it(heading, tree):
     tree.run(*ruff, "format", "-q", "--check", "--config", str(ROOT / "pyproject.toml"), *changed)
 
 
-async def test_a_node_and_its_gateway_speak_of_all_of_them(tree, tmp_path):
+async def test_a_node_and_its_gateway_speak_of_all_of_them(tree, tmp_path, monkeypatch):
+    monkeypatch.setitem(ABOUT_FIELDS, 8, Field("ABOUT_", 8, "lid_key", "", shape=Field.TEXT))
     for heading in EXAMPLES:
         apply(heading, tree.folder)
     tree.make_docs()
@@ -231,10 +265,11 @@ async def test_a_node_and_its_gateway_speak_of_all_of_them(tree, tmp_path):
         ether = Ether(world)
         gateway = LoraGateway(world, ether, KEY)
         node = BinNode(world, image, tmp_path / "node", ether)
-        await node.provision(BIN)
+        await node.provision({**dict(BIN), "lid_key": "K-7"})
         gateway.orders.append({6: 0x010203})
         assert await world.run_until(lambda: gateway.statuses and gateway.samples, 1000)
         assert await world.run_until(lambda: any(11 in status for status in gateway.statuses), 4000)
+        assert any(about.get(8) == "K-7" for about in gateway.abouts)
         assert all(values[13] == 0 for _, values in gateway.samples.values())
         assert "gateway 1.2.3" in node.printed()
         await node.enter()

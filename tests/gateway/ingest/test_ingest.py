@@ -263,4 +263,6 @@ async def test_keys_show_nowhere(bench: Bench, caplog: pytest.LogCaptureFixture)
     shown = repr(bench.reader.node(NODE)) + repr(bench.registry.lookup(NODE)) + caplog.text
     assert KEY.hex() not in shown and repr(KEY)[2:-1] not in shown
     with pytest.raises(sqlite3.IntegrityError):  # and no key of another length gets in
-        connect(bench.path).execute("INSERT INTO node_key VALUES (2561, 1, 1, x'00')")
+        connect(bench.path).execute(
+            "INSERT INTO node_key (node, parity, generation, key) VALUES (2561, 1, 1, x'00')"
+        )

@@ -106,6 +106,7 @@ def in_full(node: Listed, rotation: Rotation | None, now_s: int) -> dict[str, ob
         "created": node.created,
         "empty_distance_mm": facts.empty_mm,
         "full_distance_mm": facts.full_mm,
+        "about": facts.more,
         "next_sample": session.expected,
         "gaps": _spans(intervals.gaps(session.received, session.expected)),
         "lost": _spans(session.given_up),

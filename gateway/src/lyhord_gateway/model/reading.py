@@ -1,7 +1,7 @@
 """The canonical reading that every platform profile starts from, and the message that it ends in."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -34,7 +34,10 @@ class Reading(Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """The registry's facts of a node. Places in degrees × 10⁶, distances in millimetres."""
+    """The registry's facts of a node. Places in degrees × 10⁶, distances in millimetres.
+
+    more: fields of about reports without an attribute here, by name and in their units.
+    """
 
     node: int
     name: str | None = None
@@ -45,6 +48,7 @@ class NodeFacts:
     empty_mm: int | None = None
     full_mm: int | None = None
     firmware: int | None = None
+    more: Mapping[str, int | float | str] = field(default_factory=dict)
 
     @property
     def latitude(self) -> float | None:

@@ -157,7 +157,7 @@ def _attributes(facts: NodeFacts) -> Values:
         "full_distance_mm": facts.full_mm,
         "firmware": facts.version,
     }
-    return {name: value for name, value in known.items() if value is not None}
+    return {**facts.more, **{name: value for name, value in known.items() if value is not None}}
 
 
 def _make(options: Options, context: kind.PlatformContext) -> ThingsBoardProfile:

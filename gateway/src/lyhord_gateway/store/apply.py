@@ -32,6 +32,7 @@ from lyhord_gateway.model.work import (
     generation_of,
 )
 from lyhord_gateway.store import rotation
+from lyhord_gateway.store.about import enter_about
 from lyhord_gateway.store.completeness import Marks
 from lyhord_gateway.store.delivered import NEWEST, deliver
 from lyhord_gateway.store.downlinks.dispatch import Queues
@@ -43,22 +44,10 @@ from lyhord_gateway.store.renumber import plausible_end, renumber
 from lyhord_gateway.store.rows import RowWriter
 from lyhord_gateway.store.session import COLUMNS, JUMP_MAX, WIDTH, Session, load_session
 from lyhord_gateway.support.errors import UserError
-from lyhord_wire import tables
-from lyhord_wire.outside import printable
 from lyhord_wire.refusal import IMPLAUSIBLE
 
 _log = logging.getLogger(__name__)
 
-_ABOUT_COLUMNS = {
-    tables.ABOUT_NAME: "name",
-    tables.ABOUT_LATITUDE: "latitude_e6",
-    tables.ABOUT_LONGITUDE: "longitude_e6",
-    tables.ABOUT_PROFILE: "profile",
-    tables.ABOUT_BOARD: "board",
-    tables.ABOUT_EMPTY_DISTANCE: "empty_mm",
-    tables.ABOUT_FULL_DISTANCE: "full_mm",
-    tables.ABOUT_VERSION: "firmware",
-}
 _SAMPLES = RowWriter(
     'INSERT INTO sample (id, node, seq, time_s, heard_s, "values", alarms, rssi_dbm, snr_q4, source, '
     "backlog)",
@@ -242,7 +231,7 @@ class Applier:
         if lost:
             applied.counts["store.given_up"] += lost
         if arrival.about:
-            self._about(arrival.node, arrival.about)
+            enter_about(self._connection, arrival.node, arrival.about)
             applied.about.add(arrival.node)
         applied.counts["store.frames"] += 1
         if arrival.node in self._queues and (arrival.status or arrival.about):
@@ -307,12 +296,6 @@ class Applier:
         if again is not None:
             again = again[0] - session.base, again[1]
         return Committed(session.stored_by_node, again, downlink, orders)
-
-    def _about(self, node: int, about: dict[int, int | str]) -> None:
-        known = {_ABOUT_COLUMNS[key]: value for key, value in about.items() if key in _ABOUT_COLUMNS}
-        for column, value in known.items():
-            entered = printable(value) if isinstance(value, str) else value
-            self._connection.execute(f"UPDATE node SET {column} = ? WHERE id = ?", (entered, node))  # noqa: S608
 
     def _better(self, better: BetterReception) -> None:
         first = better.first + self._session(better.node).base

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from lyhord_gateway.model.cipher import fingerprint
 from lyhord_gateway.model.reading import node_text
 from lyhord_gateway.store import rotation
+from lyhord_gateway.store.about import forget_about
 from lyhord_gateway.store.rotation import Rotation
 from lyhord_gateway.store.session import load_session, save_session
 from lyhord_gateway.support.errors import UserError
@@ -94,6 +95,7 @@ def begin_life(connection: sqlite3.Connection, node: int, now_s: int) -> int:
     Orders that wait were meant for the old device and are cancelled.
     """
     retire_keys(connection, node, now_s)
+    forget_about(connection, node)
     connection.execute("DELETE FROM rotation WHERE node = ?", (node,))
     connection.execute(
         "UPDATE downlink SET state = 'cancelled', open = 0, changed_s = ? WHERE node = ? AND open = 1",

@@ -14,6 +14,7 @@ import msgspec
 from lyhord_gateway.model import intervals
 from lyhord_gateway.model.intervals import Interval
 from lyhord_gateway.model.reading import NodeFacts, Reading
+from lyhord_gateway.store.about import named_fields
 from lyhord_gateway.store.delivered import delivered
 from lyhord_gateway.store.downlinks.queue import Entry, entries
 from lyhord_gateway.store.quarantine import Held, held
@@ -36,7 +37,8 @@ _SPAN = "node = ? AND seq > ? AND time_s >= ? AND time_s < ?"
 _HISTORY = f"{_COLUMNS} FROM (SELECT * FROM sample WHERE {_SPAN} ORDER BY seq LIMIT ?)"  # noqa: S608
 
 
-_NODE = "id, name, profile, board, latitude_e6, longitude_e6, empty_mm, full_mm, firmware, enabled, created"
+_FACTS = "id, name, profile, board, latitude_e6, longitude_e6, empty_mm, full_mm, firmware, about"
+_NODE = f"{_FACTS}, enabled, created"
 _arrival = attrgetter("arrival")
 _seq = attrgetter("seq")
 _decoder = msgspec.json.Decoder(list[Reading])
@@ -240,8 +242,13 @@ class Reader:
 
 def _node_row(row: tuple[Any, ...], generations: list[int], keys: dict[int, bytes]) -> NodeRow:
     """row: the columns of _NODE."""
+    facts: tuple[Any, ...] = (*row[:9], named_fields(row[9]))
     return NodeRow(
-        facts=NodeFacts(*row[:9]), enabled=bool(row[9]), created=row[10], generations=generations, keys=keys
+        facts=NodeFacts(*facts),
+        enabled=bool(row[10]),
+        created=row[11],
+        generations=generations,
+        keys=keys,
     )
 
 
