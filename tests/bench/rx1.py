@@ -10,10 +10,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from lyhord_gateway.sources.concentrator import Concentrator
-from lyhord_gateway.sources.receptions import DEDUP_US
-from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.sources.udp import UdpSource
+from lyhord_gateway.timekeeping.times import TIMES, Times
 from tests.fakes.packet_forwarder import PacketForwarder
 from tests.gateway.bench import Bench, running
 from tests.gateway.parts import Node, meanwhile, until
@@ -24,25 +22,28 @@ CROWD = 40  # frames that want no answer, in each of those tenths
 
 
 async def acknowledgements(
-    folder: Path, asked: int, tick: Callable[[int, Node, PacketForwarder], Awaitable[object]]
+    folder: Path,
+    asked: int,
+    tick: Callable[[int, Node, PacketForwarder], Awaitable[object]],
+    times: Times = TIMES,
 ) -> Counter[str]:
     """The gateway's counts when each of `asked` nodes has its outcome.
 
     tick(n, node, concentrator that hears it better): called after the frames of the n-th tenth, from 1.
+    times: the gateway's clocks, and the concentrators'.
     """
-    async with running(Bench(folder / "lyhord.db")) as bench:
+    async with running(Bench(folder / "lyhord.db", times=times)) as bench:
         crowd = [Node(0x2000 + number) for number in range(CROWD)]
         nodes = [Node(0x1000 + number) for number in range(asked)]
         for node in (*crowd, *nodes):
             bench.add(node.id)
-        roofs = {f"{eui:016x}": Concentrator(f"{eui:016x}", Scheduler(14), lambda kept: None) for eui in EUIS}
-        source = UdpSource(
-            "127.0.0.1", 0, roofs, bench.ingest.hear, bench.store.room, bench.metrics, DEDUP_US
-        )
+        euis = [f"{eui:016x}" for eui in EUIS]
+        source = UdpSource("127.0.0.1", 0, euis, 14, bench.around())
         async with meanwhile(source.run()):
             await until(lambda: source.address, "the source listens")
             server = str(source.address[0]), int(source.address[1])
-            async with PacketForwarder(EUIS[0], server) as far, PacketForwarder(EUIS[1], server) as near:
+            far, near = (PacketForwarder(eui, server, now_us=times.now_us) for eui in EUIS)
+            async with far, near:
                 await far.pull()
                 await near.pull()
                 for number, node in enumerate(nodes, 1):

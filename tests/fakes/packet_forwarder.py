@@ -9,6 +9,7 @@ import base64
 import json
 import struct
 import time
+from collections.abc import Callable
 
 from lyhord_rig.deadline import DEADLINE_S
 from tests.fakes.forwarder_sockets import ForwarderSockets
@@ -20,10 +21,17 @@ TOO_EARLY_US = 512_000_000
 class PacketForwarder(ForwarderSockets):
     """eui: 64-bit number. clock_us: what its 32-bit clock shows now. downlinks: every txpk it accepted."""
 
-    def __init__(self, eui: int, server: tuple[str, int], clock_us: int = 0) -> None:
+    def __init__(
+        self,
+        eui: int,
+        server: tuple[str, int],
+        clock_us: int = 0,
+        now_us: Callable[[], int] = lambda: time.monotonic_ns() // 1000,
+    ) -> None:
         super().__init__(server, self._from_up, self._from_down)
         self.eui = eui
-        self.clock_offset = clock_us - time.monotonic_ns() // 1000
+        self._now_us = now_us
+        self.clock_offset = clock_us - now_us()
         self.pushed: set[int] = set()
         self.acknowledged: asyncio.Queue[int] = asyncio.Queue()
         self.pull_acks: asyncio.Queue[int] = asyncio.Queue()
@@ -38,7 +46,7 @@ class PacketForwarder(ForwarderSockets):
 
     @property
     def now_us(self) -> int:
-        return (time.monotonic_ns() // 1000 + self.clock_offset) % 2**32
+        return (self._now_us() + self.clock_offset) % 2**32
 
     def send_raw(self, data: bytes) -> None:
         self._up.sendto(data)

@@ -6,6 +6,7 @@ A *check* takes any bytes and raises AssertionError, or whatever the parser shou
 import asyncio
 import json
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -16,11 +17,12 @@ from lyhord_gateway.cli.node_rows import listed
 from lyhord_gateway.config.tree import load
 from lyhord_gateway.fleet.nodes import export_line, import_nodes, parse_lines
 from lyhord_gateway.model.uplink import Uplink
+from lyhord_gateway.node_broker.own_broker import NodeBroker
 from lyhord_gateway.sources import gwmp
-from lyhord_gateway.sources.concentrator import Concentrator
 from lyhord_gateway.sources.mqtt import NAME, Inbox, MqttSource
 from lyhord_gateway.sources.rxpk import PAYLOAD_MAX, read_push
 from lyhord_gateway.sources.schedule import Scheduler
+from lyhord_gateway.sources.source import SourceContext
 from lyhord_gateway.sources.udp import UdpSource
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.support.errors import UserError
@@ -28,7 +30,8 @@ from lyhord_gateway.support.metrics import Metrics
 from lyhord_wire.frame import MAX_FRAME, parse_downlink, parse_uplink
 from lyhord_wire.lora import band_of
 from lyhord_wire.refusal import CBOR, REASONS, SCHEMA, Refused
-from tests.fuzz.street import Street, memory_store
+from tests.fuzz.street import NOW_S, Street, memory_store
+from tests.gateway.virtual_times import VirtualTimes
 
 EUI = "aa555a0000000101"
 _REASONS = {"short", "version", "direction", "kind"}
@@ -56,13 +59,20 @@ def _street() -> Street:
     return Street()
 
 
+def _around(heard: list[Uplink], metrics: Metrics) -> SourceContext:
+    """A source's surroundings in which time stands still."""
+
+    def duty(_: str, power_dbm: int) -> tuple[Scheduler, Callable[[bytes], None]]:
+        return Scheduler(power_dbm), lambda _: None
+
+    connect = NodeBroker(Path(), list, metrics).connect
+    return SourceContext(heard.append, asyncio.Event(), metrics, duty, connect, times=VirtualTimes(NOW_S))
+
+
 def check_datagram(data: bytes) -> None:
     heard: list[Uplink] = []
     metrics = Metrics()
-    concentrators = {EUI: Concentrator(EUI, Scheduler(14), lambda _: None)}
-    source = UdpSource(
-        "", 0, concentrators, heard.append, asyncio.Event(), metrics, now_us=lambda: 1_000_000_000
-    )
+    source = UdpSource("", 0, [EUI], 14, _around(heard, metrics))
     try:
         message = gwmp.parse(data)
     except gwmp.Malformed as malformed:
@@ -97,7 +107,7 @@ def check_mqtt(data: bytes) -> None:
     message.payload = payload
     metrics = Metrics()
     heard: list[Uplink] = []
-    source = MqttSource(lambda **_: None, heard.append, asyncio.Event(), metrics)  # type: ignore[arg-type, return-value]
+    source = MqttSource(lambda **_: None, _around(heard, metrics))  # type: ignore[arg-type, return-value]
     inbox = Inbox(metrics)
     try:
         said = aiomqtt.Message._from_paho_message(message)

@@ -13,7 +13,7 @@ from lyhord_gateway.ingest.ingest import Ingest
 from lyhord_gateway.model.cipher import Cipher
 from lyhord_gateway.model.reading import NodeFacts
 from lyhord_gateway.model.uplink import AckRequest, Uplink
-from lyhord_gateway.model.work import Committed, Work
+from lyhord_gateway.model.work import Committed, Outcome, Work
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.make import kind_named, make_profile
 from lyhord_gateway.store.apply import Applier
@@ -92,7 +92,7 @@ class Street:
     def _begin(self) -> None:
         self._metrics = Metrics()
         self._applier = Applier(self._connection, Published())
-        self._answerer = Answerer(1, self._metrics, lambda: NOW_S)
+        self._answerer = Answerer(1, self._metrics, lambda _: None, lambda: NOW_S)
         self._counter = 0
         self._answers: list[tuple[int, bytes]] = []  # counter of the uplink, answer
         self._ingest = Ingest(
@@ -113,7 +113,7 @@ class Street:
             generation,
         )
 
-    def _submit(self, work: Work, done: Callable[[Committed | None], None] | None) -> bool:
+    def _submit(self, work: Work, done: Callable[[Outcome], None] | None) -> bool:
         (answer,) = self._applier.apply([work]).answers
         if done is not None:
             done(answer)

@@ -10,11 +10,14 @@ from pathlib import Path
 from lyhord_gateway.fleet.nodes import import_nodes, parse_lines
 from lyhord_gateway.fleet.registry import Registry
 from lyhord_gateway.ingest.answer import Answerer
-from lyhord_gateway.ingest.ingest import Ingest
+from lyhord_gateway.ingest.ingest import Ingest, IngestContext
 from lyhord_gateway.model.reading import Reading
 from lyhord_gateway.model.uplink import Uplink
 from lyhord_gateway.model.watermarks import Watermarks
 from lyhord_gateway.model.work import Keep
+from lyhord_gateway.node_broker.own_broker import NodeBroker
+from lyhord_gateway.sources.schedule import Scheduler
+from lyhord_gateway.sources.source import SourceContext
 from lyhord_gateway.store.published import Published
 from lyhord_gateway.store.reader import Reader
 from lyhord_gateway.store.retention import Retention
@@ -22,10 +25,11 @@ from lyhord_gateway.store.schema import connect, open_store
 from lyhord_gateway.store.writer import Events, Writer
 from lyhord_gateway.support.metrics import Metrics
 from lyhord_gateway.timekeeping.clock import Clock
-from lyhord_wire.window import ReplayWindow
+from lyhord_gateway.timekeeping.times import TIMES, Times
 from tests.gateway.parts import DEADLINE_S, KEY, NODE, Node, meanwhile
 
 NOW_S = 1_767_300_000
+Duty = tuple[Scheduler, Callable[[bytes], None]]
 
 
 class Bench:
@@ -40,7 +44,9 @@ class Bench:
         drop_undelivered: bool = False,
         clock: Clock | None = None,
         per_hour: int = 0,
+        times: Times = TIMES,
     ) -> None:
+        self.times = times
         self.path = path
         self.metrics = Metrics()
         self.connection = open_store(path)  # the writer's own
@@ -67,19 +73,29 @@ class Bench:
         answerer = Answerer(1, self.metrics, self.store.submit, told_s)
         self.ingest = Ingest(
             self.registry,
-            self._stream,
+            self.reader.replay,
             self.store.submit,
             answerer.answer,
             self.metrics,
-            clock=clock,
-            per_hour=per_hour,
+            IngestContext(clock=clock, per_hour=per_hour, times=times),
         )
         self.answers: list[tuple[str, bytes]] = []
         self.mute = False  # True: no answer goes out, and the gateway learns that
 
-    def _stream(self, node: int, generation: int) -> tuple[ReplayWindow, bytes]:
-        window = self.reader.session(node).windows[generation]
-        return ReplayWindow(window.top, window.mask), window.latest
+    def around(self, duty: Callable[[str, int], Duty] | None = None) -> SourceContext:
+        """What a source on this bench is given. duty: transmit times of its radios, and what is kept."""
+
+        def fresh(_: str, power_dbm: int) -> Duty:
+            return Scheduler(power_dbm), lambda _: None
+
+        return SourceContext(
+            self.ingest.hear,
+            self.store.room,
+            self.metrics,
+            duty or fresh,
+            NodeBroker(self.path.parent, list, self.metrics).connect,
+            times=self.times,
+        )
 
     def hear(
         self,

@@ -20,8 +20,8 @@ from lyhord_gateway.store.transaction import transaction
 from lyhord_wire.frame import COUNTER_MAX
 from lyhord_wire.instructions import STORED
 from tests.gateway.bench import NOW_S, Bench, running
+from tests.gateway.fleet.test_keys import OrderEntry, Street
 from tests.gateway.parts import KEY, NODE
-from tests.gateway.test_keys import OrderEntry, Street
 
 NEW_KEY = bytes(range(50, 66))
 

@@ -28,7 +28,6 @@ from lyhord_gateway.support.metrics import Metrics
 from lyhord_rig.deadline import DEADLINE_S
 from lyhord_rig.radio.concentrator import Concentrator
 from lyhord_rig.street.mqtt_server import MqttServer
-from lyhord_wire.window import ReplayWindow
 
 PLATFORM = "city"  # has acknowledged nothing yet, so the store removes nothing
 _BACKHAUL_US = 60_000  # from the end of a reception to ingest
@@ -122,8 +121,7 @@ class Gateway:
             Published(),
         )
         answerer = Answerer(self._number, self.metrics, self._writer.submit, self._now_s)
-        stream = partial(self._stream, reader)
-        self._ingest = Ingest(registry, stream, self._submit, answerer.answer, self.metrics)
+        self._ingest = Ingest(registry, reader.replay, self._submit, answerer.answer, self.metrics)
         self._scheduler = Scheduler(_POWER_DBM)
         if (kept := reader.kept(self._duty_key)) is not None:
             self._scheduler.unpack(kept, self.world.now_us)
@@ -149,11 +147,6 @@ class Gateway:
     @property
     def _duty_key(self):
         return f"duty.{self.concentrator.name}"
-
-    @staticmethod
-    def _stream(reader, node, generation):
-        window = reader.session(node).windows[generation]
-        return ReplayWindow(window.top, window.mask), window.latest
 
     def _ended(self, task):
         if not task.cancelled() and task.exception() is not None:

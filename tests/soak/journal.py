@@ -51,7 +51,7 @@ class Journal:
     def arrived(self, arrival) -> None:
         """A frame that was opened and given to the store."""
         self.heard_in[self.lives] = self.heard_in.get(self.lives, 0) + 1
-        for row in arrival.samples:
+        for row in arrival.content.samples:
             self.seen[row.seq] = self.seen.get(row.seq, 0) + 1
-        if arrival.status is not None:
-            self.dropped_told += arrival.status.get(STATUS_DROPPED, 0)
+        if arrival.content.status is not None:
+            self.dropped_told += arrival.content.status.get(STATUS_DROPPED, 0)

@@ -18,7 +18,7 @@ from lyhord_gateway.fleet.order_entry import OrderEntry
 from lyhord_gateway.fleet.reach import reach
 from lyhord_gateway.fleet.registry import Registry
 from lyhord_gateway.ingest.answer import Answerer
-from lyhord_gateway.ingest.ingest import Ingest
+from lyhord_gateway.ingest.ingest import Ingest, IngestContext
 from lyhord_gateway.model.watermarks import Watermarks
 from lyhord_gateway.model.work import Keep
 from lyhord_gateway.node_broker.broker import EmbeddedBroker
@@ -153,16 +153,8 @@ def _build(loaded: Loaded, metrics: Metrics, stack: contextlib.AsyncExitStack) -
     key = unknown_nodes.KEY
     unknown = unknown_nodes.UnknownNodes(reader.kept(key), partial(keep, key), metrics.count)
     answerer = Answerer(config.gateway.number, metrics, store.submit, clock.told_s)
-    ingest = Ingest(
-        registry,
-        reader.replay,
-        store.submit,
-        answerer.answer,
-        metrics,
-        unknown.heard,
-        clock,
-        limits.node_hour,
-    )
+    rules = IngestContext(unknown.heard, clock, limits.node_hour)
+    ingest = Ingest(registry, reader.replay, store.submit, answerer.answer, metrics, rules)
     broker = NodeBroker(loaded.data_dir, reader.enabled_nodes, metrics)
     duty, several = Duty(reader.kept, keep), loaded.radios > 1
     around = SourceContext(ingest.hear, store.room, metrics, duty, broker.connect, several)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.ingest.ingest import RECENT_MAX, REPEATS_MAX
+from lyhord_gateway.ingest.ingest import REPEATS_MAX
+from lyhord_gateway.ingest.streams import RECENT_MAX
 from lyhord_gateway.store.schema import connect
 from lyhord_wire.about import encode_about
 from lyhord_wire.frame import KIND_ABOUT, seal_uplink
@@ -59,7 +60,7 @@ async def test_bad_frames_are_refused_and_the_next_good_one_is_handled(
     assert bench.stored() == [6]
     assert len(bench.answers) == 1
     lines = [
-        record.getMessage() for record in caplog.records if record.name == "lyhord_gateway.ingest.ingest"
+        record.getMessage() for record in caplog.records if record.name.startswith("lyhord_gateway.ingest.")
     ]
     assert lines
     assert all("\n" not in line and "node=" in line and "reason=" in line for line in lines)

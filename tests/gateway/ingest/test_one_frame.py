@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from lyhord_gateway.fleet.registry import Registry
 from lyhord_gateway.ingest.ingest import Ingest
+from lyhord_gateway.ingest.replies import Replies
 from lyhord_gateway.model.reading import NodeFacts, Reading
 from lyhord_gateway.model.uplink import AckRequest, Uplink
-from lyhord_gateway.model.work import Committed, Rejected, UplinkRecord
+from lyhord_gateway.model.work import Committed, Fate, Outcome, UplinkRecord
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.fiware import FiwareProfile
 from lyhord_gateway.profiles.homeassistant import HomeAssistantProfile
@@ -140,14 +141,14 @@ async def test_a_bug_in_ingest_costs_the_frame_that_meets_it(
 
 
 async def test_a_bug_in_one_answer_costs_that_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    seal = Ingest._send_answer
+    seal = Replies._send
 
-    def failing(self: Ingest, sealed: object, *rest: object) -> None:
+    def failing(self: Replies, sealed: object, *rest: object) -> None:
         if sealed.node == 0xBAD:  # type: ignore[attr-defined]
             raise ValueError("an answer that cannot be made")
         seal(self, sealed, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Ingest, "_send_answer", failing)
+    monkeypatch.setattr(Replies, "_send", failing)
     bad, good = Node(0xBAD), Node()
     bench.add(bad.id)
     for frame in (bad.report(ack=True), good.report(ack=True), bad.report(ack=True), good.report(ack=True)):
@@ -197,7 +198,9 @@ class _Inside:
         open_store(path).close()
         bench_connection = connect(path)
         bench_connection.execute("INSERT INTO node (id) VALUES (?)", (NODE,))
-        bench_connection.execute("INSERT INTO node_key VALUES (?, 0, 0, ?)", (NODE, KEY))
+        bench_connection.execute(
+            "INSERT INTO node_key (node, parity, generation, key) VALUES (?, 0, 0, ?)", (NODE, KEY)
+        )
         self._connection = bench_connection
         self._reader = Reader(bench_connection)
         self._registry = Registry(self._reader.node)
@@ -216,7 +219,7 @@ class _Inside:
                 self._answer,
                 self.metrics,
             )
-            self.outcomes: list[object] = []
+            self.outcomes: list[Outcome] = []
             yield self
         finally:
             self._connection.execute("ROLLBACK")
@@ -306,7 +309,7 @@ def _judge(one: _Inside, report: Report | None) -> None:
     readings = one.readings()
     if report is not None and not refused:
         assert [reading.seq for reading in readings] == list(range(report.seq, report.seq + report.count()))
-    assert not any(isinstance(outcome, Rejected) for outcome in one.outcomes) or refused
+    assert not any(outcome.fate is Fate.REJECTED for outcome in one.outcomes) or refused
     for reading in readings:
         assert 1_704_067_200 <= reading.time_s <= U32
         for name, profile in PROFILES.items():

@@ -29,7 +29,8 @@ class Roof:
         self.counters = bench.metrics.counters
         self.scheduler = scheduler or Scheduler(14)
         port = BridgePort("roof", url, 868_100_000, 9)
-        self.source = BridgeSource(port, self.scheduler, bench.ingest.hear, self.kept.append, bench.metrics)
+        around = bench.around(lambda *_: (self.scheduler, self.kept.append))
+        self.source = BridgeSource(port, around)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Roof"]:
@@ -74,7 +75,7 @@ async def test_a_frame_is_stored_and_answered_in_rx1(bench: Bench, peer: PtyBrid
 async def test_rx2_when_the_channels_duty_cycle_is_spent(bench: Bench, peer: PtyBridge) -> None:
     node = Node()
     async with Roof(bench, str(peer.path)).running() as roof:
-        roof.scheduler._ledgers["M"].record(module._now_us(), 36_000_000)
+        roof.scheduler._ledgers["M"].record(bench.times.now_us(), 36_000_000)
         await listened(peer)
         peer.hear(node.report(ack=True))
         answer = await transmitted(peer)

@@ -6,6 +6,7 @@ Each story goes through the real UDP source, ingest, store and answer.
 import asyncio
 import base64
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from lyhord_gateway.fleet.orders import command_order
 from lyhord_gateway.store.downlinks.queue import enqueue
 from lyhord_gateway.store.schema import connect
 from tests.fakes.packet_forwarder import PacketForwarder
-from tests.gateway.bench import NOW_S, Bench
+from tests.gateway.bench import NOW_S, Bench, running
 from tests.gateway.parts import DEADLINE_S, NODE, GatewayProcess, Node, free_port, get, until
 from tests.gateway.roofs import EUIS, Roofs
+from tests.gateway.virtual_times import VirtualTimes
 
 EUI = f"{EUIS[0]:016x}"
 
@@ -32,24 +34,50 @@ async def handled(roof: PacketForwarder) -> None:
     await roof.push_acknowledged(roof.push({"stat": {"rxnb": 0}}))
 
 
-def pass_time(roofs: Roofs, roof: PacketForwarder, microseconds: int) -> None:
-    """So much later, on the gateway's clock and on the concentrator's."""
-    before = roofs.source._now_us
-    roofs.source._now_us = lambda: before() + microseconds
-    roof.clock_offset += microseconds
-    roofs.source._dedup_us = 0  # ingest has a clock of its own
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """Time passes when a test says so, for the gateway and for the concentrators."""
+    async with running(Bench(tmp_path / "lyhord.db", times=VirtualTimes(NOW_S))) as bench:
+        bench.add()
+        yield bench
 
 
-async def only_answer(bench: Bench, roof: PacketForwarder, node: Node) -> dict:
+def pass_time(roofs: Roofs, microseconds: int) -> None:
+    times = roofs.bench.times
+    assert isinstance(times, VirtualTimes)
+    times.pass_time(microseconds)
+
+
+async def downlink(roofs: Roofs, roof: PacketForwarder) -> dict:
+    """The next answer: it may have to wait for a better copy of its frame first."""
+    times = roofs.bench.times
+    assert isinstance(times, VirtualTimes)
+    await until(lambda: times.waiting or not roof.downlinks.empty(), "an answer is out, or waits")
+    if roof.downlinks.empty():
+        times.next_timer()
+    return await roof.downlink()
+
+
+async def counted(roofs: Roofs, name: str, number: int = 1) -> None:
+    """What becomes of answers that wait for a better copy of their frames first."""
+    times = roofs.bench.times
+    assert isinstance(times, VirtualTimes)
+    await until(lambda: times.waiting >= number or roofs.counters[name] >= number, "answers wait")
+    times.pass_time(250_000)
+    await roofs.counted(name, number)
+
+
+async def only_answer(roofs: Roofs, roof: PacketForwarder, node: Node) -> dict:
     """The answer to the node's latest uplink; there is no other, and none is on its way."""
-    txpk = await roof.downlink()
+    txpk = await downlink(roofs, roof)
     assert node.open(base64.b64decode(txpk["data"]))
     marker = Node(NODE + 1)
     await handled(roof)
-    await bench.settled()
+    await roofs.bench.settled()
     roof.hear(marker.report(ack=True))  # refused: that node is unknown
     await handled(roof)
-    await asyncio.sleep(0.25)  # an answer waits 200 ms for a better copy: that there is none takes as long
+    pass_time(roofs, 250_000)  # an answer waits 200 ms for a better copy
+    await handled(roof)
     assert roof.downlinks.empty()
     return txpk
 
@@ -63,13 +91,15 @@ async def test_the_same_datagram_again_is_no_repetition(
     apart_ms: int, times: int, bench: Bench, roofs: Roofs
 ) -> None:
     node = Node()
-    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+    async with roofs.forwarder() as roof:
         await roof.pull()
         rxpk = roof.rxpk(node.report(ack=True))
         for _ in range(times):
             roof.push({"rxpk": [rxpk]})
-            await asyncio.sleep(apart_ms / 1000)
-        await only_answer(bench, roof, node)
+            await handled(roof)
+            await bench.settled()
+            pass_time(roofs, apart_ms * 1000)
+        await only_answer(roofs, roof, node)
         assert roofs.counters["udp.passed_over.copy"] == times - 1
         assert len(roof.pushed) >= times, "each is acknowledged"
     assert bench.metrics.counters["ingest.retransmissions"] == 0
@@ -79,12 +109,12 @@ async def test_the_same_datagram_again_is_no_repetition(
 async def test_the_same_datagram_minutes_later_is_no_repetition(bench: Bench, roofs: Roofs) -> None:
     """A forwarder with a store of its own sends again what it thinks was lost."""
     node = Node()
-    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+    async with roofs.forwarder() as roof:
         await roof.pull()
         rxpk = roof.hear(node.report(ack=True))
-        await roof.downlink()
+        await downlink(roofs, roof)
         for later_s in (5, 60, 600):
-            pass_time(roofs, roof, later_s * 1_000_000)
+            pass_time(roofs, later_s * 1_000_000)
             roof.push({"rxpk": [rxpk]})
             await handled(roof)
         await bench.settled()
@@ -97,11 +127,11 @@ async def test_a_node_that_repeats_its_frame_is_answered_again(bench: Bench, roo
     async with PacketForwarder(EUIS[0], roofs.server, clock_us=2**32 - 1_000_000) as roof:
         await roof.pull()
         rxpk = roof.hear(node.report(ack=True))
-        first = await roof.downlink()
-        pass_time(roofs, roof, 2_400_000)
+        first = await downlink(roofs, roof)
+        pass_time(roofs, 2_400_000)
         again = rxpk | {"tmst": (rxpk["tmst"] + 2_400_000) % 2**32}
         roof.push({"rxpk": [again]})
-        second = await roof.downlink()
+        second = await downlink(roofs, roof)
         assert (second["tmst"] - first["tmst"]) % 2**32 == 2_400_000
     assert bench.metrics.counters["ingest.retransmissions"] == 1
     assert bench.stored() == [0]
@@ -112,12 +142,12 @@ async def test_a_repetition_in_the_very_same_datagram_is_answered_at_its_own_tim
 ) -> None:
     """The network was away for some seconds, and the forwarder has kept what it heard."""
     node = Node()
-    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+    async with roofs.forwarder() as roof:
         await roof.pull()
         late = roof.rxpk(node.report(ack=True))
         early = late | {"tmst": (late["tmst"] - 2_400_000) % 2**32, "rssi": -60}
         roof.push({"rxpk": [early, late]})
-        txpk = await only_answer(bench, roof, node)
+        txpk = await only_answer(roofs, roof, node)
         assert txpk["tmst"] == (late["tmst"] + 1_000_000) % 2**32
 
 
@@ -126,15 +156,17 @@ async def test_a_repetition_in_the_very_same_datagram_is_answered_at_its_own_tim
 async def test_a_ghost_is_not_answered(apart_ms: int, ghost_first: bool, bench: Bench, roofs: Roofs) -> None:
     """Heard on the neighbouring channel too, weakly: one answer, where the node listens."""
     node = Node()
-    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+    async with roofs.forwarder() as roof:
         await roof.pull()
         true = roof.rxpk(node.report(ack=True), rssi=-38, lsnr=9.5)
         ghost = true | {"freq": 868.3, "rssi": -97, "lsnr": -8.0, "chan": 1}
         ghost["tmst"] = (true["tmst"] + apart_ms * 1000) % 2**32
         for rxpk in (ghost, true) if ghost_first else (true, ghost):
             roof.push({"rxpk": [rxpk]})
-            await asyncio.sleep(apart_ms / 1000)
-        txpk = await only_answer(bench, roof, node)
+            await handled(roof)
+            await bench.settled()
+            pass_time(roofs, apart_ms * 1000)
+        txpk = await only_answer(roofs, roof, node)
         assert (txpk["freq"], txpk["tmst"]) == (868.1, (true["tmst"] + 1_000_000) % 2**32)
     (reading,) = bench.readings()
     assert reading.rssi_dbm == -38
@@ -143,14 +175,16 @@ async def test_a_ghost_is_not_answered(apart_ms: int, ghost_first: bool, bench: 
 
 async def test_a_ghost_on_another_roof_does_not_outvote_the_true_one(bench: Bench, roofs: Roofs) -> None:
     node = Node()
-    async with PacketForwarder(EUIS[0], roofs.server) as near, PacketForwarder(EUIS[1], roofs.server) as far:
+    async with roofs.forwarder() as near, roofs.forwarder(EUIS[1]) as far:
         await near.pull()
         await far.pull()
         frame = node.report(ack=True)
         near.hear(frame, rssi=-97, freq=868.3)  # the ghost comes first …
         far.hear(frame, rssi=-80)
         near.hear(frame, rssi=-38)  # … the true one last
-        txpk = await only_answer(bench, near, node)
+        await handled(near)
+        await handled(far)
+        txpk = await only_answer(roofs, near, node)
         assert txpk["freq"] == 868.1 and far.downlinks.empty()
 
 
@@ -175,13 +209,13 @@ async def test_a_command_goes_out_once_however_the_forwarder_says_that_it_did(
 ) -> None:
     node = Node()
     order(bench)
-    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+    async with roofs.forwarder() as roof:
         roof.ack = ack
         await roof.pull()
         commands = 0
         for number in range(1, 6):
             roof.hear(node.report(ack=True), datr="SF7BW125")
-            commands += 5 in node.open(base64.b64decode((await roof.downlink())["data"]))
+            commands += 5 in node.open(base64.b64decode((await downlink(roofs, roof))["data"]))
             await roofs.counted("udp.tx.sent", number)
         assert commands == 1
         await bench.settled()
@@ -193,26 +227,26 @@ async def test_a_command_goes_out_once_however_the_forwarder_says_that_it_did(
 
 async def test_a_kerlink_is_heard_and_answered(bench: Bench, roofs: Roofs) -> None:
     node = Node()
-    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+    async with roofs.forwarder() as roof:
         await roof.pull()
         rxpk = roof.rxpk(node.report(ack=True))
         del rxpk["rssi"], rxpk["lsnr"]
         rxpk |= {"jver": 2, "rsig": [{"ant": 0, "rssic": -113, "lsnr": -7.5}, {"ant": 1, "rssic": -101}]}
         roof.push({"rxpk": [rxpk]})
-        assert node.open(base64.b64decode((await roof.downlink())["data"]))[1] == 1
+        assert node.open(base64.b64decode((await downlink(roofs, roof))["data"]))[1] == 1
     (reading,) = bench.readings()
     assert reading.rssi_dbm == -101
 
 
 async def test_a_signal_that_is_not_told_is_the_last_choice(bench: Bench, roofs: Roofs) -> None:
     node = Node()
-    async with PacketForwarder(EUIS[0], roofs.server) as mute, PacketForwarder(EUIS[1], roofs.server) as roof:
+    async with roofs.forwarder() as mute, roofs.forwarder(EUIS[1]) as roof:
         await mute.pull()
         await roof.pull()
         frame = node.report(ack=True)
         mute.hear(frame, rssi=None, lsnr=None)
         roof.hear(frame, rssi=-120, lsnr=None)
-        assert node.open(base64.b64decode((await roof.downlink())["data"]))
+        assert node.open(base64.b64decode((await downlink(roofs, roof))["data"]))
         assert mute.downlinks.empty()
         mute.hear(node.report(), rssi=None, lsnr=None)
         await until(lambda: bench.metrics.counters["store.frames"] == 2, "stored without a signal")
@@ -220,17 +254,17 @@ async def test_a_signal_that_is_not_told_is_the_last_choice(bench: Bench, roofs:
 
 
 async def test_without_a_time_stamp_a_frame_is_stored_and_not_answered(bench: Bench, roofs: Roofs) -> None:
-    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+    async with roofs.forwarder() as roof:
         await roof.pull()
         roof.hear(Node().report(ack=True), tmst=None)
-        await roofs.counted("udp.tx_refused.no_tmst")
+        await counted(roofs, "udp.tx_refused.no_tmst")
     assert bench.stored() == [0]
 
 
 @pytest.mark.parametrize("size", [4_097, 16_000, 65_000])
 async def test_a_datagram_may_be_as_long_as_udp_allows(size: int, bench: Bench, roofs: Roofs) -> None:
     node = Node()
-    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+    async with roofs.forwarder() as roof:
         entries: list[dict] = []
         while len(json.dumps({"rxpk": entries})) < size - 800:
             entries.append(roof.rxpk(bytes([0x40, len(entries) % 256, len(entries) // 256]) + bytes(219)))
@@ -244,7 +278,7 @@ async def test_a_datagram_may_be_as_long_as_udp_allows(size: int, bench: Bench, 
     "body", [b"", b"{", b"[]", b'{"rxpk":null}', b'{"rxpk":7}', b"\xff" * 60_000, b'{"rxpk":[{]}']
 )
 async def test_every_datagram_is_acknowledged_and_counted_with_its_eui(body: bytes, roofs: Roofs) -> None:
-    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+    async with roofs.forwarder() as roof:
         roof.send_raw(b"\x02\xab\xcd\x00" + EUIS[0].to_bytes(8, "big") + body)
         await roof.push_acknowledged(0xABCD)
         assert roofs.counters[f"udp.concentrator.{EUI}.push_data"] == 1
@@ -264,36 +298,38 @@ async def test_spoofed_datagrams_make_no_answer_late(
 ) -> None:
     """From the concentrator's own address: a frame of nobody, an old one, a foreign one."""
     node = Node()
-    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+    async with roofs.forwarder() as roof:
         await roof.pull()
         old = node.report(ack=True)
         roof.hear(old)
-        await roof.downlink()
+        await downlink(roofs, roof)
         frames = (old, b"\x40" + bytes(20), Node(0xBAD, bytes(16)).report(ack=True))
         for number in range(times):
             roof.hear(frames[number % 3], tmst=(roof.now_us + ahead_us) % 2**32)
         await handled(roof)
         await bench.settled()
+        pass_time(roofs, 250_000)
+        await handled(roof)
         while not roof.downlinks.empty():
             roof.downlinks.get_nowait()  # to the replayed frame, at a wrong time
         for _ in range(5):
-            pass_time(roofs, roof, 5_000_000)
+            pass_time(roofs, 5_000_000)
             rxpk = roof.hear(node.report(ack=True))
-            txpk = await roof.downlink()
+            txpk = await downlink(roofs, roof)
             assert txpk["tmst"] == (rxpk["tmst"] + 1_000_000) % 2**32
             assert node.open(base64.b64decode(txpk["data"]))
 
 
 async def test_the_first_frame_of_all_may_be_the_lie(bench: Bench, roofs: Roofs) -> None:
     node = Node()
-    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+    async with roofs.forwarder() as roof:
         await roof.pull()
         roof.hear(node.report(ack=True), tmst=(roof.now_us + 2_950_000) % 2**32)
-        await roof.downlink()
+        await downlink(roofs, roof)
         for _ in range(5):
-            pass_time(roofs, roof, 5_000_000)
+            pass_time(roofs, 5_000_000)
             rxpk = roof.hear(node.report(ack=True))
-            assert (await roof.downlink())["tmst"] == (rxpk["tmst"] + 1_000_000) % 2**32
+            assert (await downlink(roofs, roof))["tmst"] == (rxpk["tmst"] + 1_000_000) % 2**32
 
 
 async def test_an_authentic_frame_from_elsewhere_tells_nothing_about_the_concentrators_clock(
@@ -301,7 +337,7 @@ async def test_an_authentic_frame_from_elsewhere_tells_nothing_about_the_concent
 ) -> None:
     """Somebody has heard a frame with a radio of his own, and is faster than the concentrator."""
     node = Node()
-    async with PacketForwarder(EUIS[0], roofs.server) as roof, PacketForwarder(EUIS[0], roofs.server) as liar:
+    async with roofs.forwarder() as roof, roofs.forwarder() as liar:
         await roof.pull()
         for _ in range(20):
             liar.hear(node.report(ack=True), tmst=(roof.now_us + 2_950_000) % 2**32)
@@ -309,9 +345,9 @@ async def test_an_authentic_frame_from_elsewhere_tells_nothing_about_the_concent
         await until(lambda: bench.metrics.counters["store.frames"] == 20, "they are authentic")
         await bench.settled()
         for _ in range(5):
-            pass_time(roofs, roof, 5_000_000)
+            pass_time(roofs, 5_000_000)
             rxpk = roof.hear(node.report(ack=True))
-            while (await roof.downlink())["tmst"] != (rxpk["tmst"] + 1_000_000) % 2**32:
+            while (await downlink(roofs, roof))["tmst"] != (rxpk["tmst"] + 1_000_000) % 2**32:
                 pass  # one to the liar's time
     assert roofs.counters["udp.tx_refused.late"] == 0
 
@@ -319,11 +355,11 @@ async def test_an_authentic_frame_from_elsewhere_tells_nothing_about_the_concent
 async def test_a_guessed_report_about_an_answer_is_not_believed(bench: Bench, roofs: Roofs) -> None:
     node = Node()
     order(bench)
-    async with PacketForwarder(EUIS[0], roofs.server) as roof, PacketForwarder(EUIS[0], roofs.server) as liar:
+    async with roofs.forwarder() as roof, roofs.forwarder() as liar:
         roof.silent = True
         await roof.pull()
         roof.hear(node.report(ack=True))
-        await roof.downlink()
+        await downlink(roofs, roof)
         for token in range(20):
             liar._down.sendto(liar._header(token, 5) + b'{"txpk_ack":{"error":"TOO_LATE"}}')
         await roofs.counted("udp.tx_unknown_token", 20)
@@ -376,24 +412,24 @@ async def test_a_concentrator_that_refuses_every_answer_is_told_of(
 
 async def test_a_concentrator_that_does_not_pull_is_told_of(roofs: Roofs) -> None:
     node = Node()
-    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+    async with roofs.forwarder() as roof:
         for _ in range(3):
             roof.hear(node.report(ack=True))
-        await roofs.counted("udp.tx_refused.no_pull", 3)
+        await counted(roofs, "udp.tx_refused.no_pull", 3)
         states, why = roofs.bench.metrics.states, roofs.bench.metrics.why
         assert (states[f"{EUI}.answers"], "no_pull 3" in why[f"{EUI}.answers"]) == ("failing", True)
 
 
 async def test_reports_that_stop_coming_are_told_of(roofs: Roofs) -> None:
     node = Node()
-    async with PacketForwarder(EUIS[0], roofs.server) as roof:
+    async with roofs.forwarder() as roof:
         await roof.pull()
         roof.hear(node.report(ack=True))
-        await roofs.counted("udp.tx.sent")
+        await counted(roofs, "udp.tx.sent")
         roof.silent = True
         for _ in range(4):
-            pass_time(roofs, roof, 11_000_000)
+            pass_time(roofs, 11_000_000)
             roof.hear(node.report(ack=True))
-            await roof.downlink()
+            await downlink(roofs, roof)
         assert roofs.counters["udp.tx_unanswered"] == 3
         assert roofs.bench.metrics.states[f"{EUI}.answers"] == "failing"

@@ -21,7 +21,7 @@ from tests.gateway.parts import Mosquitto, Node, connected, meanwhile, next_mess
 async def listening(bench: Bench, port: int, ca_file: Path | None = None) -> AsyncIterator[None]:
     endpoint = Endpoint(url=MqttUrl("127.0.0.1", port, ca_file is not None), ca_file=ca_file)
     make = partial(make_client, endpoint, "lyhord-gateway-1", clean_session=False)
-    source = MqttSource(make, bench.ingest.hear, bench.store.room, bench.metrics)
+    source = MqttSource(make, bench.around())
     async with meanwhile(source.run()):
         yield
 

@@ -5,33 +5,30 @@ Time stands still while the gateway works, so its rules are tested; how fast a m
 """
 
 import base64
-import time
 from pathlib import Path
-
-import pytest
 
 from lyhord_wire.instructions import STORED
 from tests.bench.rx1 import CROWD, EVERY_S, acknowledgements
 from tests.fakes.packet_forwarder import PacketForwarder
-from tests.gateway.parts import Node
+from tests.gateway.bench import NOW_S
+from tests.gateway.parts import Node, until
+from tests.gateway.virtual_times import VirtualTimes
 
 ASKED = 12
 
 
-async def test_acknowledgements_make_rx1_beside_four_hundred_frames_a_second(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now_ns = time.monotonic_ns()
-    monkeypatch.setattr(time, "monotonic_ns", lambda: now_ns)  # the gateway's clock and the concentrators'
+async def test_acknowledgements_make_rx1_beside_four_hundred_frames_a_second(tmp_path: Path) -> None:
+    times = VirtualTimes(NOW_S)
 
     async def answered(number: int, node: Node, near: PacketForwarder) -> None:
-        nonlocal now_ns
+        await until(lambda: times.waiting, "its answer waits for a better copy")
+        times.next_timer()
         txpk = await near.downlink()
         assert node.open(base64.b64decode(txpk["data"]))[STORED] == 1
         assert txpk["freq"] == 868.1, "RX1"
-        now_ns += int(EVERY_S * 1e9)
+        times.pass_time(int(EVERY_S * 1e6))
 
-    counters = await acknowledgements(tmp_path, ASKED, answered)
+    counters = await acknowledgements(tmp_path, ASKED, answered, times)
     assert counters["udp.rx1_answers"] == counters["downlink.answers"] == ASKED
     assert not [name for name in counters if name.startswith("udp.tx_refused")]
     assert counters["store.frames"] == ASKED * (CROWD + 1)

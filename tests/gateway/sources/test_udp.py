@@ -71,11 +71,11 @@ async def test_two_concentrators_one_reading_and_the_better_one_answers(bench: B
     assert bench.metrics.counters["ingest.heard_by_another"] == 5
 
 
-async def test_rx2_when_the_channels_duty_cycle_is_spent(roofs: Roofs) -> None:
+async def test_rx2_when_the_channels_duty_cycle_is_spent(bench: Bench, roofs: Roofs) -> None:
     node = Node()
     async with PacketForwarder(EUIS[0], roofs.server) as roof:
         await roof.pull()
-        now_us = roofs.source._now_us()
+        now_us = bench.times.now_us()
         roofs.concentrators["aa555a0000000101"].scheduler._ledgers["M"].record(now_us, 36_000_000)
         rxpk = roof.hear(node.report(ack=True))
         txpk = await roof.downlink()
@@ -249,7 +249,7 @@ async def test_an_address_in_use_is_tried_again(tmp_path: Path) -> None:
         other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         other.bind(("127.0.0.1", 0))
         port = other.getsockname()[1]
-        source = UdpSource("127.0.0.1", port, {}, bench.ingest.hear, bench.store.room, bench.metrics)
+        source = UdpSource("127.0.0.1", port, [], 14, bench.around())
         async with meanwhile(source.run()):
             with other:
                 await until(lambda: bench.metrics.states.get("udp") == "down", "it says so")

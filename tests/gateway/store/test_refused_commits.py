@@ -12,11 +12,13 @@ from lyhord_gateway.fleet.order_entry import OrderEntry
 from lyhord_gateway.fleet.orders import OrderRefused, command_order
 from lyhord_gateway.model.work import (
     LASTING,
+    NOT_STORED,
     BetterReception,
     Change,
     Delivered,
     DownlinkAborted,
     Keep,
+    Outcome,
     Quarantine,
     Work,
 )
@@ -87,7 +89,7 @@ async def test_every_kind_of_work_is_kept_or_its_owner_is_told(bench: Bench, blo
     frame = node.report(count=3)
     await bench.heard(frame, source="a", rssi=-100)
     key = node.cipher.fingerprint
-    told: list[object] = []
+    told: list[Outcome] = []
     works: list[Work] = [
         Keep("duty.roof", b"spent"),
         Delivered("city", 0, 2),
@@ -102,7 +104,7 @@ async def test_every_kind_of_work_is_kept_or_its_owner_is_told(bench: Bench, blo
     bench.store.submit(Change(lambda connection: "done"), told.append)
     bench.hear(node.report(ack=True))
     await blocker.refuse()
-    assert told == [None], "whoever wants a change is told that it did not come to pass"
+    assert told == [NOT_STORED], "whoever wants a change is told that it did not come to pass"
     assert bench.metrics.counters["store.frames_not_stored"] == 1 and not bench.answers
     blocker.release()
     await until(lambda: bench.reader.kept("duty.roof") == b"spent", "it is kept")
@@ -120,12 +122,13 @@ async def test_a_frame_whose_commit_was_refused_is_no_replay_though_a_later_one_
     blocker.block()
     bench.hear(refused)
     sent = bench.metrics.counters
-    stream = bench.ingest._streams[NODE, 0]
+    streams = bench.ingest._streams._streams
+    stream = streams[NODE, 0]
     await until(lambda: sent["store.frames_not_stored"] == 1, "it is refused")
-    bench.ingest._streams[NODE, 0] = stream  # `later` was heard before the refusal was told
+    streams[NODE, 0] = stream  # `later` was heard before the refusal was told
     blocker.release()
     await bench.heard(later)
-    bench.ingest._streams.clear()
+    streams.clear()
     await bench.heard(refused)
     assert sorted(bench.stored()) == list(range(5)) and not bench.refused
 
@@ -188,7 +191,7 @@ async def test_a_change_that_is_refused_leaves_nothing_and_costs_nobody_else(ben
     answers: list[object] = []
     bench.store.submit(Change(half), answers.append)
     await bench.heard(node.report(ack=True))
-    assert isinstance(answers[0], OrderRefused) and len(bench.answers) == 1
+    assert isinstance(answers[0].value, OrderRefused) and len(bench.answers) == 1
     row = bench.reader.node(NODE)
     assert row is not None and row.facts.name is None
 

@@ -133,7 +133,7 @@ async def test_the_node_broker_too_is_not_hammered(bench: Bench, tmp_path: Path)
         def connect(**options):  # type: ignore[no-untyped-def]
             return make_client(endpoint, "known", clean_session=True, **options)
 
-        source = MqttSource(connect, bench.ingest.hear, bench.store.room, bench.metrics)
+        source = MqttSource(connect, bench.around())
         taken = 0
         async with meanwhile(source.run()):
             while taken < 5:

@@ -4,10 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from lyhord_gateway.fleet.orders import Order, OrderRefused
-from lyhord_gateway.model.work import Change
+from lyhord_gateway.model.work import Change, Outcome
 from lyhord_gateway.store.downlinks.queue import Entry, Refuse, enter_order
 from lyhord_gateway.support.errors import UserError
 
@@ -18,7 +17,7 @@ class OrderEntry:
     """submit: the writer's. refuse: what a node must not be told; see `reach.py`."""
 
     def __init__(
-        self, submit: Callable[[Change, Callable[[Any], None]], bool], refuse: Refuse | None = None
+        self, submit: Callable[[Change, Callable[[Outcome], None]], bool], refuse: Refuse | None = None
     ) -> None:
         self._submit = submit
         self._refuse = refuse
@@ -27,9 +26,9 @@ class OrderEntry:
         """Durable when it returns. Raises OrderRefused."""
         answered: asyncio.Future[object] = asyncio.get_running_loop().create_future()
 
-        def done(answer: object) -> None:
+        def done(outcome: Outcome) -> None:
             if not answered.done():
-                answered.set_result(answer)
+                answered.set_result(outcome.value)
 
         now_s = int(time.time())
         entering = partial(

@@ -8,6 +8,7 @@ from lyhord_wire.refusal import Refused
 
 QUOTA = "quota"
 _HOUR_US = 3_600_000_000
+_ALLOWED_US = _HOUR_US + 1  # the last one of the hour, whatever the rounding
 
 
 class Quota:
@@ -16,15 +17,14 @@ class Quota:
 
     def __init__(self, per_hour: int) -> None:
         self._per_hour = per_hour
-        self._levels: dict[int, tuple[float, int]] = {}  # node → what is used, monotonic µs of then
+        self._cost_us = _HOUR_US / per_hour if per_hour else 0.0
+        self._full_us: dict[int, float] = {}  # node → monotonic time at which all of its hour is free again
 
     def take(self, node: int, samples: int, now_us: int) -> None:
         """Raises Refused("quota"). now_us: monotonic; times that run backwards free nothing."""
         if not self._per_hour:
             return
-        used, then_us = self._levels.get(node, (0.0, now_us))
-        passed_us = max(0, now_us - then_us)
-        used = max(0.0, used - passed_us * self._per_hour / _HOUR_US) + 1 + samples
-        if used > self._per_hour:
+        full_us = max(self._full_us.get(node, now_us), now_us) + self._cost_us * (1 + samples)
+        if full_us - now_us > _ALLOWED_US:
             raise Refused(QUOTA, f"more than {self._per_hour} frames and samples in an hour")
-        self._levels[node] = used, max(now_us, then_us)
+        self._full_us[node] = full_us

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from enum import Enum
 
 from msgspec import Struct, field
 
@@ -16,44 +17,58 @@ class SampleRow(Struct, frozen=True):
     alarms: str | None = None
 
 
-class UplinkRecord(Struct, frozen=True):
-    """Everything one opened frame leaves behind, in one transaction.
+class Reception(Struct, frozen=True):
+    """How a frame was heard. source: by whom; heard_s: Unix seconds; rssi_dbm, snr_q4 (dB × 4), sf: None
+    without a radio; raw: the frame as it was heard."""
 
-    window_top, window_mask: the replay window of `generation` with this frame in it; digest: of the
-    whole frame, so that a retransmission of it is recognised. next_seq: number after the last sample
-    that the node is known to have taken. oldest: number of the oldest sample that the node still
-    keeps, if it said so. about: fields of an about report (`lyhord_wire.tables.ABOUT`). counter: the
-    frame's own. sf: spreading factor, None without a radio. key: fingerprint of the key that opened the frame
-    (`store.keyring`); a frame of a key that is no longer in force when its turn comes is not stored. Sample
-    numbers, here and in all work, are the node's own; the store adds the base of the node's life. raw: the
-    frame as it was heard.
-    """
-
-    node: int
-    generation: int
-    window_top: int
-    window_mask: int
-    digest: bytes
-    heard_s: int
     source: str
+    heard_s: int
     rssi_dbm: int | None
     snr_q4: int | None
+    sf: int | None
+    raw: bytes
+
+
+class FrameId(Struct, frozen=True):
+    """Which frame of its node it is. generation: the key's, 0 or 1; counter: 24 bits; key: fingerprint of the
+    key that opened it (`store.keyring`): a frame of a key that is no longer in force when its turn comes is
+    not stored. digest: of the whole frame, so that a retransmission of it is recognised. newest: no frame
+    with a higher counter was heard before it."""
+
+    generation: int
+    counter: int
     key: bytes
+    digest: bytes
+    newest: bool
+
+    @property
+    def uplink(self) -> int:
+        """This frame among all of its node: key generation and counter in one number."""
+        return uplink_number(self.generation, self.counter)
+
+
+class Content(Struct, frozen=True):
+    """What a frame says. next_seq: number after the last sample that the node is known to have taken.
+    oldest: number of the oldest sample that the node still keeps, if it said so. about: fields of an about
+    report (`lyhord_wire.tables.ABOUT`)."""
+
     samples: tuple[SampleRow, ...] = ()
     next_seq: int = 0
     status: dict[int, int] | None = None
     alarms: tuple[int, ...] | None = None
     oldest: int | None = None
     about: dict[int, int | str] | None = None
-    answer: bool = False
-    counter: int = 0
-    sf: int | None = None
-    raw: bytes = b""
 
-    @property
-    def uplink(self) -> int:
-        """This frame among all of its node: key generation and counter in one number."""
-        return uplink_number(self.generation, self.counter)
+
+class UplinkRecord(Struct, frozen=True):
+    """Everything one opened frame leaves behind, in one transaction. ack: its node wants an answer. Sample
+    numbers, here and in all work, are the node's own; the store adds the base of the node's life."""
+
+    node: int
+    frame: FrameId
+    reception: Reception
+    content: Content
+    ack: bool
 
 
 class Retransmission(Struct, frozen=True):
@@ -162,17 +177,33 @@ class Committed(Struct, frozen=True):
     orders: DownlinkDispatch = NOTHING
 
 
-class Rejected(Struct, frozen=True):
-    """The answer to an UplinkRecord or a Retransmission that the store does not believe, or cannot take
-    whatever the disk does. Nothing of it is stored and it must not be acknowledged. reason: as in the
-    counters."""
+FAULT = "fault"  # one of our own bugs, met by this frame
 
-    reason: str
+
+class Fate(Enum):
+    """What became of a piece of work."""
+
+    STORED = "stored"  # durable
+    NOT_STORED = "not stored"  # nothing of it is, now; sent again, it may be
+    REJECTED = "rejected"  # never will be: not believed, or the store cannot take it whatever the disk does
+
+
+class Outcome(Struct, frozen=True):
+    """The store's word on a piece of work, given after the commit; only what is STORED may be acknowledged.
+
+    committed: of an UplinkRecord or a Retransmission that is stored. value: what a Change has returned, a
+    UserError that took it back among it. reason, detail: of what is rejected; the reason as in the counters.
+    """
+
+    fate: Fate
+    committed: Committed | None = None
+    value: object = None
+    reason: str = ""
     detail: str = ""
 
 
-FAULT = "fault"  # one of our own bugs, met by this frame
-Outcome = Committed | Rejected | None  # None: the store took nothing just now
+STORED = Outcome(Fate.STORED)
+NOT_STORED = Outcome(Fate.NOT_STORED)
 
 
 def generation_of(uplink: int) -> int:

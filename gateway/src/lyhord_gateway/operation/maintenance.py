@@ -9,7 +9,7 @@ from typing import Any
 
 from lyhord_gateway.fleet.unknown_nodes import UnknownNodes
 from lyhord_gateway.model.reading import node_text
-from lyhord_gateway.model.work import Change
+from lyhord_gateway.model.work import Change, Outcome
 from lyhord_gateway.store.keyring import retire_older
 from lyhord_gateway.store.rotation import Rotation, due
 from lyhord_gateway.support.metrics import Metrics
@@ -60,7 +60,8 @@ class Maintenance:
         retire_older(connection, changes, now_s)
         return changes
 
-    def _retired(self, changes: object) -> None:
+    def _retired(self, outcome: Outcome) -> None:
+        changes = outcome.value
         if not isinstance(changes, list):
             _log.warning("keys: older ones are not retired yet, the store did not take the change")
             return

@@ -6,21 +6,20 @@ out of the session and into the next attempt.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
 from lyhord_gateway.model.uplink import Uplink
-from lyhord_gateway.sources.receptions import Copy, Receptions
-from lyhord_gateway.sources.schedule import Heard, Scheduler
+from lyhord_gateway.sources.receptions import DEDUP_US, Copy, Receptions
+from lyhord_gateway.sources.schedule import Heard
 from lyhord_gateway.sources.serial_link import LinkLost, SerialLink
+from lyhord_gateway.sources.source import SourceContext
 from lyhord_gateway.sources.transmissions import Transmissions, counters
 from lyhord_gateway.support.backoff import Backoff
 from lyhord_gateway.support.errors import first_cause
 from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
-from lyhord_gateway.support.metrics import Metrics
 from lyhord_wire import bridge, cobs
 from lyhord_wire.refusal import REASONS, Refused
 
@@ -51,40 +50,30 @@ _COUNTERS = (
 
 @dataclass(frozen=True, slots=True)
 class BridgePort:
-    """Which bridge, and where it shall listen."""
+    """Which bridge, where it shall listen, and how strongly send."""
 
     name: str
     url: str
     freq_hz: int
     sf: int
+    power_dbm: int = 14
 
 
 class BridgeSource:
-    """scheduler: this radio's transmit times. hear: takes each uplink. keep: stores the duty ledgers.
-    dedup_us: see `Uplink`."""
-
-    def __init__(
-        self,
-        port: BridgePort,
-        scheduler: Scheduler,
-        hear: Callable[[Uplink], None],
-        keep: Callable[[bytes], None],
-        metrics: Metrics,
-        dedup_us: int = 0,
-    ) -> None:
+    def __init__(self, port: BridgePort, around: SourceContext) -> None:
         self._port = port
-        self._hear = hear
-        self._metrics = metrics
-        self._dedup_us = dedup_us
+        self._hear, self._metrics, self._times = around.hear, around.metrics, around.times
+        self._dedup_us = DEDUP_US if around.several else 0
         self._backoff = Backoff(cap_s=5.0)
         self._lines = LogRateLimit()
         self._outbox: asyncio.Queue[Outgoing] | None = None  # None while there is no line
         self._receptions = Receptions()
         self._uptime_s = 0
         self._starts = 0  # of the bridge, as far as its uptime tells: its clock begins anew each time
-        self._transmissions = Transmissions(port.name, scheduler, keep, self._count, metrics, _TOKENS)
-        metrics.hears(port.name)
-        metrics.declare(*_COUNTERS, under=[port.name])
+        scheduler, keep = around.duty(port.name, port.power_dbm)
+        self._transmissions = Transmissions(port.name, scheduler, keep, self._count, self._metrics, _TOKENS)
+        self._metrics.hears(port.name)
+        self._metrics.declare(*_COUNTERS, under=[port.name])
 
     @property
     def name(self) -> str:
@@ -111,6 +100,7 @@ class BridgeSource:
         link = await SerialLink.open(self._port.url)
         outbox: asyncio.Queue[Outgoing] = asyncio.Queue(_OUTBOX)
         try:
+            self._backoff.opened()
             self._outbox = outbox
             self._put(bridge.Listen(self._port.freq_hz, self._port.sf))
             self._put(bridge.GetStatus())
@@ -131,7 +121,7 @@ class BridgeSource:
             async with asyncio.timeout(_SILENT_S) as silence:
                 while True:
                     data = await link.read()
-                    heard_us = _now_us()
+                    heard_us = self._times.now_us()
                     junk = deframer.dropped
                     for message in deframer.feed(data):
                         if self._take(message, heard_us):
@@ -147,13 +137,15 @@ class BridgeSource:
             message = bridge.decode(data)
         except Refused as refused:
             self._count(f"refused.{refused.reason}")
-            held_back = self._lines.admit("refused", time.monotonic())
+            held_back = self._lines.admit("refused", self._times.now_s())
             if held_back is not None:
                 _log.warning("%s: message refused: %s%s", self._port.name, refused, more(held_back))
             return False
-        if self._metrics.state(self._port.name, "up"):
+        self._backoff.delivered()
+        # One that comes and goes is up when a line has lasted.
+        steady = self._backoff.good or not self._backoff.unsteady
+        if steady and self._metrics.state(self._port.name, "up"):
             _log.info("%s: bridge at %s is up", self._port.name, self._port.url)
-        self._backoff.reset()
         match message:
             case bridge.Received():
                 self._received(message, heard_us)
@@ -166,7 +158,7 @@ class BridgeSource:
             case bridge.Status():
                 self._status(message.values)
             case bridge.Log():
-                held_back = self._lines.admit("log", time.monotonic())
+                held_back = self._lines.admit("log", self._times.now_s())
                 if held_back is not None:
                     _log.info("%s says: %r%s", self._port.name, message.text, more(held_back))
             case _:
@@ -184,7 +176,7 @@ class BridgeSource:
             Uplink(
                 raw=message.data,
                 source=self._port.name,
-                heard_s=int(time.time()),
+                heard_s=self._times.wall_s(),
                 heard_us=heard_us,
                 rssi_dbm=message.rssi_dbm,
                 snr_q4=message.snr_q4,
@@ -202,7 +194,7 @@ class BridgeSource:
         if starts != self._starts:  # the time of that reception is one of a clock that is gone
             self._transmissions.refused("restarted", aborted)
             return
-        planned = self._transmissions.plan(_now_us(), heard, len(frame), aborted)
+        planned = self._transmissions.plan(self._times.now_us(), heard, len(frame), aborted)
         if planned is None:
             return
         token, plan = planned
@@ -245,7 +237,3 @@ class BridgeSource:
 
     def _count(self, name: str, number: int = 1) -> None:
         self._metrics.count(f"{self._port.name}.{name}", number)
-
-
-def _now_us() -> int:
-    return time.monotonic_ns() // 1000

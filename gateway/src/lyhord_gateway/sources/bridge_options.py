@@ -8,7 +8,6 @@ from msgspec import Meta, Struct
 from lyhord_gateway.config.option_types import Power
 from lyhord_gateway.config.platform_options import Name
 from lyhord_gateway.sources.bridge import BridgePort, BridgeSource
-from lyhord_gateway.sources.receptions import DEDUP_US
 from lyhord_gateway.sources.source import Kind, SourceContext
 from lyhord_wire.lora import HIGHEST_HZ, LOWEST_HZ, REGION, UPLINK_CHANNELS, band_of
 
@@ -48,16 +47,8 @@ def _wrong(options: Sequence[Options]) -> str:
 
 def _make(options: Sequence[Options], around: SourceContext) -> list[BridgeSource]:
     return [
-        BridgeSource(
-            BridgePort(name, one.url, one.freq_hz, one.sf),
-            scheduler,
-            around.hear,
-            keep,
-            around.metrics,
-            DEDUP_US if around.several else 0,
-        )
+        BridgeSource(BridgePort(name, one.url, one.freq_hz, one.sf, one.power_dbm), around)
         for name, one in zip(_named(options), options, strict=True)
-        for scheduler, keep in [around.duty(name, one.power_dbm)]
     ]
 
 

@@ -1,16 +1,22 @@
 """The transmit times of radios, kept over a restart: a duty cycle is counted over an hour."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 
 from lyhord_gateway.sources.schedule import Scheduler
+from lyhord_gateway.timekeeping.times import TIMES, Times
 
 
 class Duty:
     """kept: what was kept under a key, None if nothing; keep: keeps it for the next start."""
 
-    def __init__(self, kept: Callable[[str], bytes | None], keep: Callable[[str, bytes], None]) -> None:
+    def __init__(
+        self,
+        kept: Callable[[str], bytes | None],
+        keep: Callable[[str, bytes], None],
+        times: Times = TIMES,
+    ) -> None:
+        self._now_us = times.now_us
         self._kept = kept
         self._keep = keep
 
@@ -19,5 +25,5 @@ class Duty:
         key = f"duty.{radio}"
         scheduler = Scheduler(power_dbm)
         if (kept := self._kept(key)) is not None:
-            scheduler.unpack(kept, time.monotonic_ns() // 1000)
+            scheduler.unpack(kept, self._now_us())
         return scheduler, partial(self._keep, key)

@@ -46,8 +46,7 @@ class Malformed(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Datagram:
+class Datagram(msgspec.Struct, frozen=True):
     """A packet forwarder's datagram whose header makes sense. kind: PUSH_DATA, PULL_DATA or TX_ACK."""
 
     kind: int

@@ -7,7 +7,6 @@ dropped and counted, and the node sends it again.
 import asyncio
 import logging
 import re
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,6 +15,7 @@ import aiomqtt
 
 from lyhord_gateway.model.uplink import Uplink
 from lyhord_gateway.mqtt.client import WINDOW, watch, why_lost
+from lyhord_gateway.sources.source import SourceContext
 from lyhord_gateway.support.backoff import Backoff
 from lyhord_gateway.support.errors import first_cause
 from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
@@ -75,25 +75,18 @@ class Inbox:
 
 
 class MqttSource:
-    """connect: makes a client, its arguments are those of `make_client`. hear: takes each uplink.
-    room: is set while the store has room; until then messages wait here."""
+    """connect: makes a client, its arguments are those of `make_client`. While the store has no room,
+    messages wait here."""
 
-    def __init__(
-        self,
-        connect: Callable[..., aiomqtt.Client],
-        hear: Callable[[Uplink], None],
-        room: asyncio.Event,
-        metrics: Metrics,
-    ) -> None:
+    def __init__(self, connect: Callable[..., aiomqtt.Client], around: SourceContext) -> None:
         self._connect = connect
-        self._hear = hear
-        self._room = room
-        self._metrics = metrics
+        self._hear, self._room = around.hear, around.room
+        self._metrics, self._times = around.metrics, around.times
         self._answers: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(_ANSWERS)
         self._lines = LogRateLimit()
         self._backoff = Backoff(cap_s=10.0)
-        metrics.hears(NAME)
-        metrics.declare(*_COUNTERS, under=[NAME])
+        self._metrics.hears(NAME)
+        self._metrics.declare(*_COUNTERS, under=[NAME])
 
     @property
     def name(self) -> str:
@@ -138,7 +131,7 @@ class MqttSource:
     def _lost(self, why: str) -> None:
         known = self._metrics.why.get(NAME)
         if self._metrics.state(NAME, "down", why) or why != known:
-            held_back = self._lines.admit("lost", time.monotonic())
+            held_back = self._lines.admit("lost", self._times.now_s())
             if held_back is not None:
                 _log.warning("mqtt: node broker lost (%s)%s", why, more(held_back))
 
@@ -166,8 +159,8 @@ class MqttSource:
             Uplink(
                 raw=payload,
                 source=NAME,
-                heard_s=int(time.time()),
-                heard_us=time.monotonic_ns() // 1000,
+                heard_s=self._times.wall_s(),
+                heard_us=self._times.now_us(),
                 rssi_dbm=None,
                 snr_q4=None,
                 reply=partial(self._reply, match[1]),
@@ -176,7 +169,7 @@ class MqttSource:
 
     def _refuse(self, reason: str, topic: str) -> None:
         self._metrics.count(f"mqtt.refused.{reason}")
-        held_back = self._lines.admit(reason, time.monotonic())
+        held_back = self._lines.admit(reason, self._times.now_s())
         if held_back is not None:
             _log.warning("refused topic=%.60r reason=%s source=mqtt%s", topic, reason, more(held_back))
 

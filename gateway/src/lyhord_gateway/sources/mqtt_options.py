@@ -116,9 +116,7 @@ def _read_own_broker(path: Path, base: Path, section: Options) -> OwnBroker:
 
 
 def _make(brokers: Sequence[Endpoint | OwnBroker], around: SourceContext) -> list[MqttSource]:
-    return [
-        MqttSource(around.node_broker(broker), around.hear, around.room, around.metrics) for broker in brokers
-    ]
+    return [MqttSource(around.node_broker(broker), around) for broker in brokers]
 
 
 def _brokers(brokers: Sequence[Endpoint | OwnBroker]) -> Mapping[str, Endpoint]:

@@ -7,8 +7,9 @@ within a second is one transmission, and equal times are never two.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from lyhord_wire.lora import RX1_DELAY_US
 
@@ -31,8 +32,7 @@ class Copy(Enum):
     WORSE = 3
 
 
-@dataclass(slots=True)
-class _Reception:
+class _Reception(Struct):
     tmst_us: int | None
     arrived_us: int
     rssi_dbm: int | None

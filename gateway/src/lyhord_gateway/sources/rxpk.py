@@ -11,7 +11,7 @@ Dialects: `rxpk` of PROTOCOL.TXT 1.4 and 1.6; `rsig[]`, one signal per antenna i
 import binascii
 import math
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -70,10 +70,10 @@ _push = msgspec.json.Decoder(_Push)
 _rxpk = msgspec.json.Decoder(_Rxpk)
 
 
-def read_push(body: bytes) -> tuple[list[Packet], Counter[str]]:
+def read_push(body: bytes) -> tuple[list[Packet], dict[str, int]]:
     """The packets that may be ours, and why the others were passed over, and how many. Raises Malformed where
     not one entry can be read."""
-    passed_over: Counter[str] = Counter()
+    passed_over: dict[str, int] = defaultdict(int)
     packets = []
     entries = _entries(body, passed_over)
     for entry in entries[:ENTRIES_MAX]:
@@ -87,7 +87,7 @@ def read_push(body: bytes) -> tuple[list[Packet], Counter[str]]:
     return packets, passed_over
 
 
-def _entries(body: bytes, passed_over: Counter[str]) -> Sequence[object]:
+def _entries(body: bytes, passed_over: dict[str, int]) -> Sequence[object]:
     try:
         if body.count(b'"rxpk"') < 2:  # the typed decoder would take the last of them only
             return _push.decode(body).rxpk or []
@@ -232,6 +232,10 @@ def _number(value: object) -> float | None:
 
 def decode_base64(text: str) -> bytes | None:
     """With or without padding, in either alphabet: the specification and its examples differ."""
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)  # as nearly always
+    except ValueError:  # binascii.Error is one
+        pass
     try:
         plain = "".join(text.split()).rstrip("=\0").encode("ascii").replace(b"-", b"+").replace(b"_", b"/")
         return binascii.a2b_base64(plain + b"=" * (-len(plain) % 4), strict_mode=True)

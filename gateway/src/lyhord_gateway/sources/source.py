@@ -20,6 +20,7 @@ from lyhord_gateway.model.uplink import Uplink
 from lyhord_gateway.node_broker.own_broker import OwnBroker
 from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.support.metrics import Metrics
+from lyhord_gateway.timekeeping.times import TIMES, Times
 
 Duty = Callable[[str, int], tuple[Scheduler, Callable[[bytes], None]]]
 
@@ -44,14 +45,15 @@ class SourceContext:
     """What a source is given. hear: takes each uplink. room: is set while the store has room; who can make a
     peer wait waits for it. duty(name, power in dBm): transmit times of a radio as they were before a restart,
     and how they are kept. node_broker: makes clients of a broker that nodes use, and has our own one started.
-    several: more than one radio may hear the same frame."""
+    several: more than one radio may hear the same frame. times: the machine's clocks."""
 
     hear: Callable[[Uplink], None]
     room: asyncio.Event
     metrics: Metrics
     duty: Duty
     node_broker: Callable[[Endpoint | OwnBroker], Callable[..., aiomqtt.Client]]
-    several: bool
+    several: bool = False
+    times: Times = TIMES
 
 
 @dataclass(frozen=True, slots=True)

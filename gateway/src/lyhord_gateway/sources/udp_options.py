@@ -7,7 +7,6 @@ from msgspec import Meta, Struct
 
 from lyhord_gateway.config.address import parse_host
 from lyhord_gateway.config.option_types import Port, Power
-from lyhord_gateway.sources.concentrator import Concentrator
 from lyhord_gateway.sources.source import Kind, SourceContext
 from lyhord_gateway.sources.udp import NAME, UdpSource
 
@@ -37,17 +36,7 @@ def _euis(options: Sequence[Options]) -> list[str]:
 
 
 def _make(options: Sequence[Options], around: SourceContext) -> list[UdpSource]:
-    return [
-        UdpSource(
-            one.listen,
-            one.port,
-            {eui: Concentrator(eui, *around.duty(eui, one.power_dbm)) for eui in _euis([one])},
-            around.hear,
-            around.room,
-            around.metrics,
-        )
-        for one in options
-    ]
+    return [UdpSource(one.listen, one.port, _euis([one]), one.power_dbm, around) for one in options]
 
 
 def _wrong(options: Sequence[Options]) -> str:

@@ -16,15 +16,18 @@ from lyhord_gateway.model import intervals
 from lyhord_gateway.model.cipher import fingerprint
 from lyhord_gateway.model.reading import node_text
 from lyhord_gateway.model.work import (
+    NOT_STORED,
     NOTHING,
+    STORED,
     BetterReception,
     Change,
     Committed,
     Delivered,
     DownlinkAborted,
+    Fate,
     Keep,
+    Outcome,
     Quarantine,
-    Rejected,
     Retransmission,
     SampleRow,
     UplinkRecord,
@@ -58,9 +61,9 @@ _SESSIONS = RowWriter(f"INSERT OR REPLACE INTO session ({COLUMNS})", WIDTH)
 
 @dataclass(slots=True)
 class Applied:
-    """The outcome of a batch: one answer per piece of work (None where none is due), and the counts."""
+    """The outcome of a batch: one answer per piece of work, and the counts."""
 
-    answers: list[object] = field(default_factory=list)
+    answers: list[Outcome] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     about: set[int] = field(default_factory=set)
     registry: bool = False  # a change may have made nodes or keys others
@@ -104,14 +107,20 @@ class Applier:
     def apply(self, batch: Sequence[Work]) -> Applied:
         applied = Applied()
         for work in batch:
-            answer: object = None
+            answer = STORED
             match work:
                 case UplinkRecord():
-                    if self._in_force(work.node, work.generation, work.key, applied):
+                    answer = NOT_STORED
+                    if self._in_force(work.node, work.frame.generation, work.frame.key, applied):
                         answer = self._arrival(work, applied)
                 case Retransmission():
-                    if self._in_force(work.node, generation_of(work.uplink), work.key, applied):
-                        answer = self._answer(self._session(work.node), applied, work.uplink, work)
+                    answer = NOT_STORED
+                    generation = generation_of(work.uplink)
+                    if self._in_force(work.node, generation, work.key, applied):
+                        session = self._session(work.node)
+                        answer = self._answer(
+                            session, applied, generation, work.uplink, work.heard_s, work.sf
+                        )
                 case BetterReception():
                     if self._in_force(work.node, work.generation, work.key, applied):
                         self._flush()
@@ -124,7 +133,7 @@ class Applier:
                     hold(self._connection, work)
                     applied.counts["store.quarantined"] += 1
                 case Change():
-                    answer = self._change(work)
+                    answer = Outcome(Fate.STORED, value=self._change(work))
                     applied.registry = applied.registry or work.registry
                 case Keep():
                     self._connection.execute(
@@ -190,24 +199,26 @@ class Applier:
         row = self._connection.execute("SELECT downlink FROM session WHERE node = ?", (node,)).fetchone()
         return 0 if row is None else int(row[0])
 
-    def _arrival(self, arrival: UplinkRecord, applied: Applied) -> Committed | Rejected:
+    def _arrival(self, arrival: UplinkRecord, applied: Applied) -> Outcome:
         session = self._session(arrival.node)
         if session.base:
             arrival = _moved(arrival, session.base)
-        if session.expected - arrival.next_seq > JUMP_MAX and arrival.about is None:
+        frame, content, heard_s = arrival.frame, arrival.content, arrival.reception.heard_s
+        if session.expected - content.next_seq > JUMP_MAX and content.about is None:
             self._distrust(session, arrival, applied)
-        if arrival.next_seq > (reach := session.reach(arrival.heard_s)):
-            return Rejected(
-                IMPLAUSIBLE,
-                f"sample numbers up to {arrival.next_seq - 1}, {session.expected} were known; "
+        if content.next_seq > (reach := session.reach(heard_s)):
+            return Outcome(
+                Fate.REJECTED,
+                reason=IMPLAUSIBLE,
+                detail=f"sample numbers up to {content.next_seq - 1}, {session.expected} were known; "
                 f"expected less than {reach}",
             )
-        if session.windows[arrival.generation].top < 0:
-            rotation.heard(self._connection, arrival.node, arrival.generation, arrival.heard_s)
+        if session.windows[frame.generation].top < 0:
+            rotation.heard(self._connection, arrival.node, frame.generation, heard_s)
         session.note(arrival)
-        self._marks.note(arrival.node, arrival.samples, arrival.heard_s)
-        self._heard_s = arrival.heard_s
-        samples = arrival.samples
+        self._marks.note(arrival.node, content.samples, heard_s)
+        self._heard_s = heard_s
+        samples = content.samples
         if samples and (not session.received or samples[0].seq >= session.received[-1][1]):
             # Younger than all there is, as nearly always: none can be known, none is backlog.
             intervals.add(session.received, samples[0].seq, samples[-1].seq + 1)
@@ -226,32 +237,32 @@ class Applier:
             intervals.add(session.received, sample.seq, sample.seq + 1)
             self._keep(arrival, (sample,), int(sample.seq < newest))
             applied.counts["store.samples"] += 1
-        lost = session.give_up_below(arrival.oldest) if arrival.oldest is not None else 0
+        lost = session.give_up_below(content.oldest) if content.oldest is not None else 0
         lost += session.bound_gaps()
         if lost:
             applied.counts["store.given_up"] += lost
-        if arrival.about:
-            enter_about(self._connection, arrival.node, arrival.about)
+        if content.about:
+            enter_about(self._connection, arrival.node, content.about)
             applied.about.add(arrival.node)
         applied.counts["store.frames"] += 1
-        if arrival.node in self._queues and (arrival.status or arrival.about):
+        if arrival.node in self._queues and (content.status or content.about):
             self._queues.heard(arrival)
-        if not arrival.answer:
-            return Committed(session.stored_by_node, None, None)
+        if not arrival.ack:
+            return _stored(session)
         # To an older frame nobody listens for an answer any more.
-        newest = arrival.counter == arrival.window_top
-        return self._answer(session, applied, arrival.uplink if newest else None, arrival)
+        uplink = frame.uplink if frame.newest else None
+        return self._answer(session, applied, frame.generation, uplink, heard_s, arrival.reception.sf)
 
     def _distrust(self, session: Session, arrival: UplinkRecord, applied: Applied) -> None:
         """A node that has just got a new key and is far behind the numbers we believe in: those came from
         whoever had the old one."""
         change = rotation.rotation(self._connection, session.node)
-        if change is None or change.generation % 2 != arrival.generation:
+        if change is None or change.generation % 2 != arrival.frame.generation:
             return
         self._flush()
         end = plausible_end(self._connection, session)
         if end == session.base:  # no sample of it is kept any more
-            end = arrival.next_seq - len(arrival.samples)
+            end = arrival.content.next_seq - len(arrival.content.samples)
         if end < session.expected:
             removed = renumber(self._connection, session, end)
             _log.warning(
@@ -264,38 +275,47 @@ class Applier:
         self._dirty[session.node] = session
 
     def _keep(self, arrival: UplinkRecord, samples: Sequence[SampleRow], backlog: int) -> None:
+        node, heard = arrival.node, arrival.reception
         for number, sample in enumerate(samples, start=self.next_id):
             self._rows += (
                 number,
-                arrival.node,
+                node,
                 sample.seq,
                 sample.time_s,
-                arrival.heard_s,
+                heard.heard_s,
                 sample.values,
                 sample.alarms,
-                arrival.rssi_dbm,
-                arrival.snr_q4,
-                arrival.source,
+                heard.rssi_dbm,
+                heard.snr_q4,
+                heard.source,
                 backlog,
             )
         self.next_id += len(samples)
 
     def _answer(
-        self, session: Session, applied: Applied, uplink: int | None, asks: UplinkRecord | Retransmission
-    ) -> Committed:
-        _, begins = self._keys[session.node][generation_of(asks.uplink)]
+        self,
+        session: Session,
+        applied: Applied,
+        generation: int,
+        uplink: int | None,
+        heard_s: int,
+        sf: int | None,
+    ) -> Outcome:
+        """generation: of the key that seals the answer; uplink: to be answered, None if nobody listens any
+        more; heard_s, sf: of its reception."""
+        _, begins = self._keys[session.node][generation]
         downlink = session.take_downlink(begins)
         if downlink is None:
             applied.counts["store.downlinks_used_up"] += 1
-            return Committed(session.stored_by_node, None, None)
+            return _stored(session)
         self.given += 1
-        again = self._gap_requests.next(session, uplink, asks.sf, asks.heard_s)
+        again = self._gap_requests.next(session, uplink, sf, heard_s)
         orders = NOTHING
         if session.node in self._queues and uplink is not None:
-            orders = self._queues.next(session.node, uplink, asks.heard_s)
+            orders = self._queues.next(session.node, uplink, heard_s)
         if again is not None:
             again = again[0] - session.base, again[1]
-        return Committed(session.stored_by_node, again, downlink, orders)
+        return Outcome(Fate.STORED, Committed(session.stored_by_node, again, downlink, orders))
 
     def _better(self, better: BetterReception) -> None:
         first = better.first + self._session(better.node).base
@@ -316,11 +336,18 @@ class Applier:
         )
 
 
+def _stored(session: Session) -> Outcome:
+    """No answer is due, or none is possible."""
+    return Outcome(Fate.STORED, Committed(session.stored_by_node, None, None))
+
+
 def _moved(arrival: UplinkRecord, base: int) -> UplinkRecord:
     """With the numbers that this device's samples have here."""
-    return structs.replace(
-        arrival,
-        samples=tuple(structs.replace(sample, seq=sample.seq + base) for sample in arrival.samples),
-        next_seq=arrival.next_seq + base,
-        oldest=None if arrival.oldest is None else arrival.oldest + base,
+    content = arrival.content
+    moved = structs.replace(
+        content,
+        samples=tuple(structs.replace(sample, seq=sample.seq + base) for sample in content.samples),
+        next_seq=content.next_seq + base,
+        oldest=None if content.oldest is None else content.oldest + base,
     )
+    return structs.replace(arrival, content=moved)

@@ -73,24 +73,25 @@ class Session:
 
     def note(self, arrival: UplinkRecord) -> None:
         """Takes over what a frame says about the node, its samples' numbers apart."""
-        window = self.windows[arrival.generation]
+        frame, heard, content = arrival.frame, arrival.reception, arrival.content
+        window = self.windows[frame.generation]
         # Not the arrival's own window: that has frames in it whose commit may have been refused, and they
         # would be taken for replays when the node sends them again.
         seen = ReplayWindow(window.top, window.mask)
-        if seen.check(arrival.counter) == NEW:
-            seen.accept(arrival.counter)
-        if seen.top == arrival.counter:
-            window.latest = arrival.digest
+        if seen.check(frame.counter) == NEW:
+            seen.accept(frame.counter)
+        if seen.top == frame.counter:
+            window.latest = frame.digest
         window.top, window.mask = seen.top, seen.mask
-        self.heard_s, self.source = arrival.heard_s, arrival.source
-        self.rssi_dbm, self.snr_q4 = arrival.rssi_dbm, arrival.snr_q4
-        self.expected = max(self.expected, arrival.next_seq)
-        if arrival.status is not None:
+        self.heard_s, self.source = heard.heard_s, heard.source
+        self.rssi_dbm, self.snr_q4 = heard.rssi_dbm, heard.snr_q4
+        self.expected = max(self.expected, content.next_seq)
+        if content.status is not None:
             # A status has only the parts that were due; what is told once stays true until it is told again.
-            told = {str(key): value for key, value in arrival.status.items()}
+            told = {str(key): value for key, value in content.status.items()}
             self.status = _json(json.loads(self.status or "{}") | told).decode()
-        if arrival.alarms is not None:
-            self.alarms = _json(arrival.alarms).decode()
+        if content.alarms is not None:
+            self.alarms = _json(content.alarms).decode()
 
     def reach(self, heard_s: int) -> int:
         """The highest number after its newest sample that the node can have got to by then."""

@@ -19,16 +19,17 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from lyhord_gateway.model.work import (
     FAULT,
     LASTING,
+    NOT_STORED,
     BetterReception,
     DownlinkAborted,
+    Fate,
     Keep,
+    Outcome,
     Quarantine,
-    Rejected,
     Retransmission,
     UplinkRecord,
     Work,
@@ -60,7 +61,7 @@ _NO_ROOM = {
 _PROBE = Keep("store.probe", b"")
 _FRAMES = (UplinkRecord, Retransmission)
 
-Done = Callable[[Any], None]
+Done = Callable[[Outcome], None]
 Group = list[tuple[Work, Done | None]]
 
 
@@ -125,10 +126,8 @@ class Writer:
     def submit(self, work: Work, done: Done | None = None) -> bool:
         """Queues `work`; False if the queue is full or closing, and then nothing else happens.
 
-        done(answer) is called on the event loop after the commit; done(None) says that an UplinkRecord or
-        Retransmission could not be stored just now, or that a Change did not come to pass, done(Rejected)
-        that it never will be. None of them is acknowledged. What is LASTING is tried until the disk takes
-        it."""
+        done(outcome) is called on the event loop after the commit, or when that was refused. What is LASTING
+        is tried until the disk takes it."""
         frames = isinstance(work, _FRAMES)
         with self._wake:
             bound = self._queue_frames if frames else self._queue_frames + _ADMIN_ROOM
@@ -268,7 +267,8 @@ class Writer:
             kind = type(work).__name__
             _log.error("store: a bug of ours, %s is rejected%s", kind, more(held_back), exc_info=error)
         detail = f"{type(error).__name__}: {error}"
-        self._loop.call_soon_threadsafe(self._report_rejected, work, done, Rejected(FAULT, detail))
+        rejected = Outcome(Fate.REJECTED, reason=FAULT, detail=detail)
+        self._loop.call_soon_threadsafe(self._report_rejected, work, done, rejected)
 
     def _transact(self, applier: Applier, group: Group) -> None:
         """Commits a group and reports it; a disk that refuses is reported too. Raises anything else."""
@@ -325,7 +325,7 @@ class Writer:
         refused: Group = []
         taken: Group = []
         for work, done in group:
-            over = isinstance(work, UplinkRecord) and work.samples
+            over = isinstance(work, UplinkRecord) and work.content.samples
             (refused if over else taken).append((work, done))
         if refused:
             self._loop.call_soon_threadsafe(self._report_failure, refused)
@@ -364,7 +364,7 @@ class Writer:
         for (_, done), answer in zip(group, applied.answers, strict=True):
             self._call(done, answer)
 
-    def _call(self, done: Done | None, answer: object) -> None:
+    def _call(self, done: Done | None, answer: Outcome) -> None:
         """Calls the owner of one frame with its answer; a fault of one owner does not stop the others."""
         if done is None:
             return
@@ -376,12 +376,15 @@ class Writer:
             if held_back is not None:
                 _log.exception("store: a bug of ours after a commit%s", more(held_back))
 
-    def _report_rejected(self, work: Work, done: Done | None, rejected: Rejected) -> None:
+    def _report_rejected(self, work: Work, done: Done | None, rejected: Outcome) -> None:
         self._make_room()
         self._events.counted(Counter({"store.work_rejected": 1}))
-        if isinstance(work, UplinkRecord) and work.raw:
+        if isinstance(work, UplinkRecord):
+            heard = work.reception
             self.submit(
-                Quarantine(work.node, work.heard_s, work.source, rejected.reason, rejected.detail, work.raw)
+                Quarantine(
+                    work.node, heard.heard_s, heard.source, rejected.reason, rejected.detail, heard.raw
+                )
             )
         self._call(done, rejected)
 
@@ -395,4 +398,4 @@ class Writer:
         self._events.counted(Counter({"store.frames_not_stored": frames}))
         for work, done in group:
             if not isinstance(work, LASTING):
-                self._call(done, None)
+                self._call(done, NOT_STORED)
