@@ -40,6 +40,7 @@ _ENTITY = {
         "state_class": {"enum": ["measurement", "total", "total_increasing"]},
         "entity_category": {"const": "diagnostic"},
         "expire_after": {"type": "integer", "minimum": 1},
+        "state_topic": {"type": "string", "pattern": "^[^+#]+$"},
     },
 }
 DISCOVERY = {

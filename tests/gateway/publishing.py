@@ -10,17 +10,20 @@ import aiomqtt
 
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.model.reading import NodeFacts, Reading
+from lyhord_gateway.model.reading import Reading
 from lyhord_gateway.model.work import Delivered
 from lyhord_gateway.mqtt.client import watch
 from lyhord_gateway.operation.status_publisher import StatusPublisher
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.senml import SenmlProfile
+from lyhord_gateway.publish.announced import Announced
+from lyhord_gateway.publish.announcements import Announcements
+from lyhord_gateway.publish.backlog import Backlog
 from lyhord_gateway.publish.client import PlatformClient, make_client_on, make_platform_client
-from lyhord_gateway.publish.delivery import Backlog, Bounds
 from lyhord_gateway.publish.encoding import Encoding
 from lyhord_gateway.publish.lanes import Part
-from lyhord_gateway.publish.publisher import Publisher
+from lyhord_gateway.publish.publisher import Link, Publisher
+from lyhord_gateway.publish.shape import Bounds, Shape
 from lyhord_gateway.publish.terms import Terms
 from lyhord_gateway.support.backoff import Backoff
 from tests.fakes.silent_broker import SilentBroker
@@ -54,27 +57,30 @@ async def publishing(
     def deliver(first: int, end: int) -> None:
         assert bench.store.submit(Delivered(name, first, end))
 
-    def facts(node: int) -> NodeFacts:
-        known = bench.registry.lookup(node)
-        assert known is not None
-        return known.facts
-
-    """terms: what is asked of the platform, which may change; otherwise `protocol` and no last will."""
     endpoint = Endpoint(url=MqttUrl("127.0.0.1", port, False))
     if terms is not None:
         connect = partial(make_client_on, terms, endpoint, f"gateway-{name}")
+
+    async def enabled() -> list[int]:
+        return bench.reader.enabled_nodes()
+
+    announced = Announced(name, bench.reader.announced(name), bench.store.submit)
     publisher = Publisher(
         name,
-        connect or partial(make_platform_client, endpoint, f"gateway-{name}", protocol, None),
-        profile,
-        bounds or Bounds(count=5, size=10_000, wait_ms=wait_ms, window=4, silence_s=silence_s),
-        Backlog(bench.head, page, deliver, facts),
-        bench.reader.delivered(name),
+        Link(
+            connect or partial(make_platform_client, endpoint, f"gateway-{name}", protocol, None),
+            terms or Terms(""),
+            listen,
+        ),
+        Shape(
+            profile,
+            bounds or Bounds(count=5, size=10_000, wait_ms=wait_ms, window=4, silence_s=silence_s),
+            encoding or Encoding(),
+        ),
+        Backlog(bench.head, page, deliver, bench.reader.delivered(name)),
+        Announcements(profile, bench.registry.facts, announced, enabled, bench.registry.follow()),
         bench.metrics,
         status_publisher,
-        listen=listen,
-        encoding=encoding,
-        terms=terms,
     )
     publisher._backoff = backoff or Backoff(cap_s=0.05)
     async with meanwhile(publisher.run()):

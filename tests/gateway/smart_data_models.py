@@ -96,6 +96,8 @@ MODELS = {
             "batteryLevel": {"oneOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"const": -1}]},
             "dateLastValueReported": _WHEN,
             "firmwareVersion": _TEXT,
+            "deviceState": _TEXT,
+            "controlledAsset": {"anyOf": [_ID, {"type": "array"}]},
             "rssi": _NUMBER,
             "distance": _NUMBER,
             "value": _TEXT,
@@ -121,6 +123,15 @@ _ATTRIBUTE = {
             "required": ["type", "value"],
             "additionalProperties": False,
             "properties": {"type": {"const": "GeoProperty"}, "value": _POINT, "observedAt": _WHEN},
+        },
+        {
+            "type": "object",
+            "required": ["type", "object"],
+            "additionalProperties": False,
+            "properties": {
+                "type": {"const": "Relationship"},
+                "object": {"type": "string", "pattern": "^urn:ngsi-ld:"},
+            },
         },
     ]
 }
@@ -163,7 +174,7 @@ def faults(schema: dict, value: object) -> list[str]:
 def simplified(entity: dict) -> dict:
     """An entity as keys and values (section 4.5.4)."""
     return {
-        key: _value(value["value"]) if isinstance(value, dict) else value
+        key: _value(value.get("value", value.get("object"))) if isinstance(value, dict) else value
         for key, value in entity.items()
         if key != "@context"
     }

@@ -31,7 +31,7 @@ def discovered(profile: HomeAssistantProfile, facts: NodeFacts, quantities: set[
 
 def test_a_bin_is_discovered() -> None:
     (message,) = PROFILE.announce(BIN, {1, 5})
-    assert message.topic == "homeassistant/device/lyhord-000a01/config" and message.retain
+    assert message.topic == "homeassistant/device/gw/lyhord-000a01/config" and message.retain
     config = json.loads(message.payload)
     cmps = config.pop("cmps")
     assert config == {
@@ -62,7 +62,7 @@ def test_a_bin_is_discovered() -> None:
         "unit_of_measurement": "%",
         "state_class": "measurement",
         "value_template": "{{ value_json.get('fill_level', '') }}",
-        "unique_id": "lyhord-000a01_fill_level",
+        "unique_id": "gw_lyhord-000a01_fill_level",
         "expire_after": 14400,
     }
     assert cmps["battery"] == {
@@ -73,7 +73,7 @@ def test_a_bin_is_discovered() -> None:
         "state_class": "measurement",
         "entity_category": "diagnostic",
         "value_template": "{{ value_json.get('battery', '') }}",
-        "unique_id": "lyhord-000a01_battery",
+        "unique_id": "gw_lyhord-000a01_battery",
         "expire_after": 14400,
     }
     assert cmps["alarm_fire"] == {
@@ -82,7 +82,7 @@ def test_a_bin_is_discovered() -> None:
         "device_class": "safety",
         "value_template": "{{ ('ON' if 'fire' in value_json.alarms else 'OFF') "
         "if value_json.alarms is defined else '' }}",
-        "unique_id": "lyhord-000a01_alarm_fire",
+        "unique_id": "gw_lyhord-000a01_alarm_fire",
         "expire_after": 14400,
     }
 
@@ -153,7 +153,7 @@ def test_units_names_and_topics() -> None:
     assert "rssi" not in units and "snr" not in units
     states = Device(config).hear(profile.payload([reading(values={2: 842, 5: 3301, 9: 101325})]))
     assert (states["distance"], states["battery"], states["pressure"]) == ("84.2", "3301", "1013.25")
-    assert profile.announce(BARE)[0].topic == "hass/device/bin_000c03/config"
+    assert profile.announce(BARE)[0].topic == "hass/device/gw/bin_000c03/config"
     assert profile.topic(reading(backlog=True)) == "late/000a01"
     assert profile.topic(reading(time_s=1 << 28)) == "ha/gw/000a01", "0: nothing is ever too old"
 
@@ -210,7 +210,7 @@ async def test_a_gateway_is_discovered_and_its_end_is_noticed(end: str, tmp_path
             return seen[-1]
 
         health = "lyhord-gateway/test/health"
-        device = Device(json.loads(await until("homeassistant/device/lyhord-000a01/config")))
+        device = Device(json.loads(await until("homeassistant/device/test/lyhord-000a01/config")))
         assert device.available(health, await until(health))
         await nodes.publish(node.up, fresh(node, 1), qos=1)
         state = await until("lyhord/test/000a01/state")

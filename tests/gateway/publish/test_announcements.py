@@ -28,7 +28,8 @@ def test_once_per_connection_and_when_something_changed() -> None:
 def test_a_new_quantity_is_told_and_outlives_the_connection() -> None:
     profile = HomeAssistantProfile("gw", lambda: 0.0)
     announcements = Announcements(profile, lambda _: BIN)
-    assert announcements.due([reading(1, {1: 5}), reading(2, {3: None})]) == profile.announce(BIN, {1, 3})
+    first = announcements.due([reading(1, {1: 5}), reading(2, {3: None})])
+    assert first == [*profile.outdated(BIN), *profile.announce(BIN, {1, 3})]
     assert announcements.due([reading(3, {1: 5})]) == []
     assert announcements.due([reading(4, {1: 5, 5: 3300})]) == profile.announce(BIN, {1, 3, 5})
     announcements.forget()

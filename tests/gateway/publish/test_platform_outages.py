@@ -17,7 +17,7 @@ import pytest
 from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.publish.client import make_platform_client
-from lyhord_gateway.publish.delivery import Bounds
+from lyhord_gateway.publish.shape import Bounds
 from lyhord_gateway.support.interpreter import waiting_threads
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway import senml_resolver

@@ -15,7 +15,7 @@ from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.fiware import FiwareProfile
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
 from lyhord_gateway.profiles.yggio import YggioProfile
-from lyhord_gateway.publish.delivery import Bounds
+from lyhord_gateway.publish.shape import Bounds
 from lyhord_wire.about import encode_about
 from lyhord_wire.frame import KIND_ABOUT
 from tests.fakes.silent_broker import SilentBroker

@@ -4,6 +4,7 @@ Rows are read when a node is first met and again after anything changed them; wh
 looked up every time, so a node that is imported while the gateway runs is known at its next frame.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ class Registry:
         self._load = load
         self._nodes: dict[int, Node] = {}
         self._stale: dict[int, Node] = {}
+        self._followers: list[asyncio.Event] = []
 
     def lookup(self, node: int) -> Node | None:
         """The node if it is known, enabled or not."""
@@ -37,7 +39,13 @@ class Registry:
     def facts(self, node: int) -> NodeFacts:
         """The facts known of a node: of one that is not in the registry only its id."""
         known = self.lookup(node)
-        return known.facts if known else NodeFacts(node)
+        return known.facts if known else NodeFacts(node, enabled=False)
+
+    def follow(self) -> asyncio.Event:
+        """An event that is set at every change; the follower clears it before it looks."""
+        event = asyncio.Event()
+        self._followers.append(event)
+        return event
 
     def changed(self, nodes: set[int] | None) -> None:
         """Rows of these nodes changed (None: of any): they are read again when they are next needed."""
@@ -45,6 +53,8 @@ class Registry:
             known = self._nodes.pop(node, None)
             if known is not None:
                 self._stale[node] = known
+        for follower in self._followers:
+            follower.set()
 
     def _read(self, node: int) -> Node | None:
         before = self._stale.pop(node, None)

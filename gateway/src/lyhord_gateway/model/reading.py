@@ -36,7 +36,9 @@ class Reading(Struct, frozen=True, array_like=True):
 class NodeFacts:
     """The registry's facts of a node. Places in degrees × 10⁶, distances in millimetres.
 
-    more: fields of about reports without an attribute here, by name and in their units.
+    more: fields of about reports without an attribute here, by name and in their units. status: the fields of
+    its last status that platforms are told (`lyhord_wire.tables.STATUS`), by key. enabled: it is in service;
+    a node that was removed is not.
     """
 
     node: int
@@ -49,6 +51,8 @@ class NodeFacts:
     full_mm: int | None = None
     firmware: int | None = None
     more: Mapping[str, int | float | str] = field(default_factory=dict)
+    status: tuple[tuple[int, int], ...] = ()
+    enabled: bool = True
 
     @property
     def latitude(self) -> float | None:

@@ -103,10 +103,15 @@ class Delivered(Struct, frozen=True):
 
 
 class Keep(Struct, frozen=True):
-    """A small value that a stage wants to find again after a restart."""
+    """A small value that a stage wants to find again after a restart. value: None to forget it."""
 
     key: str
-    value: bytes
+    value: bytes | None
+
+
+def announced_key(platform: str, node: str) -> str:
+    """Of the value that remembers what a platform was told of a node."""
+    return f"announced.{platform}.{node}"
 
 
 class DownlinkAborted(Struct, frozen=True):

@@ -11,6 +11,7 @@ from lyhord_gateway.model.reading import Message, NodeFacts, Reading, Sharing
 
 # A reading of nobody: no node has this id. It counts as late, so nothing takes it for the present.
 NOTHING = Reading(0, 0, 0, 0, {}, None, None, None, "", True)
+GATEWAY = 0  # in place of a node's id, where a message is about the gateway itself
 DEVICE = "lyhord-{node}"  # a node's name at a platform, if the configuration gives no other
 
 
@@ -64,6 +65,24 @@ class Profile(Words, ABC):
         """What the platform must know about a node before its first reading in a connection, and again
         when it changes. quantities: those that the node's readings have had so far."""
         return []
+
+    def retract(self, facts: NodeFacts) -> list[Message]:
+        """What takes back `announce(facts)` when the node goes out of service. It is kept with the
+        announcement, and said as it was then."""
+        return []
+
+    def outdated(self, facts: NodeFacts) -> list[Message]:
+        """What takes back the announcement that an earlier version has made."""
+        return []
+
+    def greeting(self) -> list[Message]:
+        """What is said of the gateway itself at the beginning of a connection, about `GATEWAY`."""
+        return []
+
+    @property
+    def introduces(self) -> bool:
+        """It has something to say about nodes."""
+        return type(self).announce is not Profile.announce
 
     @abstractmethod
     def topic(self, reading: Reading) -> str:

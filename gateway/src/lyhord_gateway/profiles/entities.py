@@ -43,6 +43,25 @@ def _alarms(profile: int | None) -> list[Alarm]:
     return [alarm for alarm in tables.ALARMS.values() if alarm.profile in (0, profile)]
 
 
+def status_components(told: Collection[str], units: Units) -> dict[str, Component]:
+    """The entities of what a node has told of itself; told: the names in its status message. They do not
+    expire: what is told once is true until it is told again."""
+    known = {
+        "node_battery": _signal("Battery in status", "node_battery", units.battery)
+        | {"device_class": "voltage"},
+        "downlink_rssi": _signal("Downlink RSSI", "downlink_rssi", "dBm")
+        | {"device_class": "signal_strength"},
+        "downlink_snr": _signal("Downlink SNR", "downlink_snr", "dB"),
+        "faults": {
+            "p": "sensor",
+            "name": "Faults",
+            "entity_category": "diagnostic",
+            "value_template": _value("faults"),
+        },
+    }
+    return {name: component for name, component in known.items() if name in told}
+
+
 def _quantity(quantity: int, units: Units) -> Component:
     name = quantity_name(quantity)
     known = tables.QUANTITIES.get(quantity)

@@ -18,7 +18,7 @@ from msgspec import Meta
 from lyhord_gateway.config.platform_options import Batched, NodeName, NodeStatus
 from lyhord_gateway.model.reading import Message, NodeFacts, Reading, node_text
 from lyhord_gateway.profiles import DEVICE, Profile, kind
-from lyhord_gateway.profiles.flat import Flat, Values, utc
+from lyhord_gateway.profiles.flat import Flat, Values, about_node, utc
 from lyhord_gateway.profiles.scale import fraction
 
 # Orion refuses a whole request for one of these (its manual, "Forbidden characters").
@@ -60,7 +60,7 @@ class FiwareProfile(Profile):
     api_key: str = field(repr=False)
     device: str = DEVICE
     flat: Flat = field(default_factory=Flat)
-    node_status: bool = True
+    node_status: bool = False
 
     def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
         known: dict[str, str | None] = {
@@ -68,10 +68,18 @@ class FiwareProfile(Profile):
             "location": _place(facts),
             "firmware": facts.version,
         }
-        told = {name: value for name, value in known.items() if value}
+        told: Values = {name: value for name, value in known.items() if value}
+        if self.node_status:
+            told |= about_node(facts, self.flat.units)
         if not told:
             return []
         return [Message(self._topic(facts.node), msgspec.json.encode(told), about=facts.node)]
+
+    def retract(self, facts: NodeFacts) -> list[Message]:
+        if not self.node_status:
+            return []
+        told = msgspec.json.encode({"in_service": False})
+        return [Message(self._topic(facts.node), told, about=facts.node)]
 
     def topic(self, reading: Reading) -> str:
         return self._topic(reading.node)

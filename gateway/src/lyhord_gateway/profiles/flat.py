@@ -6,9 +6,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
-from lyhord_gateway.model.reading import Reading, alarm_name, quantity_name
-from lyhord_gateway.profiles.scale import SI, Units, scaled
+from lyhord_gateway.model.reading import NodeFacts, Reading, alarm_name, quantity_name
+from lyhord_gateway.profiles.scale import SI, Units, fraction, is_boolean, scaled
+from lyhord_wire.tables import BATTERY, FAULTS, STATUS, STATUS_BATTERY, STATUS_FAULTS
 
 Value = int | float | str | bool | None
 Values = dict[str, Value]
@@ -25,7 +27,9 @@ class Flat:
     def measured(self, reading: Reading) -> Values:
         """The quantities with a valid value, by name."""
         return {
-            quantity_name(quantity): scaled(quantity, value, self.fill_scale, self.units)
+            quantity_name(quantity): value == 1
+            if is_boolean(quantity)
+            else scaled(quantity, value, self.fill_scale, self.units)
             for quantity, value in reading.values.items()
             if value is not None
         }
@@ -45,6 +49,32 @@ class Flat:
         if reading.alarms is not None:
             values["alarms"] = alarm_text(reading.alarms)
         return values | self.heard(reading)
+
+
+_STATUS_NAMES = MappingProxyType({STATUS_BATTERY: "node_battery"})  # `battery` is a quantity, with a time
+
+
+def about_node(facts: NodeFacts, units: Units = SI) -> Values:
+    """What is known of the node itself: in service or not, firmware, and what its last status says. A fault
+    and an alarm are told in one way: names with commas, empty if there is none."""
+    told: Values = {"in_service": facts.enabled}
+    if facts.version is not None:
+        told["firmware"] = facts.version
+    for key, value in facts.status:
+        row = STATUS[key]
+        if key == STATUS_FAULTS:
+            told[row.name] = ",".join(fault_names(value))
+        elif key == STATUS_BATTERY:
+            told[_STATUS_NAMES[key]] = scaled(BATTERY, value, 1, units)
+        else:
+            told[row.name] = fraction(value, row.den)
+    return told
+
+
+def fault_names(bits: int) -> list[str]:
+    """Names of the faults in a status; a bit that this version does not know by its number."""
+    named = [fault.name for bit, fault in FAULTS.items() if bits & bit]
+    return named + [f"fault_{1 << at}" for at in range(32) if bits >> at & 1 and 1 << at not in FAULTS]
 
 
 def alarm_names(alarms: Sequence[int]) -> list[str]:

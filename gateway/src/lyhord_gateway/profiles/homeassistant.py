@@ -1,8 +1,13 @@
 """Home Assistant over MQTT: devices that it discovers by itself, and one state topic per node.
 
-    homeassistant/device/lyhord-000a01/config   retained: what the node is and which entities it has
+    homeassistant/device/{gateway}/lyhord-000a01/config
+                                retained: what the node is and which entities it has; empty: it is gone
+    lyhord/{gateway}/{node}/status              retained: what it has told of itself: battery, faults …
     lyhord/{gateway}/{node}/state               {"time": "…", "node": "000a01", "seq": 1, "fill_level": 63, …}
     lyhord/{gateway}/{node}/backlog             the same for what is no state any more
+
+Topics and identifiers of entities have the gateway in them: two gateways that hear one node each have
+entities of their own, on one device, and each is available while its own gateway is.
 
 The gateway's health topic (`operation/status_publisher.py`) says whether the devices are available: not if
 it is gone.
@@ -29,13 +34,14 @@ from lyhord_gateway.model.reading import (
     node_text,
     quantity_name,
 )
-from lyhord_gateway.profiles import DEVICE, Profile, kind
-from lyhord_gateway.profiles.entities import components
-from lyhord_gateway.profiles.flat import Flat, alarm_names, utc
-from lyhord_gateway.profiles.scale import SI, Units, is_boolean
+from lyhord_gateway.profiles import DEVICE, GATEWAY, Profile, kind
+from lyhord_gateway.profiles.entities import components, status_components
+from lyhord_gateway.profiles.flat import Flat, about_node, alarm_names, utc
+from lyhord_gateway.profiles.scale import SI, Units
 
 TOPIC = "lyhord/{gateway}/{node}/state"
 BACKLOG = "lyhord/{gateway}/{node}/backlog"
+STATUS = "lyhord/{gateway}/{node}/status"
 PREFIX = "homeassistant"
 EXPIRE_S = 14_400  # four of a node's usual report periods
 
@@ -100,15 +106,21 @@ class HomeAssistantProfile(Profile):
     units: Units = SI
     signal: bool = True
     status_topic: str = ""
-    node_status: bool = True
+    node_status: bool = False
 
     def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
-        device = self.device.replace("{node}", node_text(facts.node))
+        device = self._device_of(facts.node)
         shown = components(facts.profile, quantities, self.units, self.signal)
-        for name, component in shown.items():
-            component["unique_id"] = f"{device}_{name}"
+        for component in shown.values():
             if self.expire_s:
                 component["expire_after"] = self.expire_s
+        told = about_node(facts, self.units) if self.node_status and facts.status else {}
+        if told.get("faults") == "":
+            told["faults"] = "none"  # nothing would leave the state as it was
+        for name, component in status_components(told, self.units).items():
+            shown[name] = component | {"state_topic": self._filled(STATUS, facts.node)}
+        for name, component in shown.items():
+            component["unique_id"] = f"{self._own}_{device}_{name}"
         config: dict[str, object] = {
             "dev": _device(device, facts),
             "o": {"name": "lyhord-gateway"},
@@ -117,9 +129,65 @@ class HomeAssistantProfile(Profile):
             "qos": 1,
         }
         if self.status_topic:
-            config["availability"] = [{"topic": self.status_topic, "value_template": _AVAILABLE}]
-        topic = f"{self.prefix}/device/{device}/config"
-        return [Message(topic, msgspec.json.encode(config), retain=True, about=facts.node)]
+            config["availability"] = self._availability
+        words = [
+            Message(self._config(facts.node), msgspec.json.encode(config), retain=True, about=facts.node)
+        ]
+        if told:
+            status = self._filled(STATUS, facts.node)
+            words.append(Message(status, msgspec.json.encode(told), retain=True, about=facts.node))
+        return words
+
+    def greeting(self) -> list[Message]:
+        """The gateway is a device as well, with its health."""
+        if not self.status_topic:
+            return []
+        identifier = f"lyhord-gateway-{self._own}"
+        problem = {
+            "p": "binary_sensor",
+            "name": "Problem",
+            "device_class": "problem",
+            "entity_category": "diagnostic",
+            "value_template": "{{ 'ON' if value_json.state == 'unhealthy' else 'OFF' }}",
+            "unique_id": f"{identifier}_problem",
+        }
+        config = {
+            "dev": {"ids": [identifier], "name": f"Gateway {self.gateway}", "mf": "Lyhörd"},
+            "o": {"name": "lyhord-gateway"},
+            "cmps": {"problem": problem},
+            "state_topic": self.status_topic,
+            "qos": 1,
+            "availability": self._availability,
+        }
+        topic = f"{self.prefix}/device/{self._own}/gateway/config"
+        return [Message(topic, msgspec.json.encode(config), retain=True, about=GATEWAY)]
+
+    @property
+    def _availability(self) -> list[dict[str, str]]:
+        return [{"topic": self.status_topic, "value_template": _AVAILABLE}]
+
+    def retract(self, facts: NodeFacts) -> list[Message]:
+        """Empty retained messages: the device and its entities go."""
+        topics = [self._config(facts.node)]
+        if self.node_status:
+            topics.append(self._filled(STATUS, facts.node))
+        return [Message(topic, b"", retain=True, about=facts.node) for topic in topics]
+
+    def outdated(self, facts: NodeFacts) -> list[Message]:
+        """The discovery topic was the same for all gateways once."""
+        topic = f"{self.prefix}/device/{self._device_of(facts.node)}/config"
+        return [Message(topic, b"", retain=True, about=facts.node)]
+
+    @property
+    def _own(self) -> str:
+        """This gateway's name, as far as Home Assistant takes it in topics and identifiers."""
+        return self.gateway.replace(".", "_")
+
+    def _device_of(self, node: int) -> str:
+        return self.device.replace("{node}", node_text(node))
+
+    def _config(self, node: int) -> str:
+        return f"{self.prefix}/device/{self._own}/{self._device_of(node)}/config"
 
     def topic(self, reading: Reading) -> str:
         expired = self.expire_s and reading.time_s < self.now_s() - self.expire_s
@@ -137,9 +205,6 @@ class HomeAssistantProfile(Profile):
         # A sensor without a valid value says so: its entity becomes "unknown" and does not keep the old one.
         state |= dict.fromkeys(map(quantity_name, reading.values))
         state |= flat.measured(reading)
-        for quantity, value in reading.values.items():
-            if is_boolean(quantity) and value is not None:
-                state[quantity_name(quantity)] = value == 1
         if reading.alarms is not None:
             state["alarms"] = alarm_names(reading.alarms)
         return msgspec.json.encode(state | flat.heard(reading))

@@ -14,10 +14,14 @@ unchanged. With an IoT Agent for JSON and `payloadType: ngsild`, let the topic b
 one entity once per request, so a message holds one sample of a node. Every measured property says when
 (observedAt); entity id and sampleNumber are the reading's identity.
 
+The node itself is an entity of the type Device, told when something changes: firmware, battery, faults, and
+its deviceState, which is outOfService for a node that is disabled or removed. Its controlledAsset is the
+container or the room.
+
 What no model has a name for (batteryVoltage, tilt, sampleNumber …) are further properties of the entity.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -28,7 +32,7 @@ from msgspec import Meta
 from lyhord_gateway.config.platform_options import Compressible, NodeName, NodeStatus, Topic
 from lyhord_gateway.model.reading import Message, NodeFacts, Reading, Sharing, node_text, quantity_name
 from lyhord_gateway.profiles import DEVICE, NOTHING, Profile, kind
-from lyhord_gateway.profiles.flat import alarm_text, utc
+from lyhord_gateway.profiles.flat import about_node, alarm_text, utc
 from lyhord_gateway.profiles.scale import SI, Units, fraction, is_boolean, scaled, unit
 from lyhord_wire import tables
 
@@ -43,6 +47,18 @@ _CONTEXTS = MappingProxyType(
         BARE: _MODELS.format("Device"),
     }
 )
+# What a Device calls what is known of a node (`flat.about_node`).
+_STATUS_PROPERTIES = MappingProxyType(
+    {
+        "firmware": "firmwareVersion",
+        "node_battery": "batteryVoltage",
+        "downlink_rssi": "downlinkRssi",
+        "downlink_snr": "downlinkSnr",
+        "settings_version": "settingsVersion",
+    }
+)
+_DBM = "DBM"  # UN/CEFACT Recommendation 20
+_IN_SERVICE, _OUT_OF_SERVICE = "inService", "outOfService"  # deviceState; the model leaves the words open
 _E6 = 1_000_000
 
 _Entity = dict[str, Any]
@@ -104,7 +120,44 @@ class NgsiLdProfile(Profile):
     signal: bool = True
     context: str | None = None
     backlog_template: str | None = None
-    node_status: bool = True
+    node_status: bool = False
+
+    @property
+    def introduces(self) -> bool:
+        return self.node_status
+
+    def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
+        """The node itself as an entity of the type Device, beside the one that it observes."""
+        if not self.node_status:
+            return []
+        told = about_node(facts, self.units)
+        told.pop("in_service")
+        named = {_STATUS_PROPERTIES.get(name, name): value for name, value in told.items()}
+        device: _Entity = {"category": ["sensor"]}
+        device["controlledProperty"] = sorted(set(_controlled(quantities)))
+        if facts.name:
+            device["name"] = facts.name
+        return [self._device(facts, device | {"deviceState": _IN_SERVICE} | named)]
+
+    def retract(self, facts: NodeFacts) -> list[Message]:
+        return [self._device(facts, {"deviceState": _OUT_OF_SERVICE})] if self.node_status else []
+
+    def _device(self, facts: NodeFacts, values: _Entity) -> Message:
+        entity: _Entity = {"id": self._id(BARE, facts.node), "type": BARE}
+        entity |= {name: {"type": "Property", "value": value} for name, value in values.items()}
+        codes = {"batteryVoltage": tables.UNITS[self.units.battery].code, "downlinkRssi": _DBM}
+        for name in codes.keys() & entity.keys():
+            entity[name]["unitCode"] = codes[name]
+        if (purpose := _purpose(facts)) != BARE:
+            seen = self._id(purpose, facts.node)
+            entity["controlledAsset"] = {"type": "Relationship", "object": seen}
+        entity["@context"] = [self.context or _CONTEXTS[BARE]]
+        topic = self.topic_template.replace("{gateway}", self.gateway)
+        topic = topic.replace("{node}", node_text(facts.node))
+        return Message(topic, msgspec.json.encode([entity]), about=facts.node)
+
+    def _id(self, purpose: str, node: int) -> str:
+        return f"urn:ngsi-ld:{purpose}:{self.device.replace('{node}', node_text(node))}"
 
     def topic(self, reading: Reading) -> str:
         template = self.backlog_template if reading.backlog else None
@@ -123,10 +176,9 @@ class NgsiLdProfile(Profile):
     def _entity(self, reading: Reading) -> _Entity:
         facts = self.facts(reading.node)
         kind = _kind(facts)
-        node = node_text(reading.node)
         when = utc(reading.time_s)
         entity: _Entity = {
-            "id": f"urn:ngsi-ld:{_purpose(facts)}:{self.device.replace('{node}', node)}",
+            "id": self._id(_purpose(facts), reading.node),
             "type": kind,
             **_own(kind, facts, reading, when),
         }

@@ -13,7 +13,7 @@ is version 10 with the feature *secondary units* (RFC 9100): without it they mus
 The same values come again and again, so a record that was encoded once is kept as text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Annotated
 
@@ -21,17 +21,18 @@ import msgspec
 from msgspec import Meta
 
 from lyhord_gateway.config.platform_options import Compressible, NodeName, Topic
-from lyhord_gateway.model.reading import Message, Reading, node_text, quantity_name
+from lyhord_gateway.model.reading import Message, NodeFacts, Reading, node_text, quantity_name
 from lyhord_gateway.profiles import NOTHING, Profile, kind
-from lyhord_gateway.profiles.flat import alarm_text
+from lyhord_gateway.profiles.flat import Value, Values, about_node, alarm_text
 from lyhord_gateway.profiles.scale import SI, Units, is_boolean, scaled, unit
-from lyhord_wire.tables import QUANTITIES, UNITS
+from lyhord_wire.tables import QUANTITIES, STATUS, UNITS
 
 TOPIC = "lyhord/{gateway}/senml"
 BASE_NAME = "urn:dev:ops:lyhord-{node}:"
 
 _VERSION = b'{"bver":26,'  # for secondary units (RFC 8798 section 3); the dBm of receptions is one
 _KEPT = 4096  # records, and base names, that are kept as text
+_BRACES = ("gateway", "node")
 _BACKLOG = b'{"n":"backlog","vb":true}'
 _json = msgspec.json.Encoder().encode
 
@@ -56,6 +57,15 @@ class Options(
             examples=["lyhord/{gateway}/{node}/backlog"],
         ),
     ] = None
+    node_topic: Annotated[
+        Topic | None,
+        Meta(
+            description="Topic for what is known of the nodes themselves, when it changes: battery, signal "
+            "of the last downlink, firmware, faults by name, whether they are in service. Left out: it "
+            "is not told, as packs of readings have no place for it.",
+            examples=["lyhord/{gateway}/nodes"],
+        ),
+    ] = None
     device: Annotated[
         NodeName | None,
         Meta(
@@ -67,7 +77,8 @@ class Options(
 
 class SenmlProfile(Profile):
     """topic_template: {gateway}, {node}; base_name: {node}; fill_scale: 1 or 100; signal: with RSSI, SNR;
-    backlog_template: a topic of its own for readings that came late."""
+    backlog_template: a topic of its own for readings that came late; node_topic: for what is known of the
+    nodes themselves."""
 
     content_type = "application/senml+json"
 
@@ -80,13 +91,43 @@ class SenmlProfile(Profile):
         signal: bool = True,
         units: Units = SI,
         backlog_template: str | None = None,
+        node_topic: str = "",
     ) -> None:
+        self._node_topic = node_topic.replace("{gateway}", gateway)
+        self._base_name = base_name
+        self._units = units
         self._topic = topic_template.replace("{gateway}", gateway)
         self._backlog = (backlog_template or topic_template).replace("{gateway}", gateway)
         self._signal = signal
         self._records = _Records(fill_scale, units)
         self._secondary = {q for q in QUANTITIES if UNITS[unit(q, fill_scale, units)].secondary}
         self._bases = _Bases(base_name)
+
+    @property
+    def introduces(self) -> bool:
+        return bool(self._node_topic)
+
+    def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
+        return [self._told(facts.node, about_node(facts, self._units))] if self._node_topic else []
+
+    def retract(self, facts: NodeFacts) -> list[Message]:
+        return [self._told(facts.node, {"in_service": False})] if self._node_topic else []
+
+    def _told(self, node: int, values: Values) -> Message:
+        """Without a time, which is "now" (RFC 8428 section 4.5.3)."""
+        units = {row.name: row.unit for row in STATUS.values() if row.unit}
+        units["node_battery"] = self._units.battery
+        records: list[dict[str, Value]] = []
+        for name, value in values.items():
+            record: dict[str, Value] = {"n": name}
+            if unit_text := units.get(name):
+                record["u"] = unit_text
+            record["vb" if isinstance(value, bool) else "vs" if isinstance(value, str) else "v"] = value
+            records.append(record)
+        secondary = {"bver": 26} if any(map(_in_secondary_unit, records)) else {}
+        base_name = self._base_name.replace("{node}", node_text(node))
+        records[0] = {**secondary, "bn": base_name, **records[0]}
+        return Message(self._node_topic.replace("{node}", node_text(node)), _json(records), about=node)
 
     def topic(self, reading: Reading) -> str:
         topic = self._backlog if reading.backlog else self._topic
@@ -120,6 +161,11 @@ class SenmlProfile(Profile):
             pack.append(_BACKLOG)
         if self._signal and reading.rssi_dbm is not None:
             pack.append(_reception(reading.rssi_dbm, reading.snr_q4))
+
+
+def _in_secondary_unit(record: dict[str, Value]) -> bool:
+    name = record.get("u")
+    return name == "dBm" or (name in UNITS and UNITS[str(name)].secondary)
 
 
 class _Bases(dict[int, bytes]):
@@ -174,12 +220,13 @@ def _make(options: Options, context: kind.PlatformContext) -> SenmlProfile:
         options.signal,
         kind.units(options),
         options.backlog_topic,
+        options.node_topic or "",
     )
 
 
 def _wrong(options: Options) -> str:
     fault = kind.device(options, r"[A-Za-z0-9\-:./_]*", "letters, digits and - : . / _ (RFC 8428)")
-    return fault or kind.topics(options)
+    return fault or kind.topics(options) or kind.template("node_topic", options.node_topic, _BRACES)
 
 
 KIND = kind.Kind(Options, _make, _wrong)

@@ -2,6 +2,7 @@
 
     v1/gateway/connect     {"device": "lyhord-000a01", "type": "bin"}
     v1/gateway/attributes  {"lyhord-000a01": {"name": "Storgatan 5", "firmware": "1.0.2", …}}
+    v1/gateway/disconnect  {"device": "lyhord-000a01"}: it is out of service
     v1/gateway/telemetry   {"lyhord-000a01": [{"ts": 1767225600000, "values": {"seq": 1, …}}]}
     v1/gateway/rpc         {"device": "lyhord-000a01", "data": {"id": 1, "method": "blink", "params": 5}}
                            {"device": "lyhord-000a01", "id": 1, "data": {"success": true, …}}
@@ -21,7 +22,7 @@ from msgspec import Meta
 from lyhord_gateway.config.platform_options import Batched, NodeName, NodeStatus
 from lyhord_gateway.model.reading import Message, NodeFacts, Reading, node_of, node_text
 from lyhord_gateway.profiles import DEVICE, BadRequest, Profile, Request, kind
-from lyhord_gateway.profiles.flat import Flat, Values
+from lyhord_gateway.profiles.flat import Flat, Values, about_node
 from lyhord_gateway.profiles.scale import SI, Units
 
 _TELEMETRY = "v1/gateway/telemetry"
@@ -79,16 +80,27 @@ class ThingsBoardProfile(Profile):
     signal: bool = True
     units: Units = SI
     commands: bool = True
-    node_status: bool = True
+    node_status: bool = False
 
     def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
         device = self._device(facts.node)
         connect = {"device": device, "type": facts.profile_name or "default"}
         messages = [Message("v1/gateway/connect", msgspec.json.encode(connect), about=facts.node)]
-        if attributes := _attributes(facts):
+        attributes = _attributes(facts)
+        if self.node_status:
+            attributes |= about_node(facts, self.units)
+        if attributes:
             told = msgspec.json.encode({device: attributes})
             messages.append(Message("v1/gateway/attributes", told, about=facts.node))
         return messages
+
+    def retract(self, facts: NodeFacts) -> list[Message]:
+        device = self._device(facts.node)
+        gone = Message("v1/gateway/disconnect", msgspec.json.encode({"device": device}), about=facts.node)
+        if not self.node_status:
+            return [gone]
+        told = msgspec.json.encode({device: {"in_service": False}})
+        return [Message("v1/gateway/attributes", told, about=facts.node), gone]
 
     def topic(self, reading: Reading) -> str:
         return _TELEMETRY

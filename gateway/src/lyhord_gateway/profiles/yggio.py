@@ -7,7 +7,7 @@ The part of the topic after the credential set is what was reserved for the node
 (`POST /api/reserved-mqtt-topics`) and is its secret there (`POST /api/iotnodes`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -15,9 +15,9 @@ import msgspec
 from msgspec import Meta
 
 from lyhord_gateway.config.platform_options import NodeStatus, Platform, Topic
-from lyhord_gateway.model.reading import Reading, Sharing, node_text
+from lyhord_gateway.model.reading import Message, NodeFacts, Reading, Sharing, node_text
 from lyhord_gateway.profiles import Profile, kind
-from lyhord_gateway.profiles.flat import Flat, Values, utc
+from lyhord_gateway.profiles.flat import Flat, Values, about_node, utc
 
 TOPICS = "yggio/generic/v2/"
 
@@ -44,11 +44,30 @@ class YggioProfile(Profile):
     topic_template: str
     gateway: str
     flat: Flat = field(default_factory=Flat)
-    node_status: bool = True
+    node_status: bool = False
+
+    @property
+    def introduces(self) -> bool:
+        return self.node_status
+
+    def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
+        told = about_node(facts, self.flat.units)
+        return [self._told(facts.node, told)] if self.node_status else []
+
+    def retract(self, facts: NodeFacts) -> list[Message]:
+        return [self._told(facts.node, {"in_service": False})] if self.node_status else []
+
+    def _told(self, node: int, values: Values) -> Message:
+        return Message(
+            self._topic(node), msgspec.json.encode({"node": node_text(node), **values}), about=node
+        )
 
     def topic(self, reading: Reading) -> str:
+        return self._topic(reading.node)
+
+    def _topic(self, node: int) -> str:
         topic = self.topic_template.replace("{gateway}", self.gateway)
-        return topic.replace("{node}", node_text(reading.node))
+        return topic.replace("{node}", node_text(node))
 
     def payload(self, readings: Sequence[Reading]) -> bytes:
         (reading,) = readings

@@ -11,22 +11,23 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiomqtt
 
-from lyhord_gateway.model.intervals import Interval
-from lyhord_gateway.model.reading import Message, Reading, Sharing, node_text
+from lyhord_gateway.model.reading import Message, Reading, node_text
 from lyhord_gateway.mqtt.client import Silent, cause_of, watch
 from lyhord_gateway.operation.status_publisher import StatusPublisher
-from lyhord_gateway.profiles import Profile
 from lyhord_gateway.publish.ack_timeout import AckTimeout
 from lyhord_gateway.publish.announcements import Announcements
+from lyhord_gateway.publish.backlog import Backlog
 from lyhord_gateway.publish.client import NothingAcknowledged, PlatformClient, PublishRefused
-from lyhord_gateway.publish.delivery import PAGE_MAX, Backlog, Bounds, Delivery
-from lyhord_gateway.publish.encoding import Encoding
+from lyhord_gateway.publish.delivery import Delivery, Standing
+from lyhord_gateway.publish.feed import PAGE_MAX
 from lyhord_gateway.publish.lanes import Lanes
 from lyhord_gateway.publish.poison_messages import PoisonMessages, suspects
+from lyhord_gateway.publish.shape import Shape
 from lyhord_gateway.publish.terms import Terms
 from lyhord_gateway.support.backoff import Backoff
 from lyhord_gateway.support.errors import first_cause
@@ -48,52 +49,54 @@ _COUNTERS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How a platform is spoken to. connect: makes a client. terms: what it asks of the platform. listen:
+    takes what the platform says, and raises MqttError as soon as the connection is gone."""
+
+    connect: Callable[[], PlatformClient]
+    terms: Terms = field(default_factory=lambda: Terms(""))
+    listen: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]] = watch
+
+
 class Publisher:
-    """connect: makes a client. delivered: what the platform had acknowledged before this start.
-    status_publisher: tells the platform how the gateway is. listen: takes what the platform says, and
-    raises MqttError as soon as the connection is gone. skipped: is called for every reading that the
-    platform does not take and is not sent any more. terms: what `connect` asks of the platform."""
+    """status_publisher: tells the platform how the gateway is."""
 
     def __init__(
         self,
         name: str,
-        connect: Callable[[], PlatformClient],
-        profile: Profile,
-        bounds: Bounds,
+        link: Link,
+        shape: Shape,
         backlog: Backlog,
-        delivered: list[Interval],
+        announcements: Announcements,
         metrics: Metrics,
         status_publisher: StatusPublisher | None = None,
-        listen: Callable[[aiomqtt.Client], Coroutine[Any, Any, None]] = watch,
-        encoding: Encoding | None = None,
-        skipped: Callable[[], None] = lambda: None,
-        terms: Terms | None = None,
     ) -> None:
         self._name = name
         self._part = f"platform.{name}"
-        self._connect = connect
-        self._profile = profile
-        self._bounds = bounds
+        self._connect = link.connect
+        self._listen = link.listen
+        self._terms = link.terms
+        self._terms.note = self._note
+        self._shape = shape
         self._backlog = backlog
-        self._announcements = Announcements(profile, backlog.facts)
-        per_message = 1 if profile.sharing() is Sharing.ALONE else bounds.count
-        self._lanes = Lanes(delivered, backlog.head.value, min(per_message * bounds.window, PAGE_MAX))
+        bounds, head = shape.bounds, backlog.head
+        live_max = min(shape.per_message * bounds.window, PAGE_MAX)
+        self._lanes = Lanes(list(backlog.delivered), head.value, live_max)
+        self._poison_messages = PoisonMessages()
+        self._ack_timeout = AckTimeout(bounds.silence_s, bounds.silence_max_s)
+        self._announcements = announcements
+        self._standing = Standing(
+            self._lanes, announcements, self._poison_messages, self._ack_timeout, head.follow()
+        )
         self._metrics = metrics
         metrics.declare(*_COUNTERS, under=[self._part])
         self._status_publisher = status_publisher
-        self._listen = listen
-        self._encoding = encoding or Encoding()
-        self._skipped = skipped
-        self._poison_messages = PoisonMessages()
-        self._ack_timeout = AckTimeout(bounds.silence_s, bounds.silence_max_s)
-        self._terms = terms or Terms("")
-        self._terms.note = self._note
         self._backoff = Backoff(0.5)
         self._lines = LogRateLimit()
         self._hung_up = True  # the platform, at the last loss
         self._doubtful = False  # the last connection took no message
         self._delivery: Delivery | None = None
-        self._arrived = backlog.head.follow()
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
@@ -139,18 +142,7 @@ class Publisher:
         self._announcements.forget()
         client.timeout = max(client.timeout, self._ack_timeout.seconds)  # its SUBACK is as slow
         self._delivery = Delivery(
-            client,
-            self._profile,
-            self._bounds,
-            self._backlog,
-            self._lanes,
-            self._announcements,
-            self._poison_messages,
-            self._ack_timeout,
-            self._encoding,
-            self._arrived,
-            self._acknowledged,
-            self._skip,
+            client, self._shape, self._backlog, self._standing, self._acknowledged, self._skip
         )
         async with asyncio.TaskGroup() as group:
             watcher = group.create_task(self._listen(client), name=f"{self._name}-watch")
@@ -245,7 +237,7 @@ class Publisher:
         self._lanes.deliver(reading.arrival, reading.arrival + 1)
         self._backlog.deliver(reading.arrival, reading.arrival + 1)
         self._count("readings_skipped")
-        self._skipped()
+        self._backlog.skipped()
 
     async def _tell(self, client: PlatformClient) -> None:
         if self._status_publisher is not None and self._terms.telling:

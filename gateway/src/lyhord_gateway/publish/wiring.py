@@ -1,7 +1,8 @@
 """The publishers of a configuration: each platform with its profile, its place in the store and its words."""
 
+import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,27 +20,35 @@ from lyhord_gateway.mqtt.client import WINDOW, watch
 from lyhord_gateway.operation.status_publisher import StatusPublisher
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.make import make_profile
+from lyhord_gateway.publish.announced import Announced
+from lyhord_gateway.publish.announcements import Announcements
+from lyhord_gateway.publish.backlog import Backlog
 from lyhord_gateway.publish.client import make_client_on
-from lyhord_gateway.publish.delivery import Backlog, Bounds
 from lyhord_gateway.publish.encoding import Encoding
 from lyhord_gateway.publish.lanes import Part
-from lyhord_gateway.publish.publisher import Publisher
+from lyhord_gateway.publish.publisher import Link, Publisher
+from lyhord_gateway.publish.shape import Bounds, Shape
 from lyhord_gateway.publish.terms import Terms
 from lyhord_gateway.support.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
 class PublishContext:
-    """What publishers are given. page(first, end, limit, late): readings; delivered, skipped: how far a
-    platform had come before this start; submit: work for the store, False if it has no room just now;
-    status(profile, platform): tells it how the gateway is, None where there is no place for that."""
+    """What publishers are given. page(first, end, limit, late): readings; delivered, skipped, announced: how
+    far a platform had come before this start, and what it was told of nodes; submit: work for the store,
+    False if it has no room just now; enabled: the nodes in service; changes: an event that is set when the
+    registry changes; status(profile, platform): tells it how the gateway is, None where there is no place for
+    that."""
 
     head: Watermarks
     page: Callable[[int, int, int, bool], Awaitable[list[Reading]]]
     delivered: Callable[[str], list[Interval]]
     skipped: Callable[[str], int]
-    submit: Callable[[Delivered | Keep], bool]
+    announced: Callable[[str], dict[int, bytes]]
+    submit: Callable[[Delivered | Keep, Callable[[object], None] | None], bool]
     facts: Callable[[int], NodeFacts]
+    enabled: Callable[[], Awaitable[Collection[int]]]
+    changes: Callable[[], asyncio.Event]
     orders: OrderEntry
     status: Callable[[Profile, str], StatusPublisher | None]
     metrics: Metrics
@@ -68,28 +77,40 @@ def _publisher(loaded: Loaded, platform: Platform, endpoint: Endpoint, around: P
 
     return Publisher(
         name,
-        partial(make_client_on, terms, endpoint, identifier),
-        profile,
-        Bounds(*platform.batch, platform.batch_ms, WINDOW),
-        Backlog(around.head, page, partial(_advance, around.submit, name, []), around.facts),
-        around.delivered(name),
+        Link(partial(make_client_on, terms, endpoint, identifier), terms, listen),
+        Shape(
+            profile,
+            Bounds(*platform.batch, platform.batch_ms, WINDOW),
+            Encoding(profile.content_type, platform.compressed, platform.protocol == "5"),
+        ),
+        Backlog(
+            around.head,
+            page,
+            partial(_advance, around.submit, name, []),
+            around.delivered(name),
+            partial(_skip, around.submit, name, itertools.count(around.skipped(name) + 1)),
+        ),
+        Announcements(
+            profile,
+            around.facts,
+            Announced(name, around.announced(name), around.submit),
+            around.enabled,
+            around.changes(),
+        ),
         around.metrics,
         status_publisher,
-        listen,
-        Encoding(profile.content_type, platform.compressed, platform.protocol == "5"),
-        partial(_skip, around.submit, name, itertools.count(around.skipped(name) + 1)),
-        terms,
     )
 
 
-def _advance(
-    submit: Callable[[Delivered], bool], platform: str, owed: list[Interval], first: int, end: int
-) -> None:
+_Submit = Callable[[Delivered | Keep, Callable[[object], None] | None], bool]
+
+
+def _advance(submit: _Submit, platform: str, owed: list[Interval], first: int, end: int) -> None:
     """owed: what the store had no room to hear yet."""
     intervals.add(owed, first, end)
-    while owed and submit(Delivered(platform, *owed[0])):
+    while owed and submit(Delivered(platform, *owed[0]), None):
         del owed[0]
 
 
-def _skip(submit: Callable[[Keep], bool], platform: str, total: Iterator[int]) -> None:
-    submit(Keep(f"skipped.{platform}", str(next(total)).encode()))
+def _skip(submit: _Submit, platform: str, total: Iterator[int]) -> None:
+    submit(Keep(f"skipped.{platform}", str(next(total)).encode()), None)

@@ -65,7 +65,7 @@ class Applied:
 
     answers: list[Outcome] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    about: set[int] = field(default_factory=set)
+    about: set[int] = field(default_factory=set)  # nodes that have told of themselves
     registry: bool = False  # a change may have made nodes or keys others
 
 
@@ -135,6 +135,8 @@ class Applier:
                 case Change():
                     answer = Outcome(Fate.STORED, value=self._change(work))
                     applied.registry = applied.registry or work.registry
+                case Keep(value=None):
+                    self._connection.execute("DELETE FROM kept WHERE key = ?", (work.key,))
                 case Keep():
                     self._connection.execute(
                         "INSERT OR REPLACE INTO kept (key, value) VALUES (?, ?)", (work.key, work.value)
@@ -243,6 +245,7 @@ class Applier:
             applied.counts["store.given_up"] += lost
         if content.about:
             enter_about(self._connection, arrival.node, content.about)
+        if content.about or content.status:
             applied.about.add(arrival.node)
         applied.counts["store.frames"] += 1
         if arrival.node in self._queues and (content.status or content.about):

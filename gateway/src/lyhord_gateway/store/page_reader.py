@@ -26,6 +26,11 @@ class PageReader:
             self._thread, self._published.part, self._reader, first, end, limit, late
         )
 
+    async def enabled_nodes(self) -> frozenset[int]:
+        """The ids of those that may be heard."""
+        loop = asyncio.get_running_loop()
+        return frozenset(await loop.run_in_executor(self._thread, self._reader.enabled_nodes))
+
     def close(self) -> None:
         self._thread.shutdown()
         self._reader.close()

@@ -13,7 +13,8 @@ import msgspec
 
 from lyhord_gateway.model import intervals
 from lyhord_gateway.model.intervals import Interval
-from lyhord_gateway.model.reading import NodeFacts, Reading
+from lyhord_gateway.model.reading import NodeFacts, Reading, node_of
+from lyhord_gateway.model.work import announced_key
 from lyhord_gateway.store.about import named_fields
 from lyhord_gateway.store.delivered import delivered
 from lyhord_gateway.store.downlinks.queue import Entry, entries
@@ -22,6 +23,14 @@ from lyhord_gateway.store.retention import dropped
 from lyhord_gateway.store.rotation import Rotation, generations, rotation
 from lyhord_gateway.store.session import COLUMNS, Session, from_row, load_session
 from lyhord_gateway.support.errors import StoreDamaged
+from lyhord_wire.tables import (
+    STATUS_BATTERY,
+    STATUS_FAULTS,
+    STATUS_RSSI,
+    STATUS_SETTINGS_VERSION,
+    STATUS_SNR,
+    STATUS_VERSION,
+)
 from lyhord_wire.window import ReplayWindow
 
 _COLUMNS = """
@@ -174,8 +183,12 @@ class Reader:
         keys = self._connection.execute(
             "SELECT parity, generation, key FROM node_key WHERE node = ? ORDER BY generation", (node,)
         ).fetchall()
+        session = self._connection.execute("SELECT status FROM session WHERE node = ?", (node,)).fetchone()
         return _node_row(
-            row, [generation for _, generation, _ in keys], {parity: key for parity, _, key in keys}
+            row,
+            [generation for _, generation, _ in keys],
+            {parity: key for parity, _, key in keys},
+            session and session[0],
         )
 
     def keys(self, node: int) -> list[tuple[int, bytes]]:
@@ -202,6 +215,15 @@ class Reader:
     def orders(self, node: int | None = None) -> list[Entry]:
         """The orders for all nodes, or this one, and what became of them, oldest first."""
         return entries(self._connection, node)
+
+    def announced(self, platform: str) -> dict[int, bytes]:
+        """Node → the words that take back what the platform was told of it (`publish/announced.py`)."""
+        prefix = announced_key(platform, "")
+        rows = self._connection.execute(
+            "SELECT key, value FROM kept WHERE key >= ? AND key < ?", (prefix, f"{prefix}g")
+        )
+        found = {node_of(key.removeprefix(prefix)): bytes(value) for key, value in rows}
+        return {node: value for node, value in found.items() if node is not None}
 
     def kept(self, key: str) -> bytes | None:
         row = self._connection.execute("SELECT value FROM kept WHERE key = ?", (key,)).fetchone()
@@ -240,12 +262,22 @@ class Reader:
         ]
 
 
-def _node_row(row: tuple[Any, ...], generations: list[int], keys: dict[int, bytes]) -> NodeRow:
-    """row: the columns of _NODE."""
-    facts: tuple[Any, ...] = (*row[:9], named_fields(row[9]))
+# What platforms are told of a status: not what counts up, and not what is only for us.
+_TOLD = (STATUS_BATTERY, STATUS_SETTINGS_VERSION, STATUS_RSSI, STATUS_SNR, STATUS_FAULTS)
+_decode_status = msgspec.json.Decoder(dict[int, int]).decode
+
+
+def _node_row(
+    row: tuple[Any, ...], generations: list[int], keys: dict[int, bytes], status: str | None = None
+) -> NodeRow:
+    """row: the columns of _NODE. status: of its session."""
+    told = _decode_status(status or "{}")
+    known = tuple((key, told[key]) for key in _TOLD if key in told)
+    firmware, enabled = told.get(STATUS_VERSION, row[8]), bool(row[10])
+    facts: tuple[Any, ...] = (*row[:8], firmware, named_fields(row[9]), known, enabled)
     return NodeRow(
         facts=NodeFacts(*facts),
-        enabled=bool(row[10]),
+        enabled=enabled,
         created=row[11],
         generations=generations,
         keys=keys,
