@@ -1,5 +1,7 @@
 """Data flows one way: who may import whom."""
 
+import re
+
 import pytest
 
 from tests.house.sources import ROOT, imports, python_files
@@ -53,7 +55,7 @@ def test_the_wire_imports_no_io():
 
 
 STAGES = {
-    # The node: sensors → sample → outbox → report → link. Only cycle and console know all stages.
+    # The node: sensors → sample → outbox → report → link. Only cycle knows all stages.
     "firmware/node/lyhord_node": ({"measure", "outbox", "lora_link", "wifi_link"}, "lyhord_node"),
     # The gateway: sources → ingest → store → publish. Only app knows all stages.
     "gateway/src/lyhord_gateway": ({"sources", "ingest", "store", "publish"}, "lyhord_gateway"),
@@ -96,3 +98,77 @@ def test_what_stands_above_is_not_imported_from_below(part):
         if any(name.split(".")[:2] == ["lyhord_gateway", part] for name in imports(path)):
             users.add(user)
     assert users - {part} == USERS[part]
+
+
+# Where the modules of a package lie, and how they are called when they are imported.
+PACKAGES = {
+    "firmware/wire": "",
+    "firmware/drivers": "drivers.",
+    "firmware/node": "",
+    "firmware/bridge": "",
+    "gateway/src": "",
+    "tools/src": "",
+    "hil/src": "",
+}
+
+
+def graph(folder):
+    """Module → the modules of the same package that it imports, wherever in it that stands."""
+    base = ROOT / folder
+    files = {}
+    for path in python_files(folder):
+        parts = path.relative_to(base).with_suffix("").parts
+        if path.name != "setup.py" and "onboard" not in parts:
+            files[PACKAGES[folder] + ".".join(part for part in parts if part != "__init__")] = path
+    found = {}
+    inside = folder.replace("/", ".") + "."  # of relative imports, which are resolved to paths
+    for name, path in files.items():
+        named = {target.removeprefix(inside) for target in imports(path)}
+        own = name.rpartition(".")[0]  # a package is there before its modules are
+        found[name] = {target for target in named if target in files and target not in (name, own)}
+    return found
+
+
+def circle(edges):
+    """One way from a module back to it, as a list; empty where there is none."""
+    done, way = set(), []
+
+    def visit(name):
+        if name in way:
+            return [*way[way.index(name) :], name]
+        if name in done:
+            return []
+        way.append(name)
+        for target in sorted(edges[name]):
+            if found := visit(target):
+                return found
+        way.pop()
+        done.add(name)
+        return []
+
+    for name in sorted(edges):
+        if found := visit(name):
+            return found
+    return []
+
+
+@pytest.mark.parametrize("folder", PACKAGES)
+def test_no_module_imports_itself_by_a_detour(folder):
+    edges = graph(folder)
+    assert any(edges.values()), "the way from names to files is stale"
+    assert not circle(edges)
+
+
+def test_a_circle_would_be_found():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_nothing_of_the_node_is_called_by_a_name_made_at_run_time():
+    """A module by its name out of a table (a driver, a board) is what the table is for; a function is not."""
+    found = []
+    for path in python_files("firmware/node"):
+        for line in path.read_text().splitlines():
+            if re.search(r"getattr\([^)]*\)\(|\bexec\(|\beval\(", line):
+                found.append(f"{path.relative_to(ROOT)}: {line.strip()}")
+    assert not found

@@ -193,13 +193,13 @@ def _repl(node, _staged, _rest):
 
 
 def _exit(node, _staged, _rest):
-    from lyhord_node import cycle
+    from lyhord_node.sleeping import sleep
 
     if node.identity is None:
         raise Failed("not provisioned; use provision")
     node.starts.completed()  # whoever sends it to work ends safe mode
     print("ok")
-    cycle.sleep(node, 1)
+    sleep(node, 1)
 
 
 # name: (what does it, how it is written, what it is for)

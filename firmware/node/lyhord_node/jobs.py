@@ -1,7 +1,7 @@
-"""What the console does beyond settings: it looks and measures with the stages of the cycle, and tells how
+"""What the console does beyond settings: it looks and measures with the stages of a wake, and tells how
 a delivery has ended."""
 
-from lyhord_node import clock, cycle
+from lyhord_node import clock, sampling
 from lyhord_node.borrowed import Borrowed
 from lyhord_node.link import DONE, NOTHING
 from lyhord_node.plan import OTHER_LINK
@@ -22,7 +22,7 @@ def measure(node):
     state = node.state
     before = state.surface, state.tilted_run, state.emptied
     state.surface = b""
-    values = cycle.measured(node)
+    values = sampling.measured(node)
     state.surface, state.tilted_run, state.emptied = before
     with Borrowed():
         from lyhord_wire.names import FAULTS, QUANTITIES
@@ -36,7 +36,7 @@ def measure(node):
 
 def sample(node):
     """One sample out of turn, kept."""
-    cycle.take_sample(node)
+    sampling.take_sample(node)
     node.state.save()
     print("ok")
 
@@ -68,3 +68,14 @@ def say_out_of_memory(_node):
 def say_too_much_unsaved(_node):
     """Ends the answer of a delivery whose fresh start cannot keep what `set` has collected."""
     print("error: too many changes for another start; save or clear them first")
+
+
+# What a command asks for, by the name that survives a fresh start in NVS (session.py).
+JOBS = {
+    "status": status,
+    "measure": measure,
+    "sample": sample,
+    "send": send,
+    "say_out_of_memory": say_out_of_memory,
+    "say_too_much_unsaved": say_too_much_unsaved,
+}

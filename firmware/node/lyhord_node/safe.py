@@ -8,7 +8,10 @@ at fault, it tries seldom (see starts.py).
 So each stage is tried again with each rest, and none keeps another from its turn.
 """
 
-from lyhord_node import clock, cycle, schedule
+from lyhord_node import clock, schedule
+from lyhord_node.sampling import take_sample
+from lyhord_node.sending import report
+from lyhord_node.sleeping import sleep
 from lyhord_wire.codes import REPORT_PERIOD, SAMPLE_PERIOD
 
 
@@ -19,18 +22,18 @@ def live(node):
         state.rest_until = clock.now() + starts.rest_s()
         state.save()
     if starts.reports and node.identity:
-        cycle.report(node, urgent=True)
+        report(node, urgent=True)
     raised = False
     if starts.may_measure:
         if schedule.is_due(clock.now(), state.sample_due, node.settings[SAMPLE_PERIOD]):
             starts.begin_measuring()
-            raised = cycle.take_sample(node)
+            raised = take_sample(node)
             starts.has_measured()
             state.save()
         again = state.alarms_due and schedule.is_report_due(state, clock.now(), node.settings[REPORT_PERIOD])
         if node.identity and (raised or again):
-            cycle.report(node, urgent=True)
+            report(node, urgent=True)
     due = state.rest_until
     if starts.may_measure:
         due = min(due, schedule.next_due(state) if state.alarms_due else state.sample_due)
-    cycle.sleep(node, max(1, due - clock.now()))
+    sleep(node, max(1, due - clock.now()))

@@ -10,7 +10,7 @@ NVS meanwhile: the job, the byte that Enter was, what the gateway is to be told 
 `set` has collected.
 """
 
-from lyhord_node import cycle, starts
+from lyhord_node import sending, starts
 from lyhord_node.borrowed import Borrowed
 
 _KEY = "session"
@@ -22,7 +22,7 @@ def talk(node):
     """Offers the console, and returns when nobody came; else the session ends in a sleep or a reset."""
     staged = {}
     job, enter = _taken_up(node, staged)
-    told = cycle.report(node, True) if job == "send" else None  # first: nothing else has used the heap yet
+    told = sending.report(node, True) if job == "send" else None  # first: nothing else has used the heap yet
     while True:
         try:
             if job and not told and (job == "send" or node.linked is not None):
@@ -50,7 +50,7 @@ def _do(node, job, *told):
     with Borrowed():
         from lyhord_node import jobs
 
-        getattr(jobs, job)(node, *told)
+        jobs.JOBS[job](node, *told)
 
 
 def _start_anew(node, job, staged, enter):

@@ -64,7 +64,7 @@ def converse(node, staged, enter):
     while True:
         line = terminal.read_line(ticks_add(known_ms, _IDLE_MS))
         if line is None:
-            from lyhord_node.cycle import sleep
+            from lyhord_node.sleeping import sleep
 
             print("\nidle: going to sleep; reset to come back")
             sleep(node, 1 if node.identity else None)

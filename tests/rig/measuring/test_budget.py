@@ -15,6 +15,9 @@ async def test_the_node_keeps_to_its_budget_and_a_lower_limit_would_fail():
     assert {heap.link for heap in report.heaps} == {"LoRa", "WiFi"}
     assert not list(budget.exceeded(report))
 
+    sizes = {file.path: file.stored_bytes for file in report.image.files}
+    assert 4 * sizes["/lib/lyhord_node/cycle.mpy"] <= 3 * budget.module_bytes_max  # the story is short
+
     stored = report.image.stored_bytes
     largest = max(file.stored_bytes for file in report.image.files)
     least = min(100 * heap.after // (128 * 1024) for heap in report.heaps)

@@ -1,0 +1,43 @@
+"""The first half of the story: measure, keep in the log, judge the alarms."""
+
+from lyhord_node import clock, schedule
+from lyhord_node.borrowed import Borrowed
+from lyhord_wire.codes import FAULT_STORAGE, REPORT_PERIOD, SAMPLE_PERIOD
+
+
+def measured(node):
+    """One set of values, not kept."""
+    with Borrowed():
+        from lyhord_node.measure import measure
+
+        return measure(node)
+
+
+def take_sample(node):
+    """Measures and keeps; True if a new alarm is to be told at once."""
+    period = node.settings[SAMPLE_PERIOD]
+    nominal, node.state.sample_due = schedule.place(clock.now(), node.state.sample_due, period)
+    stamp = schedule.in_order(node.state.unix(nominal), node.outbox.newest)
+    values = measured(node)
+    try:
+        number = node.outbox.append(stamp, bool(node.state.clock_set), values)
+        node.state.faults &= ~FAULT_STORAGE
+        if node.contacts:
+            node.contacts.taken()
+        print("sample", number, values)
+    except (OSError, OverflowError, ValueError) as fault:  # it measures, tells and judges in any case
+        node.state.faults |= FAULT_STORAGE
+        node.state.unkept = min(0xFFFF, node.state.unkept + 1)
+        print("sample not kept:", fault)
+    if not node.state.report_at:  # the first report of a power session follows the first sample
+        schedule.plan_report(node.state, clock.now(), node.settings[REPORT_PERIOD], node.random(1 << 30))
+    return _judge(node, values)
+
+
+def _judge(node, values):
+    with Borrowed():
+        from lyhord_node import config
+        from lyhord_node.alarms import judge
+
+        profile = config.PROFILES[config.text(node.store, "profile")]
+        return judge(node.state, values, node.settings, profile, clock.now())
