@@ -22,7 +22,7 @@ from tests.bench.fleet import FIRST_S, PERIOD_S, Identity, values
 from tests.bench.packets import PUBLISH, Connection, payload_of
 
 _SEQ = b'"n":"seq"'
-_PREFIX = len("urn:dev:ops:lyhord-")
+_PREFIX = len("lyhord-")
 
 
 class _Record(msgspec.Struct):

@@ -32,7 +32,7 @@ def resolve(pack: list[dict]) -> list[dict]:
     return resolved
 
 
-def readings(pack: list[dict], prefix: str = "urn:dev:ops:lyhord-") -> dict[tuple[int, int], dict]:
+def readings(pack: list[dict], prefix: str = "lyhord-") -> dict[tuple[int, int], dict]:
     """(node, seq) → {"time": …, name: (value, unit)}; every record belongs to the `seq` before it."""
     found: dict[tuple[int, int], dict] = {}
     current: dict = {}

@@ -1,6 +1,7 @@
 """Shapes at the platform: SenML through an independent resolver, ThingsBoard against its documented API."""
 
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -8,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyhord_gateway.model.reading import NodeFacts
+from lyhord_gateway.profiles import senml
+from lyhord_gateway.profiles.catalogue import KINDS
+from lyhord_gateway.profiles.kind import Kind, PlatformContext
 from lyhord_gateway.profiles.scale import Units, scaled, unit
 from lyhord_gateway.profiles.senml import SenmlProfile
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
@@ -69,6 +73,45 @@ def test_options_of_senml() -> None:
     ).values()
     assert found["fill_level"] == (63, "%")
     assert "rssi" not in found and "snr" not in found
+
+
+# RFC 9039 section 3.2.
+_IDENTIFIER = r"[A-Za-z0-9.\-]+"
+DEV_URN = re.compile(
+    rf"urn:dev:((mac|ow):([0-9a-f]{{2}})+|(org|os):[1-9]\d*-{_IDENTIFIER}(:{_IDENTIFIER})*"
+    rf"|ops:[1-9]\d*-[A-Za-z0-9.]+-{_IDENTIFIER}(:{_IDENTIFIER})*)(_{_IDENTIFIER})*"
+)
+
+
+@pytest.mark.parametrize("organization", [None, 1, 32473, 4_294_967_295])
+def test_senml_names_are_dev_urns_or_claim_to_be_none(organization: int | None) -> None:
+    options = senml.Options(name="a", url="mqtt://a", organization=organization)
+    assert senml.KIND.wrong(options) == ""
+    pack = json.loads(senml.KIND.make(options, PlatformContext("gw", NodeFacts)).payload([reading()]))
+    names = {pack[0]["bn"] + record["n"] for record in pack}
+    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*", name) for name in names), (
+        "RFC 8428 section 4.5.1"
+    )
+    urns = {name for name in names if name.startswith("urn:")}
+    assert urns == (names if organization else set())
+    assert all(DEV_URN.fullmatch(name) for name in urns)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.profile)
+def test_a_boolean_is_a_boolean_in_every_profile(kind: Kind) -> None:
+    given = {"topic": "yggio/generic/v2/a/{node}"} if kind.profile == "yggio" else {}
+    facts = NodeFacts(0xA01, profile=2, latitude_e6=0, longitude_e6=0)
+    context = PlatformContext("gw", lambda _: facts, now_s=lambda: 0)
+    profile = kind.make(kind.options(name="a", url="mqtt://a", **given), context)
+    for value, word in ((0, "false"), (1, "true")):
+        text = profile.payload([reading(values={12: value})]).decode()
+        found = rf'"occupancy":(\{{"type":"Property","value":)?{word}|"occupancy","vb":{word}'
+        assert re.search(found, text), text
+
+
+def test_senml_has_one_base_name() -> None:
+    options = senml.Options(name="a", url="mqtt://a", organization=32473, device="{node}:")
+    assert senml.KIND.wrong(options).startswith("organization: expected nothing here beside device")
 
 
 def test_senml_in_other_units() -> None:

@@ -1,7 +1,10 @@
 """SenML (RFC 8428, units also from RFC 8798): one pack per message, many nodes in it.
 
-    [{"bn": "urn:dev:ops:lyhord-000a01:", "bt": 1767225600, "n": "seq", "v": 1},
+    [{"bn": "lyhord-000a01:", "bt": 1767225600, "n": "seq", "v": 1},
      {"n": "fill_level", "u": "/", "v": 0.63}, …]
+
+Names are unique among the nodes of one gateway; a DEV URN, which is unique everywhere, takes a number that
+only an organization can have (option `organization`).
 
 Every reading begins with a record that sets base name and base time and carries the sample number: base
 name and `seq` are the reading's identity. A quantity without a valid value has no record. A reading that
@@ -28,7 +31,9 @@ from lyhord_gateway.profiles.scale import SI, Units, is_boolean, scaled, unit
 from lyhord_wire.tables import QUANTITIES, STATUS, UNITS
 
 TOPIC = "lyhord/{gateway}/senml"
-BASE_NAME = "urn:dev:ops:lyhord-{node}:"
+BASE_NAME = "lyhord-{node}:"
+# RFC 9039 section 4.4: an organization's number (IANA, private enterprise), product, serial number.
+_DEV_URN = "urn:dev:ops:%d-lyhord-{node}:"
 
 _VERSION = b'{"bver":26,'  # for secondary units (RFC 8798 section 3); the dBm of receptions is one
 _KEPT = 4096  # records, and base names, that are kept as text
@@ -69,8 +74,17 @@ class Options(
     device: Annotated[
         NodeName | None,
         Meta(
-            description="SenML base name of a node; {node} is its id. Left out: urn:dev:ops:lyhord-{node}:.",
-            examples=["urn:dev:ops:32473-lyhord-{node}:"],
+            description="SenML base name of a node; {node} is its id. Left out: lyhord-{node}:, or what "
+            "organization makes of it.",
+            examples=["lyhord-{node}:"],
+        ),
+    ] = None
+    organization: Annotated[
+        Annotated[int, Meta(ge=1, le=4_294_967_295)] | None,
+        Meta(
+            description="Private enterprise number of your organization (IANA gives it): base names are DEV "
+            "URNs then (RFC 9039), urn:dev:ops:<number>-lyhord-{node}:.",
+            examples=[32473],
         ),
     ] = None
 
@@ -215,7 +229,7 @@ def _make(options: Options, context: kind.PlatformContext) -> SenmlProfile:
     return SenmlProfile(
         options.topic or TOPIC,
         context.gateway,
-        options.device or BASE_NAME,
+        options.device or (_DEV_URN % options.organization if options.organization else BASE_NAME),
         options.fill_scale or 1,
         options.signal,
         kind.units(options),
@@ -226,6 +240,8 @@ def _make(options: Options, context: kind.PlatformContext) -> SenmlProfile:
 
 def _wrong(options: Options) -> str:
     fault = kind.device(options, r"[A-Za-z0-9\-:./_]*", "letters, digits and - : . / _ (RFC 8428)")
+    if options.device is not None and options.organization is not None:
+        return "organization: expected nothing here beside device, which is the whole base name"
     return fault or kind.topics(options) or kind.template("node_topic", options.node_topic, _BRACES)
 
 
