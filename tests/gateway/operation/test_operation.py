@@ -269,6 +269,7 @@ async def test_the_http_port_in_use_is_one_line_and_exit_2(tmp_path: Path) -> No
     assert "Traceback" not in err
 
 
+@pytest.mark.slow  # a platform waits half a minute before it says that we are gone
 async def test_the_platform_hears_that_we_are_there_and_when_we_are_gone(tmp_path: Path) -> None:
     topic = "lyhord-gateway/test/health"
 

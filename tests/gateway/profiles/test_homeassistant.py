@@ -186,6 +186,7 @@ def fresh(node: Node, seq: int) -> bytes:
     return node.frame(encode_report(Report(seq, -1, 0, {1: [42], 3: [214]})))
 
 
+@pytest.mark.slow  # the last will is spoken after half a minute
 @pytest.mark.parametrize("end", ["terminate", "kill"])
 async def test_a_gateway_is_discovered_and_its_end_is_noticed(end: str, tmp_path: Path) -> None:
     node = Node()

@@ -35,18 +35,31 @@ class Broker(Protocol):
     async def stop(self) -> None: ...
 
 
+_reserved: list[socket.socket] = []  # as long as this process lives
+
+
 def free_port() -> int:
-    """A TCP and UDP port on 127.0.0.1 that nobody uses at this moment."""
+    """A TCP and UDP port that nobody uses at this moment, and that nobody else is given by this function.
+
+    Between the choice and the program that listens there may be seconds, and tests run beside each other. So
+    a port stays reserved for this process: an abstract address (unix(7)) of the same network namespace has
+    its name, and goes with the process.
+    """
     dice = random.SystemRandom()
     while True:
         port = dice.choice(_PORTS)
+        reservation = socket.socket(socket.AF_UNIX)
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
             try:
-                tcp.bind(("127.0.0.1", port))
-                udp.bind(("127.0.0.1", port))
+                if sys.platform == "linux":
+                    reservation.bind(f"\0lyhord-port-{port}")
+                tcp.bind(("", port))
+                udp.bind(("", port))
             except OSError:
+                reservation.close()
                 continue
-            return port
+        _reserved.append(reservation)
+        return port
 
 
 class Process:
