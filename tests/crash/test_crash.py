@@ -8,6 +8,8 @@ import pytest
 from tests.crash import damaged, full, kills, outage, unplugged
 from tests.crash.stage import Totals
 
+pytestmark = pytest.mark.slow
+
 KILLS = 8
 
 

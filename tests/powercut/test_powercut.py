@@ -3,7 +3,11 @@
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.powercut.matrix import KINDS, run
+
+pytestmark = pytest.mark.slow
 
 EVERY = 13
 
