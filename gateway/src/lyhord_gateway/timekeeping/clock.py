@@ -88,6 +88,7 @@ class Clock:
         self._looked_s = float("-inf")
         self._asked: tuple[TimeService, float] | None = None  # the time service's word, and when
         self._doubt: Doubt | None = None
+        self._stamped: tuple[int, int] | None = None  # the last one, in and out; None: to be weighed again
         self.look()
 
     def now_s(self) -> int:
@@ -101,12 +102,16 @@ class Clock:
 
     def stamp(self, heard_s: int) -> int:
         """`heard_s` as a source took it from the wall clock, put right as `now_s` does."""
+        if self._stamped is not None and self._stamped[0] == heard_s:
+            return self._stamped[1]  # the same second: frames come by the hundred
+        taken_s = heard_s
         self._look_now_and_then()
         if self._doubt in (Doubt.BEHIND_RELEASE, Doubt.BEHIND_STORE):
             heard_s = max(heard_s, int(self._certain_s()))
         heard_s = bounded(heard_s)
         if self._doubt is None and heard_s > self._certain_s():
             self._floor_s, self._floor_at_s = heard_s, self._elapsed()
+        self._stamped = taken_s, heard_s
         return heard_s
 
     def told_s(self) -> int | None:
@@ -132,6 +137,7 @@ class Clock:
     def look(self) -> None:
         """Weighs the evidence; logs jumps and changes of mind."""
         self._looked_s = self._elapsed()
+        self._stamped = None
         self._note_jump()
         if self._asked is None or self._looked_s - self._asked[1] >= _ASK_S:
             self._asked = self._service(), self._looked_s
