@@ -118,7 +118,7 @@ async def _run(stages: Stages, stop: asyncio.Event) -> None:
 
 def _build(loaded: Loaded, metrics: Metrics, stack: contextlib.AsyncExitStack) -> Stages:
     """The store and its readers, then ingest, sources and publishers. The stack closes what was opened."""
-    config, path = loaded.config, loaded.store_path
+    config, limits, path = loaded.config, loaded.config.store, loaded.store_path
     stack.enter_context(instance_lock(loaded.data_dir))
     Notify().checking_store()
     platforms = [platform.name for platform, _ in loaded.platforms]
@@ -127,7 +127,6 @@ def _build(loaded: Loaded, metrics: Metrics, stack: contextlib.AsyncExitStack) -
     reader = stack.enter_context(contextlib.closing(Reader(connect_reading(path))))
     registry, head, published = Registry(reader.node), Watermarks(reader.head()), Published()
     pages = stack.enter_context(contextlib.closing(PageReader(path, published)))
-    limits = config.store
     metrics.declare(*COUNTERS, unknown_nodes.NOT_LISTED)
     metrics.state("store", "up")
     store = Writer(

@@ -15,6 +15,7 @@ from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.sources.serial_link import LinkLost, SerialLink
 from lyhord_gateway.store.downlinks.queue import enqueue
 from lyhord_gateway.store.schema import connect
+from lyhord_gateway.support.backoff import Backoff
 from lyhord_wire import bridge, cbor, cobs
 from tests.fakes.bridge_peer import BridgePeer, PtyBridge, TcpBridge
 from tests.gateway.bench import NOW_S, Bench
@@ -313,3 +314,43 @@ async def test_an_answer_to_what_was_heard_before_a_restart_goes_back(bench: Ben
         peer.tmst_us = 5_000_000
         peer.hear(node.report(ack=True))
         assert node.open((await transmitted(peer)).data)[5] == [1]
+
+
+class BriefLink:
+    """A line on which a bridge says its status once, and is gone."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    async def read(self) -> bytes:
+        if self._said:
+            raise LinkLost("gone again")
+        self._said = True
+        return cobs.encode(bridge.encode(bridge.Status({bridge.STATUS_UPTIME: 1})))
+
+    async def write(self, data: bytes) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+async def test_a_bridge_that_comes_and_goes_is_met_less_and_less_often(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loose plug: each connection begins well, and none of them lasts."""
+    opened = 0
+
+    async def brief(_: str) -> BriefLink:
+        nonlocal opened
+        opened += 1
+        return BriefLink()
+
+    monkeypatch.setattr(module.SerialLink, "open", brief)
+    roof = Roof(bench, "loose")
+    backoff = roof.source._backoff = Backoff(base_s=1e-6, cap_s=1e-3)
+    async with roof.running():
+        await until(lambda: opened >= 8, "eight short connections")
+        assert backoff._attempt >= 7 and backoff.unsteady
+        assert bench.metrics.states["roof"] == "down"
+    assert bench.metrics.counters["roof.lost"] >= 7

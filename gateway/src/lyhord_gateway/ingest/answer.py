@@ -1,6 +1,5 @@
 """Instructions for a node that asked for an acknowledgement, sealed as the answer to that very uplink."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -30,7 +29,7 @@ class Answerer:
         gateway: int,
         metrics: Metrics,
         aborted: Callable[[DownlinkAborted], object],
-        now_s: Callable[[], float | None] = time.time,
+        now_s: Callable[[], float | None],
     ) -> None:
         self._gateway = gateway
         self._metrics = metrics
