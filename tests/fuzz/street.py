@@ -131,7 +131,7 @@ class Street:
         refused = {name for name in self._metrics.counters if name.startswith(prefix)}
         assert {name.removeprefix(prefix) for name in refused} <= set(REASONS)
         reader = Reader(self._connection)
-        readings = reader.part(1, reader.head() + 1, 1 << 16, late=False)
+        readings = reader.part(1, reader.newest_arrival() + 1, 1 << 16, late=False)
         assert len({(reading.node, reading.seq) for reading in readings}) == len(readings)
         for profile in self._profiles:
             profile.announce(_FACTS, {quantity for reading in readings for quantity in reading.values})

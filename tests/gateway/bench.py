@@ -52,22 +52,22 @@ class Bench:
         self.connection = open_store(path)  # the writer's own
         self.reader = Reader(connect(path))
         self.registry = Registry(self.reader.node)
-        self.head = Watermarks(self.reader.head())
+        self.watermarks = Watermarks(self.reader.newest_arrival())
         self.retention = Retention(keep_days, max_bytes, ["city"], drop_undelivered, every_s=0.02)
-        self.shown = Published()
+        self.published = Published()
         self.store = Writer(
             self.connection,
             self.retention,
             Events(
-                self.head.advance,
+                self.watermarks.advance,
                 self.metrics.counters.update,
                 self.registry.changed,
                 partial(self.metrics.state, "store"),
-                dropped=self.head.raise_low,
+                dropped=self.watermarks.raise_low,
             ),
             queue,
             commit_ms=1,
-            shown=self.shown,
+            published=self.published,
         )
         told_s = clock.told_s if clock else lambda: NOW_S
         answerer = Answerer(1, self.metrics, self.store.submit, told_s)
@@ -142,7 +142,7 @@ class Bench:
 
     def readings(self) -> list[Reading]:
         """All that is stored, in the order of arrival."""
-        return self.reader.part(1, self.reader.head() + 1, 100_000, late=False)
+        return self.reader.part(1, self.reader.newest_arrival() + 1, 100_000, late=False)
 
     def stored(self, node: int | Node = NODE) -> list[int]:
         """Numbers of the node's samples, in the order of their arrival."""

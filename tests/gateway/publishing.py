@@ -52,7 +52,7 @@ async def publishing(
     backoff: Backoff | None = None,
 ) -> AsyncIterator[Publisher]:
     async def page(part: Part, limit: int) -> list[Reading]:
-        return bench.shown.part(bench.reader, part.first, part.end, limit, part.late)
+        return bench.published.part(bench.reader, part.first, part.end, limit, part.late)
 
     def deliver(first: int, end: int) -> None:
         assert bench.store.submit(Delivered(name, first, end))
@@ -77,7 +77,7 @@ async def publishing(
             bounds or Bounds(count=5, size=10_000, wait_ms=wait_ms, window=4, silence_s=silence_s),
             encoding or Encoding(),
         ),
-        Backlog(bench.head, page, deliver, bench.reader.delivered(name)),
+        Backlog(bench.watermarks, page, deliver, bench.reader.delivered(name)),
         Announcements(profile, bench.registry.facts, announced, enabled, bench.registry.follow()),
         bench.metrics,
         status_publisher,

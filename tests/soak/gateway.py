@@ -115,7 +115,7 @@ class Gateway:
         self._writer = Writer(
             open_store(self.path),
             Retention(_KEEP_DAYS, _MAX_BYTES, [PLATFORM]),
-            Events(lambda head: None, self.metrics.counters.update, registry.changed),
+            Events(lambda high: None, self.metrics.counters.update, registry.changed),
             _QUEUE_FRAMES,
             0,
             Published(),

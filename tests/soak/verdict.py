@@ -111,7 +111,7 @@ def judge(town):
 def _rows(reader):
     """node → sample number → reading, in the pages that a platform would get."""
     found = {}
-    first, end = 1, reader.head() + 1
+    first, end = 1, reader.newest_arrival() + 1
     while page := reader.part(first, end, _PAGE, late=False):
         for reading in page:
             found.setdefault(reading.node, {})[reading.seq] = reading

@@ -154,7 +154,7 @@ frames = []
 reply = lambda frame, aborted: frames.append(frame)
 asked = Any(cipher=cipher, node=0xA01, counter=9, generation=0, reply=reply)
 orders = Any(settings={}, command=(), version=0, ids=(), more=False)
-committed = Any(downlink=1, stored=5, again=None, orders=orders)
+committed = Any(downlink=1, stored=5, resend=None, orders=orders)
 Answerer(7, Metrics(), None, lambda: None).answer(asked, committed)
 said = decode(frames[0], lambda node, generation: cipher, 9)["instructions"]
 assert said["gateway"] == version("lyhord-gateway") and said["stored_below"] == 5, said

@@ -125,7 +125,7 @@ def _build(loaded: Loaded, metrics: Metrics, stack: contextlib.AsyncExitStack) -
     connection, _ = open_sound(path, platforms)
     operation = stack.enter_context(contextlib.closing(Operation(loaded, metrics)))
     reader = stack.enter_context(contextlib.closing(Reader(connect_reading(path))))
-    registry, head, published = Registry(reader.node), Watermarks(reader.head()), Published()
+    registry, watermarks, published = Registry(reader.node), Watermarks(reader.newest_arrival()), Published()
     pages = stack.enter_context(contextlib.closing(PageReader(path, published)))
     metrics.declare(*COUNTERS, unknown_nodes.NOT_LISTED)
     metrics.state("store", "up")
@@ -133,12 +133,12 @@ def _build(loaded: Loaded, metrics: Metrics, stack: contextlib.AsyncExitStack) -
         connection,
         Retention(limits.keep_days, limits.max_mb * _MIB, platforms, limits.drop_undelivered),
         Events(
-            head.advance,
+            watermarks.advance,
             metrics.counters.update,
             registry.changed,
             partial(metrics.state, "store"),
             metrics.commit_s.observe,
-            head.raise_low,
+            watermarks.raise_low,
         ),
         limits.queue_frames,
         limits.commit_ms,
@@ -161,7 +161,7 @@ def _build(loaded: Loaded, metrics: Metrics, stack: contextlib.AsyncExitStack) -
     publishers = make_publishers(
         loaded,
         PublishContext(
-            head,
+            watermarks,
             pages.page,
             reader.delivered,
             reader.skipped,

@@ -10,7 +10,7 @@ import pytest
 
 from lyhord_gateway.fleet.order_entry import OrderEntry
 from lyhord_gateway.fleet.orders import OrderRefused
-from lyhord_gateway.fleet.reach import Ear, Reach
+from lyhord_gateway.fleet.reach import Reach, Receiver
 from lyhord_gateway.fleet.remote import Remote, order_of
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
 from lyhord_gateway.store.downlinks.queue import QUEUE_MAX
@@ -68,7 +68,9 @@ class Counter:
 
 async def test_a_platform_cannot_silence_a_node(bench: Bench, counter: Counter) -> None:
     await bench.heard(Node().report(), source="roof", rssi=-90)
-    counter.remote._queue = OrderEntry(bench.store.submit, Reach([Ear("roof", 868_100_000, 9)]).refuse).queue
+    counter.remote._queue = OrderEntry(
+        bench.store.submit, Reach([Receiver("roof", 868_100_000, 9)]).refuse
+    ).queue
     for settings in ({"link": 2}, {"spreading_factor": 12}, {"full_alarm": 80, "channels": 2}):
         (answer,) = await counter.say(ask("setSettings", settings))
         assert answer["data"]["success"] is False

@@ -229,7 +229,7 @@ class _Inside:
         self.ingest.hear(Uplink(frame, "roof", heard_s, 0, -97, 26, lambda *_: None))
 
     def readings(self) -> list:
-        return self._reader.part(1, self._reader.head() + 1, 1000, late=True)
+        return self._reader.part(1, self._reader.newest_arrival() + 1, 1000, late=True)
 
     def _submit(self, work: object, done: object) -> bool:
         (answer,) = self._applier.apply([work]).answers  # type: ignore[list-item]

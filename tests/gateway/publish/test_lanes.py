@@ -59,15 +59,15 @@ def test_what_is_gone_is_waited_for_no_more() -> None:
     )
 )
 def test_nothing_is_lost_doubled_or_without_bound(steps: list[tuple[str, int]]) -> None:
-    head = 0
-    lanes = Lanes(START, head, live_max=8)
+    high = 0
+    lanes = Lanes(START, high, live_max=8)
     durable: list[Interval] = list(START)
     under_way: list[Interval] = []
 
     def take(part: Part | None, limit: int) -> None:
         if part is not None:
             first, end = part.first, min(part.end, part.first + limit)
-            assert part.first < part.end <= head + 1
+            assert part.first < part.end <= high + 1
             for known in under_way:
                 assert end <= known[0] or known[1] <= first, "twice under way"
             assert not any(intervals.contains(durable, number) for number in range(first, end)), (
@@ -79,8 +79,8 @@ def test_nothing_is_lost_doubled_or_without_bound(steps: list[tuple[str, int]]) 
     for what, number in steps:
         match what:
             case "arrive":
-                head += number
-                lanes.advance(head, 0)
+                high += number
+                lanes.advance(high, 0)
             case "live":
                 take(lanes.live(), number)
             case "backlog":
@@ -94,8 +94,8 @@ def test_nothing_is_lost_doubled_or_without_bound(steps: list[tuple[str, int]]) 
                 lanes.forget()
             case "restart":
                 under_way.clear()
-                lanes = Lanes(durable, head, live_max=8)
-        assert len(intervals.gaps(durable, head + 1)) <= 2 * GAPS_MAX + len(under_way) + 1
+                lanes = Lanes(durable, high, live_max=8)
+        assert len(intervals.gaps(durable, high + 1)) <= 2 * GAPS_MAX + len(under_way) + 1
     for _ in range(10_000):
         while (part := lanes.live()) is not None:
             take(part, 8)
@@ -105,17 +105,17 @@ def test_nothing_is_lost_doubled_or_without_bound(steps: list[tuple[str, int]]) 
     for first, end in under_way:
         lanes.deliver(first, end)
     assert lanes.waiting == 0
-    assert lanes.cursor == head
+    assert lanes.cursor == high
 
 
 def test_a_load_that_never_ends_makes_no_more_gaps_than_can_be_kept() -> None:
     lanes = Lanes(START, 0, live_max=10)
-    head = 0
+    high = 0
     for _ in range(1000):
-        head += 50
-        lanes.advance(head, 0)
+        high += 50
+        lanes.advance(high, 0)
         part = lanes.live() or lanes.backlog()
         assert part is not None
         lanes.take(part.first, min(part.end, part.first + 10))
         lanes.deliver(part.first, min(part.end, part.first + 10))
-        assert len(intervals.gaps(lanes._delivered, head + 1)) <= GAPS_MAX + 1
+        assert len(intervals.gaps(lanes._delivered, high + 1)) <= GAPS_MAX + 1

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from lyhord_gateway.model.reading import Message
-from lyhord_gateway.publish.poison_messages import CONVICTED, CONVICTED_ANNOUNCEMENT, STRIKES, PoisonMessages
+from lyhord_gateway.publish.poison_messages import PROVEN, PROVEN_ANNOUNCEMENT, STRIKES, PoisonMessages
 from tests.gateway.readings import reading
 
 ANNOUNCEMENT = Message("connect", b"{}", about=0xA01)
@@ -18,11 +18,11 @@ def test_the_guilty_one_is_found_among_those_that_were_under_way_with_it() -> No
     assert [poison_messages.failed(range(20)) for _ in range(STRIKES)] == [False] * (STRIKES - 1) + [True]
     assert poison_messages.careful
     poison_messages.passed(carrying(range(19)))
-    for _ in range(CONVICTED - STRIKES):
-        assert not poison_messages.convicted()
+    for _ in range(PROVEN - STRIKES):
+        assert not poison_messages.proven()
         poison_messages.failed([19])
-    assert poison_messages.convicted() == [19]
-    assert not poison_messages.convicted()
+    assert poison_messages.proven() == [19]
+    assert not poison_messages.proven()
     assert not poison_messages.careful
     assert poison_messages.share == 1
 
@@ -31,7 +31,7 @@ def test_a_platform_that_takes_nothing_convicts_nobody() -> None:
     poison_messages = PoisonMessages()
     for _ in range(100):
         poison_messages.failed([1])
-        assert not poison_messages.convicted()
+        assert not poison_messages.proven()
     poison_messages.passed(carrying([1]))
     assert not poison_messages.careful
 
@@ -54,19 +54,19 @@ def test_losses_with_success_between_them_are_nobodys_fault() -> None:
 
 def test_an_announcement_is_at_fault_only_if_readings_pass() -> None:
     poison_messages = PoisonMessages()
-    for _ in range(CONVICTED_ANNOUNCEMENT):
+    for _ in range(PROVEN_ANNOUNCEMENT):
         poison_messages.failed([ANNOUNCEMENT, 1])
-    assert poison_messages.careful and poison_messages.suspected(ANNOUNCEMENT)
+    assert poison_messages.careful and poison_messages.is_candidate(ANNOUNCEMENT)
     poison_messages.passed(Message("connect", b"{}", about=0xB02))
-    assert not poison_messages.convicted(), "another one says nothing"
+    assert not poison_messages.proven(), "another one says nothing"
     poison_messages.passed(carrying([1]))
-    assert poison_messages.convicted() == [ANNOUNCEMENT]
+    assert poison_messages.proven() == [ANNOUNCEMENT]
     assert not poison_messages.careful
 
 
 def test_announcements_that_pass_convict_no_reading() -> None:
     poison_messages = PoisonMessages()
-    for _ in range(CONVICTED):
+    for _ in range(PROVEN):
         poison_messages.failed([1])
     poison_messages.passed(ANNOUNCEMENT)
-    assert not poison_messages.convicted()
+    assert not poison_messages.proven()

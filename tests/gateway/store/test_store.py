@@ -145,7 +145,7 @@ async def test_a_full_store_frees_delivered_history_first_and_then_refuses(tmp_p
         acknowledged = len(bench.answers)
         assert acknowledged == bench.metrics.counters["store.frames"]
         newest = bench.stored()[-1]
-        bench.store.submit(Delivered("city", 0, bench.reader.head() + 1))
+        bench.store.submit(Delivered("city", 0, bench.reader.newest_arrival() + 1))
         await until(lambda: used_bytes(bench.reader._connection) < limit, "delivered history makes room")
         await until(lambda: bench.store._state == "up", "the writer sees it")
         await bench.heard(node.samples(newest + 1, 20, ack=True))
@@ -167,8 +167,8 @@ async def test_the_file_gives_freed_pages_back(tmp_path: Path) -> None:
         for _ in range(250):
             await bench.heard(node.report(count=20))
             if node.seq % 200 == 0:
-                bench.store.submit(Delivered("city", 0, bench.reader.head() + 1))
-        bench.store.submit(Delivered("city", 0, bench.reader.head() + 1))
+                bench.store.submit(Delivered("city", 0, bench.reader.newest_arrival() + 1))
+        bench.store.submit(Delivered("city", 0, bench.reader.newest_arrival() + 1))
         await until(lambda: used_bytes(bench.reader._connection) <= limit, "it is within its bound")
         await bench.settled()
         bench.reader._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -193,8 +193,8 @@ async def test_the_oldest_undelivered_readings_go_only_if_so_configured(tmp_path
         gone = bench.metrics.counters["store.undelivered_dropped"]
         assert gone == bench.reader.dropped("city") > 0
         floor = bench.reader.cursor("city")
-        assert floor == bench.head.floor, "the cursor goes along"
-        assert bench.reader.waiting(floor)[0] == len(left) == bench.reader.head() - floor
+        assert floor == bench.watermarks.low, "the cursor goes along"
+        assert bench.reader.waiting(floor)[0] == len(left) == bench.reader.newest_arrival() - floor
         assert bench.retention.removed + gone + len(left) == samples
         assert "undelivered readings dropped" in caplog.text
         await bench.heard(node.samples(0, 20))

@@ -22,7 +22,7 @@ _BITS = {freq_hz: 1 << bit for bit, (freq_hz, _) in enumerate(UPLINK_CHANNELS)}
 
 
 @dataclass(frozen=True, slots=True)
-class Ear:
+class Receiver:
     """A bridge's frequency and spreading factor; freq_hz in Hz."""
 
     name: str
@@ -34,7 +34,7 @@ class Ear:
 class Reach:
     """The configured sources. wifi: nodes can come over MQTT."""
 
-    ears: Sequence[Ear] = ()
+    receivers: Sequence[Receiver] = ()
     concentrators: bool = False
     wifi: bool = False
 
@@ -46,29 +46,29 @@ class Reach:
         link = settings.get(LINK)
         if link == _LINK_WIFI and not (self.wifi and WIFI in heard):
             raise _refused(f"link: expected not 2, node {node_text(node)} was never heard over WiFi")
-        if link == _LINK_LORA and not ((self.ears or self.concentrators) and heard - {WIFI}):
+        if link == _LINK_LORA and not ((self.receivers or self.concentrators) and heard - {WIFI}):
             raise _refused(f"link: expected not 1, node {node_text(node)} was never heard over LoRa")
-        ears = self._only(heard)
-        if ears:
-            _refuse_radio(ears, settings)
+        receivers = self._only(heard)
+        if receivers:
+            _refuse_radio(receivers, settings)
 
-    def _only(self, heard: set[str]) -> Sequence[Ear]:
+    def _only(self, heard: set[str]) -> Sequence[Receiver]:
         """The bridges, if nothing else hears this node over LoRa."""
         radios = heard - {WIFI}
-        ears = [ear for ear in self.ears if ear.name in radios]
-        if len(ears) < len(radios):  # concentrators hear it, or a bridge that is gone
-            return () if self.concentrators else ears or self.ears
+        receivers = [receiver for receiver in self.receivers if receiver.name in radios]
+        if len(receivers) < len(radios):  # concentrators hear it, or a bridge that is gone
+            return () if self.concentrators else receivers or self.receivers
         if heard:
-            return ears
-        return () if self.concentrators else self.ears
+            return receivers
+        return () if self.concentrators else self.receivers
 
 
 def reach(loaded: Loaded) -> Reach:
     """The frequencies and spreading factors that the sources of this configuration can hear."""
-    ears = [Ear(*ear) for one in loaded.sources for ear in one.kind.narrow(one.options)]
+    receivers = [Receiver(*receiver) for one in loaded.sources for receiver in one.kind.narrow(one.options)]
     radios = {part for one in loaded.sources if one.kind.radio for part in one.parts}
     wifi = any(WIFI in one.parts for one in loaded.sources)
-    return Reach(ears, bool(radios - {ear.name for ear in ears}), wifi)
+    return Reach(receivers, bool(radios - {receiver.name for receiver in receivers}), wifi)
 
 
 def _heard_by(connection: sqlite3.Connection, node: int) -> set[str]:
@@ -80,9 +80,9 @@ def _heard_by(connection: sqlite3.Connection, node: int) -> set[str]:
     return {str(source) for (source,) in rows}
 
 
-def _refuse_radio(ears: Sequence[Ear], settings: Mapping[int, int]) -> None:
-    names = " and ".join(ear.name for ear in ears)
-    factors = sorted({ear.sf for ear in ears})
+def _refuse_radio(receivers: Sequence[Receiver], settings: Mapping[int, int]) -> None:
+    names = " and ".join(receiver.name for receiver in receivers)
+    factors = sorted({receiver.sf for receiver in receivers})
     expected = " or ".join(map(str, factors))
     slowest, fastest = settings.get(SPREADING_FACTOR), settings.get(FASTEST_SF)
     if slowest is not None and slowest not in factors:
@@ -90,7 +90,7 @@ def _refuse_radio(ears: Sequence[Ear], settings: Mapping[int, int]) -> None:
     if fastest is not None and fastest < factors[0]:
         raise _refused(f"fastest_sf: expected {factors[0]} or more, bridge {names} hears no faster one")
     mask = settings.get(CHANNELS)
-    bits = sum({_BITS.get(ear.freq_hz, 0) for ear in ears})
+    bits = sum({_BITS.get(receiver.freq_hz, 0) for receiver in receivers})
     if mask is not None and bits and mask & ~bits:
         raise _refused(f"channels: expected {bits}, bridge {names} hears no other")
 

@@ -67,7 +67,7 @@ class Answerer:
         if orders.command:
             instructions[COMMAND] = list(orders.command)
         left_out = False
-        for key, value in ((TIME, self._time()), (AGAIN, committed.again)):
+        for key, value in ((TIME, self._time()), (AGAIN, committed.resend)):
             if value is None:
                 continue
             instructions[key] = list(value) if isinstance(value, tuple) else value

@@ -1,25 +1,25 @@
-"""The newest arrival number in the store, and a way to wait for a newer one."""
+"""The arrival numbers between which the store has readings, and a way to wait for newer ones."""
 
 import asyncio
 
 
 class Watermarks:
-    """`value` only grows; every follower is woken when it does. floor: readings up to this number are gone,
-    though a platform may not have had them."""
+    """high: the newest arrival number in the store; when it grows, every follower is woken. low: readings up
+    to this number are gone, though a platform may not have had them."""
 
-    def __init__(self, value: int) -> None:
-        self.value = value
-        self.floor = 0
+    def __init__(self, high: int) -> None:
+        self.high = high
+        self.low = 0
         self._followers: list[asyncio.Event] = []
 
-    def advance(self, value: int) -> None:
-        if value > self.value:
-            self.value = value
+    def advance(self, high: int) -> None:
+        if high > self.high:
+            self.high = high
             for follower in self._followers:
                 follower.set()
 
-    def raise_low(self, floor: int) -> None:
-        self.floor = max(self.floor, floor)
+    def raise_low(self, low: int) -> None:
+        self.low = max(self.low, low)
 
     def follow(self) -> asyncio.Event:
         """An event that is set at every advance; the follower clears it before it looks."""

@@ -170,14 +170,14 @@ NOTHING = DownlinkDispatch()
 class Committed(Struct, frozen=True):
     """The answer to an UplinkRecord or a Retransmission, given after the commit.
 
-    stored: every sample that the node numbers below it is stored for good, or given up. again: first
+    stored: every sample that the node numbers below it is stored for good, or given up. resend: first
     missing range (first, count). downlink: a counter that was never used before under this node's keys,
     reserved in the same transaction; None if no answer was asked for or the counter is used up. orders:
     what the node's queue had for this answer, marked as sent in the same transaction.
     """
 
     stored: int
-    again: tuple[int, int] | None
+    resend: tuple[int, int] | None
     downlink: int | None
     orders: DownlinkDispatch = NOTHING
 

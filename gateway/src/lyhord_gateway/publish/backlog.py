@@ -15,7 +15,7 @@ class Backlog:
     end − 1. delivered: what it had acknowledged before this start. skipped: is called for every reading that
     the platform does not take and is not sent any more."""
 
-    head: Watermarks
+    watermarks: Watermarks
     page: Callable[[Part, int], Awaitable[list[Reading]]]
     deliver: Callable[[int, int], None]
     delivered: Sequence[Interval]

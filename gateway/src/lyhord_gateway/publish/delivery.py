@@ -1,10 +1,10 @@
 """One connection to a platform: from messages to PUBACKs.
 
-    ┌─▶ trusting ──a reading is suspected──▶ careful ─┐      messages go
+    ┌─▶ trusting ──a reading is is_candidate──▶ careful ─┐      messages go
     │   as many as there are slots           one by one      ▼
     │   (one by one while the platform is slower             announcements ─▶ slot ─▶ publish ─▶ PUBACK
     │    than usual, and nothing was answered)                                          │          │
-    └──────────── no suspect is left ◀────────────────┘            refused: the end of it     delivered
+    └──────────── no candidate is left ◀────────────────┘            refused: the end of it     delivered
 
     stop ─▶ what is under way is acknowledged ─▶ end           no PUBACK for too long ─▶ the end of it
 
@@ -109,7 +109,7 @@ class Delivery:
             words = self._announcements.due(message.readings)
             await self._announcements.announced.durable()
             for word in words:
-                if careful and self._poison_messages.suspected(word):
+                if careful and self._poison_messages.is_candidate(word):
                     self._feed.add([word])  # after the readings: they need not wait for it
                     continue
                 self._start(group, word, None)

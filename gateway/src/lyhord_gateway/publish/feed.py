@@ -4,7 +4,7 @@
                                               ├─ live first ─▶ next()
     backlog lane ─▶ page ─▶ messages ─▶ late ─┘
 
-While a reading is suspected both lanes become one, with a message per reading.
+While a reading is is_candidate both lanes become one, with a message per reading.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from lyhord_gateway.publish.poison_messages import PoisonMessages
 from lyhord_gateway.publish.shape import Shape
 
 PAGE_MAX = 4000  # readings in memory per lane, and as many under way
-_CAREFUL = 100  # readings of a page while one is suspected
+_CAREFUL = 100  # readings of a page while one is is_candidate
 
 
 @dataclass(slots=True)
@@ -165,7 +165,7 @@ class Feed:
             await self._room.wait()
 
     async def _feed_carefully(self) -> None:
-        """One reading per message and page, suspects last: what is under way at a loss is known then, and
+        """One reading per message and page, candidates last: what is under way at a loss is known then, and
         the others had their chance."""
         while True:
             readings: list[Reading] = []
@@ -227,7 +227,7 @@ class Feed:
             await self._wait(left)
 
     def _behind(self) -> int:
-        self._lanes.advance(self._backlog.head.value, self._backlog.head.floor)
+        self._lanes.advance(self._backlog.watermarks.high, self._backlog.watermarks.low)
         return self._lanes.behind
 
     async def _wait(self, seconds: float | None) -> None:

@@ -1,12 +1,12 @@
 """Which readings go to a platform next: live ones before the backlog, however long that is.
 
-    arrival numbers   0 ═════════ ········ ══════ ················ ═══════▹        head
+    arrival numbers   0 ═════════ ········ ══════ ················ ═══════▹        high
                        delivered   backlog  ahead      backlog      ahead  live
 
-The live lane follows the head in the order of arrival. When it would fall more than `live_max` readings
-behind (an outage, a load above what the platform takes), what it cannot make up becomes backlog and the live
-lane starts anew at the head. The backlog lane fills the gaps, oldest first. Each jump of the live lane makes
-a gap; GAPS_MAX of them are enough, then the smallest one is filled before the live lane jumps again.
+The live lane follows the newest reading in the order of arrival. When it would fall more than `live_max`
+readings behind (an outage, a load above what the platform takes), what it cannot make up becomes backlog and
+the live lane starts anew at the newest. The backlog lane fills the gaps, oldest first. Each jump of the live
+lane makes a gap; after GAPS_MAX of them the smallest one is filled before the live lane jumps again.
 """
 
 from dataclasses import dataclass
@@ -27,29 +27,29 @@ class Part:
 
 
 class Lanes:
-    """delivered: what the platform has, beginning with a range from 0. head: the newest arrival number."""
+    """delivered: what the platform has, beginning with a range from 0. high: the newest arrival number."""
 
-    def __init__(self, delivered: list[Interval], head: int, live_max: int) -> None:
+    def __init__(self, delivered: list[Interval], high: int, live_max: int) -> None:
         self._delivered = list(delivered)
         self._taken = list(delivered)  # delivered or under way
         self._live_max = live_max
-        self._head = head
+        self._high = high
         self._live = delivered[-1][1]
 
-    def advance(self, head: int, floor: int) -> None:
-        """What the store has now; numbers up to `floor` are gone."""
-        self._head = max(self._head, head)
+    def advance(self, high: int, low: int) -> None:
+        """What the store has now; numbers up to `low` are gone."""
+        self._high = max(self._high, high)
         for known in (self._delivered, self._taken):
-            intervals.add(known, 0, floor + 1)
-        self._live = max(self._live, floor + 1)
+            intervals.add(known, 0, low + 1)
+        self._live = max(self._live, low + 1)
 
     def live(self) -> Part | None:
         """The next readings of the live lane; None if there are none, or a gap must be filled first."""
-        if self._head + 1 - self._live > self._live_max:
+        if self._high + 1 - self._live > self._live_max:
             if len(self._gaps()) >= GAPS_MAX:
                 return None
-            self._live = self._head + 1
-        return Part(self._live, self._head + 1, False) if self._live <= self._head else None
+            self._live = self._high + 1
+        return Part(self._live, self._high + 1, False) if self._live <= self._high else None
 
     def backlog(self) -> Part | None:
         """The next readings of the backlog lane."""
@@ -82,12 +82,12 @@ class Lanes:
     @property
     def waiting(self) -> int:
         """Arrival numbers that the platform has not acknowledged."""
-        return intervals.total(intervals.gaps(self._delivered, self._head + 1))
+        return intervals.total(intervals.gaps(self._delivered, self._high + 1))
 
     @property
     def behind(self) -> int:
         """Arrival numbers that the live lane has not taken yet."""
-        return max(0, self._head + 1 - self._live)
+        return max(0, self._high + 1 - self._live)
 
     def _gaps(self) -> list[Interval]:
         return intervals.gaps(self._taken, self._live)

@@ -1,9 +1,9 @@
 """Which reading or announcement costs the connection, or is refused whenever it comes.
 
-    trusting ──one was under way at STRIKES losses──▶ careful: one at a time, suspects last
+    trusting ──one was under way at STRIKES losses──▶ careful: one at a time, candidates last
         ▲                                                  │
-        ├── every suspect acknowledged: shorter messages ──┤
-        └── a suspect fails again while readings pass: skipped
+        ├── every candidate acknowledged: shorter messages ──┤
+        └── a candidate fails again while readings pass: skipped
 
 A platform that fails with every reading alike is at fault itself: then nothing is skipped, ever.
 """
@@ -14,15 +14,15 @@ from collections.abc import Iterable, Sequence
 from lyhord_gateway.model.reading import Message
 
 STRIKES = 3
-CONVICTED = STRIKES + 2
+PROVEN = STRIKES + 2
 # An announcement waits for its node's next reading to come again, and nothing is lost with it.
-CONVICTED_ANNOUNCEMENT = STRIKES + 1
+PROVEN_ANNOUNCEMENT = STRIKES + 1
 SHARE_MAX = 1024
 
-Suspect = int | Message
+Candidate = int | Message
 
 
-def suspects(message: Message) -> Iterable[Suspect]:
+def candidates(message: Message) -> Iterable[Candidate]:
     """An announcement itself, else the arrival numbers of the message's readings."""
     return [message] if message.about is not None else [reading.arrival for reading in message.readings]
 
@@ -31,13 +31,13 @@ class PoisonMessages:
     """Bounded by what can be under way at once."""
 
     def __init__(self) -> None:
-        self._strikes: Counter[Suspect] = Counter()
+        self._strikes: Counter[Candidate] = Counter()
         self._others_pass = False
         self._found = False
         self.careful = False
         self.share = 1  # messages are this many times shorter than they may be
 
-    def failed(self, blamed: Iterable[Suspect]) -> bool:
+    def failed(self, blamed: Iterable[Candidate]) -> bool:
         """These were under way when the connection was lost, or in a message that was refused. True if that
         begins a time of care."""
         self._strikes.update(blamed)
@@ -52,18 +52,18 @@ class PoisonMessages:
             return
         # A platform may take every announcement, and no reading.
         self._others_pass = self._others_pass or (self.careful and message.about is None)
-        for one in suspects(message):
+        for one in candidates(message):
             self._strikes.pop(one, None)
         self._relax()
 
-    def convicted(self) -> Sequence[Suspect]:
+    def proven(self) -> Sequence[Candidate]:
         """Those that have failed alone while readings passed; each is named once."""
         if not self._others_pass:
             return ()
         found = [
             one
             for one, strikes in self._strikes.items()
-            if strikes >= (CONVICTED if isinstance(one, int) else CONVICTED_ANNOUNCEMENT)
+            if strikes >= (PROVEN if isinstance(one, int) else PROVEN_ANNOUNCEMENT)
         ]
         for one in found:
             del self._strikes[one]
@@ -77,8 +77,8 @@ class PoisonMessages:
             if not self._found and self.share < SHARE_MAX:
                 self.share *= 2
 
-    def strikes(self, one: Suspect) -> int:
+    def strikes(self, one: Candidate) -> int:
         return self._strikes[one]
 
-    def suspected(self, announcement: Message) -> bool:
+    def is_candidate(self, announcement: Message) -> bool:
         return self._strikes[announcement] >= STRIKES

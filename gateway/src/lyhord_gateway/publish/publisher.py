@@ -26,7 +26,7 @@ from lyhord_gateway.publish.client import NothingAcknowledged, PlatformClient, P
 from lyhord_gateway.publish.delivery import Delivery, Standing
 from lyhord_gateway.publish.feed import PAGE_MAX
 from lyhord_gateway.publish.lanes import Lanes
-from lyhord_gateway.publish.poison_messages import PoisonMessages, suspects
+from lyhord_gateway.publish.poison_messages import PoisonMessages, candidates
 from lyhord_gateway.publish.shape import Shape
 from lyhord_gateway.publish.terms import Terms
 from lyhord_gateway.support.backoff import Backoff
@@ -80,14 +80,14 @@ class Publisher:
         self._terms.note = self._note
         self._shape = shape
         self._backlog = backlog
-        bounds, head = shape.bounds, backlog.head
+        bounds, watermarks = shape.bounds, backlog.watermarks
         live_max = min(shape.per_message * bounds.window, PAGE_MAX)
-        self._lanes = Lanes(list(backlog.delivered), head.value, live_max)
+        self._lanes = Lanes(list(backlog.delivered), watermarks.high, live_max)
         self._poison_messages = PoisonMessages()
         self._ack_timeout = AckTimeout(bounds.silence_s, bounds.silence_max_s)
         self._announcements = announcements
         self._standing = Standing(
-            self._lanes, announcements, self._poison_messages, self._ack_timeout, head.follow()
+            self._lanes, announcements, self._poison_messages, self._ack_timeout, watermarks.follow()
         )
         self._metrics = metrics
         metrics.declare(*_COUNTERS, under=[self._part])
@@ -107,7 +107,7 @@ class Publisher:
 
     def position(self) -> tuple[int, int]:
         """How many arrival numbers wait, and up to which one the platform has everything."""
-        self._lanes.advance(self._backlog.head.value, self._backlog.head.floor)
+        self._lanes.advance(self._backlog.watermarks.high, self._backlog.watermarks.low)
         return self._lanes.waiting, self._lanes.cursor
 
     async def run(self) -> None:
@@ -215,17 +215,17 @@ class Publisher:
 
     def _suspect(self, blamed: list[Message], why: str) -> None:
         """These were under way, or refused; what is at fault beyond doubt is not sent any more."""
-        if self._poison_messages.failed(one for message in blamed for one in suspects(message)):
+        if self._poison_messages.failed(one for message in blamed for one in candidates(message)):
             _log.warning("platform %s: something may not pass there, sending one by one", self._name)
-        convicted = self._poison_messages.convicted()
-        if convicted:
+        proven = self._poison_messages.proven()
+        if proven:
             self._doubtful = False  # all others pass
             self._backoff.reset()
         for message in blamed:
             for reading in message.readings:
-                if reading.arrival in convicted:
+                if reading.arrival in proven:
                     self._skip(reading, why)
-            if message.about is not None and message in convicted:
+            if message.about is not None and message in proven:
                 node = node_text(message.about)
                 _log.error("platform %s: announcement of node %s skipped (%s)", self._name, node, why)
                 self._announcements.give_up(message)

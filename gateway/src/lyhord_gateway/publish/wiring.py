@@ -40,7 +40,7 @@ class PublishContext:
     registry changes; status(profile, platform): tells it how the gateway is, None where there is no place for
     that."""
 
-    head: Watermarks
+    watermarks: Watermarks
     page: Callable[[int, int, int, bool], Awaitable[list[Reading]]]
     delivered: Callable[[str], list[Interval]]
     skipped: Callable[[str], int]
@@ -84,7 +84,7 @@ def _publisher(loaded: Loaded, platform: Platform, endpoint: Endpoint, around: P
             Encoding(profile.content_type, platform.compressed, platform.protocol == "5"),
         ),
         Backlog(
-            around.head,
+            around.watermarks,
             page,
             partial(_advance, around.submit, name, []),
             around.delivered(name),

@@ -76,9 +76,9 @@ class Applier:
     given; the caller reserves them (`witness.py`) before it commits. After a rollback, call `forget()`.
     """
 
-    def __init__(self, connection: sqlite3.Connection, shown: Published) -> None:
+    def __init__(self, connection: sqlite3.Connection, published: Published) -> None:
         self._connection = connection
-        self._shown = shown
+        self._published = published
         self._queues = Queues(connection)
         self._gap_requests = GapRequests()
         self._marks = Marks(connection)
@@ -87,7 +87,7 @@ class Applier:
         self._keys: dict[int, dict[int, tuple[bytes, int]]] = {}
         self._dirty: dict[int, Session] = {}
         self._rows: list[object] = []  # columns of the samples, see `RowWriter`
-        self._heard_s = 0  # of the newest arrival
+        self._heard_s = 0  # of the newest frame
         self.next_id = 1
         self.given = 0
         self.forget()
@@ -101,8 +101,8 @@ class Applier:
         self._rows.clear()
         self._queues.forget()
         # Never an arrival number twice, though the newest rows may be gone: a platform had them.
-        self.given, head = promised(self._connection)
-        self.next_id = head + 1
+        self.given, high = promised(self._connection)
+        self.next_id = high + 1
 
     def apply(self, batch: Sequence[Work]) -> Applied:
         applied = Applied()
@@ -112,7 +112,7 @@ class Applier:
                 case UplinkRecord():
                     answer = NOT_STORED
                     if self._in_force(work.node, work.frame.generation, work.frame.key, applied):
-                        answer = self._arrival(work, applied)
+                        answer = self._uplink_record(work, applied)
                 case Retransmission():
                     answer = NOT_STORED
                     generation = generation_of(work.uplink)
@@ -201,13 +201,13 @@ class Applier:
         row = self._connection.execute("SELECT downlink FROM session WHERE node = ?", (node,)).fetchone()
         return 0 if row is None else int(row[0])
 
-    def _arrival(self, arrival: UplinkRecord, applied: Applied) -> Outcome:
-        session = self._session(arrival.node)
+    def _uplink_record(self, record: UplinkRecord, applied: Applied) -> Outcome:
+        session = self._session(record.node)
         if session.base:
-            arrival = _moved(arrival, session.base)
-        frame, content, heard_s = arrival.frame, arrival.content, arrival.reception.heard_s
+            record = _moved(record, session.base)
+        frame, content, heard_s = record.frame, record.content, record.reception.heard_s
         if session.expected - content.next_seq > JUMP_MAX and content.about is None:
-            self._distrust(session, arrival, applied)
+            self._distrust(session, record, applied)
         if content.next_seq > (reach := session.reach(heard_s)):
             return Outcome(
                 Fate.REJECTED,
@@ -216,15 +216,15 @@ class Applier:
                 f"expected less than {reach}",
             )
         if session.windows[frame.generation].top < 0:
-            rotation.heard(self._connection, arrival.node, frame.generation, heard_s)
-        session.note(arrival)
-        self._marks.note(arrival.node, content.samples, heard_s)
+            rotation.heard(self._connection, record.node, frame.generation, heard_s)
+        session.note(record)
+        self._marks.note(record.node, content.samples, heard_s)
         self._heard_s = heard_s
         samples = content.samples
         if samples and (not session.received or samples[0].seq >= session.received[-1][1]):
             # Younger than all there is, as nearly always: none can be known, none is backlog.
             intervals.add(session.received, samples[0].seq, samples[-1].seq + 1)
-            self._keep(arrival, samples, 0)
+            self._keep(record, samples, 0)
             applied.counts["store.samples"] += len(samples)
             samples = ()
         for sample in samples:
@@ -237,35 +237,35 @@ class Applier:
                 applied.counts["store.given_up_arrived"] += 1
             newest = session.received[-1][1] if session.received else 0
             intervals.add(session.received, sample.seq, sample.seq + 1)
-            self._keep(arrival, (sample,), int(sample.seq < newest))
+            self._keep(record, (sample,), int(sample.seq < newest))
             applied.counts["store.samples"] += 1
         lost = session.give_up_below(content.oldest) if content.oldest is not None else 0
         lost += session.bound_gaps()
         if lost:
             applied.counts["store.given_up"] += lost
         if content.about:
-            enter_about(self._connection, arrival.node, content.about)
+            enter_about(self._connection, record.node, content.about)
         if content.about or content.status:
-            applied.about.add(arrival.node)
+            applied.about.add(record.node)
         applied.counts["store.frames"] += 1
-        if arrival.node in self._queues and (content.status or content.about):
-            self._queues.heard(arrival)
-        if not arrival.ack:
+        if record.node in self._queues and (content.status or content.about):
+            self._queues.heard(record)
+        if not record.ack:
             return _stored(session)
         # To an older frame nobody listens for an answer any more.
         uplink = frame.uplink if frame.newest else None
-        return self._answer(session, applied, frame.generation, uplink, heard_s, arrival.reception.sf)
+        return self._answer(session, applied, frame.generation, uplink, heard_s, record.reception.sf)
 
-    def _distrust(self, session: Session, arrival: UplinkRecord, applied: Applied) -> None:
+    def _distrust(self, session: Session, record: UplinkRecord, applied: Applied) -> None:
         """A node that has just got a new key and is far behind the numbers we believe in: those came from
         whoever had the old one."""
         change = rotation.rotation(self._connection, session.node)
-        if change is None or change.generation % 2 != arrival.frame.generation:
+        if change is None or change.generation % 2 != record.frame.generation:
             return
         self._flush()
         end = plausible_end(self._connection, session)
         if end == session.base:  # no sample of it is kept any more
-            end = arrival.content.next_seq - len(arrival.content.samples)
+            end = record.content.next_seq - len(record.content.samples)
         if end < session.expected:
             removed = renumber(self._connection, session, end)
             _log.warning(
@@ -277,8 +277,8 @@ class Applier:
             applied.counts["store.renumbered"] += 1
         self._dirty[session.node] = session
 
-    def _keep(self, arrival: UplinkRecord, samples: Sequence[SampleRow], backlog: int) -> None:
-        node, heard = arrival.node, arrival.reception
+    def _keep(self, record: UplinkRecord, samples: Sequence[SampleRow], backlog: int) -> None:
+        node, heard = record.node, record.reception
         for number, sample in enumerate(samples, start=self.next_id):
             self._rows += (
                 number,
@@ -312,13 +312,13 @@ class Applier:
             applied.counts["store.downlinks_used_up"] += 1
             return _stored(session)
         self.given += 1
-        again = self._gap_requests.next(session, uplink, sf, heard_s)
+        resend = self._gap_requests.next(session, uplink, sf, heard_s)
         orders = NOTHING
         if session.node in self._queues and uplink is not None:
             orders = self._queues.next(session.node, uplink, heard_s)
-        if again is not None:
-            again = again[0] - session.base, again[1]
-        return Outcome(Fate.STORED, Committed(session.stored_by_node, again, downlink, orders))
+        if resend is not None:
+            resend = resend[0] - session.base, resend[1]
+        return Outcome(Fate.STORED, Committed(session.stored_by_node, resend, downlink, orders))
 
     def _better(self, better: BetterReception) -> None:
         first = better.first + self._session(better.node).base
@@ -333,7 +333,7 @@ class Applier:
                 better.node,
                 first,
                 first + better.count,
-                self._shown.floor,
+                self._published.high,
                 better.rssi_dbm,
             ),
         )
@@ -344,13 +344,13 @@ def _stored(session: Session) -> Outcome:
     return Outcome(Fate.STORED, Committed(session.stored_by_node, None, None))
 
 
-def _moved(arrival: UplinkRecord, base: int) -> UplinkRecord:
+def _moved(record: UplinkRecord, base: int) -> UplinkRecord:
     """With the numbers that this device's samples have here."""
-    content = arrival.content
+    content = record.content
     moved = structs.replace(
         content,
         samples=tuple(structs.replace(sample, seq=sample.seq + base) for sample in content.samples),
         next_seq=content.next_seq + base,
         oldest=None if content.oldest is None else content.oldest + base,
     )
-    return structs.replace(arrival, content=moved)
+    return structs.replace(record, content=moved)

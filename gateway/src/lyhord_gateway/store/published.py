@@ -11,17 +11,17 @@ from lyhord_gateway.store.reader import Reader
 
 
 class Published:
-    """lock: held while pages are read, and while readings are changed up to the commit. floor: the highest
+    """lock: held while pages are read, and while readings are changed up to the commit. high: the highest
     arrival number that any platform was shown."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.floor = 0
+        self.high = 0
 
     def part(self, reader: Reader, first: int, end: int, limit: int, late: bool) -> list[Reading]:
         """Readings for a platform, see `Reader.part`."""
         with self.lock:
             readings = reader.part(first, end, limit, late)
             if readings:
-                self.floor = max(self.floor, readings[-1].arrival)
+                self.high = max(self.high, readings[-1].arrival)
             return readings

@@ -137,7 +137,7 @@ class Reader:
             ).fetchone()
         )
 
-    def head(self) -> int:
+    def newest_arrival(self) -> int:
         """The newest arrival number, 0 if there is none."""
         return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM sample").fetchone()[0])
 
@@ -168,7 +168,7 @@ class Reader:
     def waiting(self, platform: str) -> tuple[int, int | None]:
         """Readings that wait for a platform: how many, and when the oldest was heard (Unix seconds)."""
         number, oldest_s = 0, None
-        for first, end in intervals.gaps(self.delivered(platform), self.head() + 1):
+        for first, end in intervals.gaps(self.delivered(platform), self.newest_arrival() + 1):
             more, heard_s = self._connection.execute(
                 "SELECT count(*), min(heard_s) FROM sample WHERE id >= ? AND id < ?", (first, end)
             ).fetchone()

@@ -11,7 +11,7 @@ Everything here works within a transaction of the caller.
 import sqlite3
 
 from lyhord_gateway.model.intervals import Interval
-from lyhord_gateway.store.recovery.promises import keep_head
+from lyhord_gateway.store.recovery.promises import keep_high
 from lyhord_gateway.store.session import JUMP_MAX, Session
 
 
@@ -34,7 +34,7 @@ def renumber(connection: sqlite3.Connection, session: Session, end: int) -> int:
     session.received = _below(session.received, end)
     session.given_up = _below(session.given_up, end)
     session.expected = min(session.expected, end)
-    keep_head(connection)
+    keep_high(connection)
     return connection.execute("DELETE FROM sample WHERE node = ? AND seq >= ?", (session.node, end)).rowcount
 
 

@@ -30,11 +30,11 @@ UP, FULL, HELD = "up", "full", "held"
 @dataclass(frozen=True, slots=True)
 class Pruned:
     """state: UP, FULL (of undelivered readings) or HELD (the log has grown too long, because somebody reads
-    an old state of the store). dropped: undelivered readings removed now; floor: up to which number."""
+    an old state of the store). dropped: undelivered readings removed now; low: up to which number."""
 
     state: str
     dropped: int = 0
-    floor: int = 0
+    low: int = 0
 
 
 @dataclass(slots=True)
@@ -82,9 +82,9 @@ class Retention:
         return self._last
 
     def _remove_delivered(self, connection: sqlite3.Connection, horizon_s: int, step: int, over: bool) -> int:
-        (head,) = connection.execute("SELECT coalesce(max(id), 0) FROM sample").fetchone()
+        (high,) = connection.execute("SELECT coalesce(max(id), 0) FROM sample").fetchone()
         # The newest one stays, whoever has it: arrival numbers go on from it.
-        (_, end), *ahead = self._delivered_everywhere(connection, max(head, 1))
+        (_, end), *ahead = self._delivered_everywhere(connection, max(high, 1))
         removed = connection.execute(
             "DELETE FROM sample WHERE id IN (SELECT id FROM (SELECT id, heard_s FROM sample WHERE id < ? "
             "ORDER BY id LIMIT ?) WHERE ? OR heard_s < ?)",
@@ -120,25 +120,25 @@ class Retention:
     def _drop(self, connection: sqlite3.Connection, step: int) -> Pruned:
         """Removes the oldest undelivered readings, and takes the cursors along; FULL if there are none."""
         with transaction(connection):
-            (floor,) = connection.execute(
+            (low,) = connection.execute(
                 "SELECT coalesce(max(id), 0) FROM (SELECT id FROM sample ORDER BY id LIMIT ?)", (step,)
             ).fetchone()
             for name in self.platforms:
                 missed = 0
-                for first, end in intervals.gaps(delivered(connection, name), floor + 1):
+                for first, end in intervals.gaps(delivered(connection, name), low + 1):
                     (number,) = connection.execute(
                         "SELECT count(*) FROM sample WHERE id >= ? AND id < ?", (first, end)
                     ).fetchone()
                     missed += number
                 if missed:
-                    deliver(connection, name, 0, floor + 1)
+                    deliver(connection, name, 0, low + 1)
                     total = dropped(connection, name) + missed
                     connection.execute(
                         "INSERT OR REPLACE INTO kept (key, value) VALUES (?, ?)",
                         (f"dropped.{name}", str(total).encode()),
                     )
-            number = connection.execute("DELETE FROM sample WHERE id <= ?", (floor,)).rowcount
-        return Pruned(UP, number, floor) if number else Pruned(FULL)
+            number = connection.execute("DELETE FROM sample WHERE id <= ?", (low,)).rowcount
+        return Pruned(UP, number, low) if number else Pruned(FULL)
 
     def _log_too_long(self, connection: sqlite3.Connection, now_s: float) -> bool:
         """Empties a write-ahead log that SQLite's own checkpoints cannot keep short beside busy readers."""

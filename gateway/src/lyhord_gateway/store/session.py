@@ -25,7 +25,7 @@ COLUMNS = (
 )
 WIDTH = 18
 _json = msgspec.json.Encoder().encode
-AGAIN_MAX = 1000  # samples asked for at once: more than a node can send in an hour of duty cycle
+RESEND_MAX = 1000  # samples asked for at once: more than a node can send in an hour of duty cycle
 GAPS_MAX = 256  # beyond that the oldest gap is given up, so that a row stays small
 # How far a node's numbers may run ahead of what is known. A log that was lost skips a few hundred (a node
 # keeps 2048); a gateway that was away for years has missed one sample in FASTEST_S at most.
@@ -71,11 +71,11 @@ class Session:
         self.windows = Window(), Window()
         self.status = self.alarms = None
 
-    def note(self, arrival: UplinkRecord) -> None:
+    def note(self, record: UplinkRecord) -> None:
         """Takes over what a frame says about the node, its samples' numbers apart."""
-        frame, heard, content = arrival.frame, arrival.reception, arrival.content
+        frame, heard, content = record.frame, record.reception, record.content
         window = self.windows[frame.generation]
-        # Not the arrival's own window: that has frames in it whose commit may have been refused, and they
+        # Not the record's own window: that has frames in it whose commit may have been refused, and they
         # would be taken for replays when the node sends them again.
         seen = ReplayWindow(window.top, window.mask)
         if seen.check(frame.counter) == NEW:
@@ -133,11 +133,11 @@ class Session:
         return max(0, self.stored - self.base)
 
     @property
-    def again(self) -> tuple[int, int] | None:
-        """The first missing range as (first, count), at most AGAIN_MAX samples of it."""
+    def resend(self) -> tuple[int, int] | None:
+        """The first missing range as (first, count), at most RESEND_MAX samples of it."""
         first = self.stored
         following = next((start for start, _ in self.received if start > first), self.expected)
-        return (first, min(following - first, AGAIN_MAX)) if following > first else None
+        return (first, min(following - first, RESEND_MAX)) if following > first else None
 
     def take_downlink(self, begins: int) -> int | None:
         """A counter that is used for the first time under its key; None when all 2²⁴ are used up. begins: of

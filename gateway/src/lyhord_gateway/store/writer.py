@@ -69,10 +69,10 @@ Group = list[tuple[Work, Done | None]]
 class Events:
     """Events that the writer tells the rest, always on the event loop's thread.
 
-    committed(head): the newest arrival number is durable. counted: counters of the last group.
+    committed(high): the newest arrival number is durable. counted: counters of the last group.
     changed(nodes): the registry rows of these nodes changed; None: another process changed anything.
     state(word): "up", "full" (of undelivered readings), "held" (by a reader) or SQLite's name of the error
-    that keeps the store from taking anything. committing(s): how long a commit took. dropped(floor):
+    that keeps the store from taking anything. committing(s): how long a commit took. dropped(low):
     readings up to this arrival number are gone, delivered or not.
     """
 
@@ -88,7 +88,7 @@ class Writer:
     """Owns `connection` from `start()` to the end of `run()`.
 
     commit_ms: longest time a lone piece of work waits for company. queue_frames: bound of the queue.
-    shown: what platforms have seen and must not change.
+    published: what platforms were sent and must not change.
     """
 
     def __init__(
@@ -98,12 +98,12 @@ class Writer:
         events: Events,
         queue_frames: int,
         commit_ms: int,
-        shown: Published,
+        published: Published,
     ) -> None:
         self._connection = connection
         self._retention = retention
         self._events = events
-        self._shown = shown
+        self._published = published
         self._queue_frames = queue_frames
         self._commit_s = commit_ms / 1000
         self._queue: Group = []
@@ -187,7 +187,7 @@ class Writer:
             self._finished.set_exception(failure)
 
     def _work_until_closed(self) -> None:
-        applier = Applier(self._connection, self._shown)
+        applier = Applier(self._connection, self._published)
         self._look_for_foreign_changes(applier)
         while True:
             self._presence.check()
@@ -216,7 +216,7 @@ class Writer:
                 _log.error("store: full, %d undelivered readings dropped%s", pruned.dropped, more(held_back))
             counts = Counter({"store.undelivered_dropped": pruned.dropped})
             self._loop.call_soon_threadsafe(self._events.counted, counts)
-            self._loop.call_soon_threadsafe(self._events.dropped, pruned.floor)
+            self._loop.call_soon_threadsafe(self._events.dropped, pruned.low)
         if pruned.state != self._state:
             self._state = pruned.state
             if pruned.state in _NO_ROOM:
@@ -275,7 +275,7 @@ class Writer:
         changing = any(isinstance(work, BetterReception) for work, _ in group)
         start_s = time.monotonic()
         try:
-            with self._shown.lock if changing else contextlib.nullcontext():
+            with self._published.lock if changing else contextlib.nullcontext():
                 self._connection.execute("BEGIN IMMEDIATE")
                 self._look_for_foreign_changes(applier)
                 applied = applier.apply([work for work, _ in group])
@@ -352,7 +352,7 @@ class Writer:
 
     # ---- back on the event loop ----
 
-    def _report(self, group: Group, applied: Applied, head: int, took_s: float) -> None:
+    def _report(self, group: Group, applied: Applied, high: int, took_s: float) -> None:
         self._make_room()
         self._events.committing(took_s)
         self._events.counted(applied.counts)
@@ -360,7 +360,7 @@ class Writer:
             self._events.changed(None)
         elif applied.about:
             self._events.changed(applied.about)
-        self._events.committed(head)
+        self._events.committed(high)
         for (_, done), answer in zip(group, applied.answers, strict=True):
             self._call(done, answer)
 

@@ -53,23 +53,23 @@ class Queues:
         """True if something is open for this node."""
         return node in self._nodes
 
-    def heard(self, arrival: UplinkRecord) -> None:
+    def heard(self, record: UplinkRecord) -> None:
         """Takes what the node says for what it proves."""
-        for entry in list(self._of(arrival.node)):
-            if not entry.tries or entry.uplink == arrival.frame.uplink:
+        for entry in list(self._of(record.node)):
+            if not entry.tries or entry.uplink == record.frame.uplink:
                 continue
             if entry.order.settings:
-                version = (arrival.content.status or {}).get(STATUS_SETTINGS_VERSION)
+                version = (record.content.status or {}).get(STATUS_SETTINGS_VERSION)
                 if version == entry.version:
-                    self._close(arrival.node, entry, "confirmed", arrival.reception.heard_s)
+                    self._close(record.node, entry, "confirmed", record.reception.heard_s)
                 elif version is not None and entry.tries >= _DENIALS:
-                    self._close(arrival.node, entry, "refused", arrival.reception.heard_s)
+                    self._close(record.node, entry, "refused", record.reception.heard_s)
             else:
                 (code, *_) = entry.order.command
-                if (code == COMMAND_REPORT_NOW and arrival.content.status) or (
-                    code == COMMAND_SEND_ABOUT and arrival.content.about
+                if (code == COMMAND_REPORT_NOW and record.content.status) or (
+                    code == COMMAND_SEND_ABOUT and record.content.about
                 ):
-                    self._close(arrival.node, entry, "confirmed", arrival.reception.heard_s)
+                    self._close(record.node, entry, "confirmed", record.reception.heard_s)
 
     def next(self, node: int, uplink: int, now_s: int) -> DownlinkDispatch:
         """The orders that go out with the answer to this uplink, marked as sent."""

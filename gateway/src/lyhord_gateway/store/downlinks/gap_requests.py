@@ -43,7 +43,7 @@ class GapRequests:
     def next(self, session: Session, uplink: int | None, sf: int | None, now_s: int) -> Span | None:
         """(first, count) for the answer to `uplink` (None: to an older frame), heard by the session's
         source with spreading factor `sf` (None: without a radio, so without a duty cycle)."""
-        missing = session.again
+        missing = session.resend
         if missing is None:
             if self._asked:
                 self._asked.pop(session.node, None)

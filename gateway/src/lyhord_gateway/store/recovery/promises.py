@@ -44,14 +44,14 @@ class Loss:
 def promised(connection: sqlite3.Connection) -> tuple[int, int]:
     """(downlink counters given to all nodes together, newest arrival number), as the store says."""
     (given,) = connection.execute("SELECT coalesce(sum(downlink), 0) FROM session").fetchone()
-    (head,) = connection.execute(
+    (high,) = connection.execute(
         f"SELECT max(coalesce((SELECT max(id) FROM sample), 0), {NEWEST})"  # noqa: S608
     ).fetchone()
     kept = _kept(connection, _HEAD)
-    return int(given), max(int(head), int(kept) if kept else 0)
+    return int(given), max(int(high), int(kept) if kept else 0)
 
 
-def keep_head(connection: sqlite3.Connection) -> None:
+def keep_high(connection: sqlite3.Connection) -> None:
     """Before the newest readings are removed on purpose: their arrival numbers are not given again, and
     nobody takes it for a loss. Within the caller's transaction."""
     _keep(connection, _HEAD, str(promised(connection)[1]).encode())
@@ -104,20 +104,20 @@ def agree(path: Path, connection: sqlite3.Connection, left_out: int = 0, text: s
             _keep(connection, _IDENTITY, identity)
             if text:
                 _keep(connection, LOSS, f"{int(time.time())} {text}".encode())
-        given, head = promised(connection)
-        Witness(path, identity, given, head, running=False).close(given, head)
+        given, high = promised(connection)
+        Witness(path, identity, given, high, running=False).close(given, high)
     except (sqlite3.OperationalError, OSError) as error:
         raise UserError(f"{path}: cannot be written ({error})") from error
 
 
 def open_witness(path: Path, connection: sqlite3.Connection) -> Witness:
     """The witness for a process that is going to promise more. Raises UserError or OSError."""
-    given, head = promised(connection)
+    given, high = promised(connection)
     identity = _kept(connection, _IDENTITY)
     if identity is None:
         agree(path, connection)
         identity = _kept(connection, _IDENTITY) or b""
-    return Witness(path, identity, given, head)
+    return Witness(path, identity, given, high)
 
 
 def leave_out(connection: sqlite3.Connection, number: int) -> None:
@@ -132,7 +132,7 @@ def _forgotten(
     path: Path, connection: sqlite3.Connection, said: Testimony | None, identity: bytes | None
 ) -> tuple[int, str]:
     """(counters per node that may be forgotten, what to say of it; empty if nothing is amiss)."""
-    given, head = promised(connection)
+    given, high = promised(connection)
     if said is None:
         if identity is None:
             return 0, ""  # a new store, or one from before there were witnesses
@@ -141,9 +141,9 @@ def _forgotten(
     if identity is not None and identity != said.identity:
         return LEFT_OUT_UNKNOWN, "the witness beside it is another store's, it may be an old copy"
     forgotten = max(0, _bound(said) - given)
-    readings, answers = max(0, said.head - head), max(0, said.given - given)
+    readings, answers = max(0, said.high - high), max(0, said.given - given)
     if identity is None and said.reserved:
-        return forgotten, f"it is empty, but {said.head} readings were stored and {said.given} answers given"
+        return forgotten, f"it is empty, but {said.high} readings were stored and {said.given} answers given"
     if readings or answers or (forgotten and not said.running and said.whole):
         return forgotten, (
             f"{readings} readings and {answers} answers that were committed are not in it: "

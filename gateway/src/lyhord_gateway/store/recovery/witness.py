@@ -21,7 +21,7 @@ TAIL = "-witness"
 
 _PAGE = 4096  # what a disk tears or loses at once
 _SLOT = struct.Struct(">4sB3xQ16sQ")  # magic, running, serial, identity, reserved
-_NOTE = struct.Struct(">4s16sQQ")  # magic, identity, given, head
+_NOTE = struct.Struct(">4s16sQQ")  # magic, identity, given, high
 _SUM = struct.Struct(">I")
 _MAGIC = b"LYW1"
 IDENTITY = 16  # bytes
@@ -30,13 +30,13 @@ IDENTITY = 16  # bytes
 @dataclass(frozen=True, slots=True)
 class Testimony:
     """The file's contents. whole: both copies are readable. reserved: downlink counters of all nodes that may
-    have been given out. given, head: counters and arrival number of the newest commit that is known of.
+    have been given out. given, high: counters and arrival number of the newest commit that is known of.
     running: the gateway did not stop cleanly."""
 
     identity: bytes
     reserved: int
     given: int
-    head: int
+    high: int
     running: bool
     whole: bool
 
@@ -56,14 +56,14 @@ def read_testimony(store: Path) -> Testimony | None:
         return None
     _, running, _, identity, reserved = max(slots, key=lambda slot: int(slot[2]))
     note = _read(data, 2 * _PAGE, _NOTE)
-    given, head = (note[2], note[3]) if note is not None and note[1] == identity else (0, 0)
-    return Testimony(identity, reserved, given, head, bool(running), len(slots) == 2)
+    given, high = (note[2], note[3]) if note is not None and note[1] == identity else (0, 0)
+    return Testimony(identity, reserved, given, high, bool(running), len(slots) == 2)
 
 
 class Witness:
     """Writes the file. Raises OSError where the disk refuses; then nothing may be given out."""
 
-    def __init__(self, store: Path, identity: bytes, given: int, head: int, running: bool = True) -> None:
+    def __init__(self, store: Path, identity: bytes, given: int, high: int, running: bool = True) -> None:
         """given: downlink counters that all nodes together have been given. Both copies are written."""
         self._identity = identity
         self._serial = 0
@@ -75,7 +75,7 @@ class Witness:
             os.ftruncate(self._file, 3 * _PAGE)
             self._write(running)
             self._write(running)
-            self.note(given, head)
+            self.note(given, high)
             os.fsync(self._file)
             _sync_folder(store.parent)
         except OSError:
@@ -92,16 +92,16 @@ class Witness:
                 self.reserved = before
                 raise
 
-    def note(self, given: int, head: int) -> None:
+    def note(self, given: int, high: int) -> None:
         """Notes what the newest commit has given out. No fsync: it survives a kill, and mostly a power cut;
         it serves to notice a loss, never to bound it."""
-        self._put(2 * _PAGE, _NOTE.pack(_MAGIC, self._identity, given, head))
+        self._put(2 * _PAGE, _NOTE.pack(_MAGIC, self._identity, given, high))
 
-    def close(self, given: int, head: int) -> None:
+    def close(self, given: int, high: int) -> None:
         """After the last commit of a clean stop: exactly this was given out."""
         try:
             self.reserved = given
-            self.note(given, head)
+            self.note(given, high)
             self._write(running=False)
             self._write(running=False)
         finally:
