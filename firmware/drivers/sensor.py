@@ -35,7 +35,7 @@ _NAP_LEAST_MS = 100  # a shorter light sleep costs more than it saves
 
 
 def result_of(sensor, nap_ms=None):
-    """What the measurement that start() began has given: number, tuple or reason. Long waits are `nap_ms`."""
+    """The result of the measurement that start() began: number, tuple or reason. Long waits are `nap_ms`."""
     result = None
     while result is None:
         wait_ms = sensor.poll_ms

@@ -83,7 +83,7 @@ class Bench:
         self.mute = False  # True: no answer goes out, and the gateway learns that
 
     def around(self, duty: Callable[[str, int], Duty] | None = None) -> SourceContext:
-        """What a source on this bench is given. duty: transmit times of its radios, and what is kept."""
+        """The context of a source on this bench. duty: transmit times of its radios, and what is kept."""
 
         def fresh(_: str, power_dbm: int) -> Duty:
             return Scheduler(power_dbm), lambda _: None

@@ -32,7 +32,7 @@ class VirtualTimes(Times):
 
     @property
     def waiting(self) -> int:
-        """How many timers have not yet run."""
+        """The number of timers that have not yet run."""
         return len(self._waiting)
 
     def pass_time(self, microseconds: int) -> None:

@@ -7,7 +7,7 @@ from lyhord_wire.codes import EMPTY_DISTANCE, FULL_DISTANCE, LINK, REPORT_PERIOD
 
 
 def link_objection(node, wanted, texts=()):
-    """Why the settings `wanted` would leave this node without a link; None if they leave one."""
+    """The reason why the settings `wanted` would leave this node without a link; None if they leave one."""
     from lyhord_wire.codes import LINK_LORA, LINK_WIFI
 
     if links(node, wanted[LINK], texts):

@@ -24,7 +24,7 @@ def now():
 
 
 def is_plausible(unix):
-    """Whether `unix` (seconds; a gateway's, or found in the log) can be a time. Who says less than 2000 has
+    """True if `unix` (seconds; a gateway's, or found in the log) can be a time. Who says less than 2000 has
     no clock; who says more than 2100 would use up the records' 32 bits."""
     return EPOCH_2000 <= unix < LATEST
 

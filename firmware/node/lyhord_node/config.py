@@ -45,7 +45,7 @@ _MICRO = const(6)  # decimals of a degree that are kept
 
 
 def is_sensor(name):
-    """Whether the field says what is fitted in a slot of `sensor_config.py`."""
+    """True if the field says which sensor is in a slot of `sensor_config.py`."""
     return name in FIELDS and FIELDS[name][0] == _SENSOR
 
 
@@ -63,7 +63,7 @@ def shown(name, value):
 
 
 def objection(name, value):
-    """Why `value` (text) cannot be the field's; None if it can. An empty text forgets the field."""
+    """The reason why `value` (text) cannot be the field's; None if it can. Empty: forgets the field."""
     kind, longest, _ = FIELDS[name]
     if len(value.encode()) > longest:
         return "%s: expected up to %d bytes" % (name, longest)

@@ -1,4 +1,4 @@
-"""What is watched also while the node sleeps: a meter's pulses, and whether somebody moved.
+"""Contacts that are watched also while the node sleeps: a meter's pulses, and a motion detector.
 
                   ┌─ a meter's contact has changed (ext0) ──────▶ counted ─┐
     deep sleep ◀──┼─ the PIR's line is high (ext1) ─▶ noted, once a sample ┤ what is left of the sleep

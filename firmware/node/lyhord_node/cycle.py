@@ -73,7 +73,7 @@ def _live(node):
         if node.contacts:
             node.contacts.note(node.state)
         node.starts.completed()
-        node.state.faults &= ~(node.state.told_faults & _TOLD_ONCE)  # what is over is told by its absence
+        node.state.faults &= ~(node.state.told_faults & _TOLD_ONCE)  # what is over is not in the next status
         node.state.save()
         wait = max(1, schedule.next_due(node.state) - clock.now())
         if again or (wait > _LIGHT_S and not (node.contacts and node.contacts.stays_awake)):

@@ -41,7 +41,7 @@ _OBSTRUCTED_AFTER = const(4)  # samples held in a row: something is in the way f
 
 
 class Verdict:
-    """What one sample says.
+    """The meaning of one sample.
 
     distance_mm, level (%): None when nothing is to be believed; level also without the bin's distances.
     quality 0…100; heard: pings that agreed; most: they are the majority; spread_mm: among them.
@@ -139,7 +139,7 @@ class Surface:
         return kept if len(kept) > 1 else None
 
     def _accept(self, mm, verdict, depth, empty_mm, full_mm):
-        """Whether `mm` is the surface; notes what that means."""
+        """True if `mm` is the surface; notes what that means."""
         seen = self._seen_mm
         in_front = depth and mm < full_mm - max(_EDGE_MM, depth // 8)
         if not seen:
@@ -182,7 +182,7 @@ class Surface:
             self._before_mm = 0
 
     def _confirms(self, mm, sudden):
-        """Whether the sample before has seen this surface, or one that has been filled up to it since."""
+        """True if the sample before has seen this surface, or one that has been filled up to it since."""
         pending = self._pending_mm
         return pending != 0 and pending - sudden <= mm <= pending + same_mm(pending)
 
@@ -220,7 +220,7 @@ def agreeing(distances_mm):
 
 
 def same_mm(mm):
-    """How far two samples of one surface at `mm` may lie apart."""
+    """The distance that two samples of one surface at `mm` may lie apart, in millimetres."""
     return max(_SAME_MM, mm // _SAME_DIVISOR)
 
 

@@ -1,4 +1,4 @@
-"""Who this node is: its number, its key and the key's generation, from NVS."""
+"""The identity of this node: its number, its key and the key's generation, from NVS."""
 
 from micropython import const
 

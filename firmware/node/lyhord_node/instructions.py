@@ -18,7 +18,7 @@ _BLINKS_MAX = const(100)
 
 
 class Afterwards:
-    """What waits until the link is closed."""
+    """The actions that wait until the link is closed."""
 
     def __init__(self):
         self.blinks = 0

@@ -1,4 +1,4 @@
-"""Whether the code in the flash is what was built: the image has a hash of each of its files in `/hashes`.
+"""The check that the code in the flash is what was built: `/hashes` has a hash of each file of the image.
 
 Checked after a start that came to no end, and by the console's `verify`; on the wakes of a node that works it
 would cost more than the wake.

@@ -1,5 +1,5 @@
-"""What the console does beyond settings: it looks and measures with the stages of a wake, and tells how
-a delivery has ended."""
+"""The console's commands beyond settings: they look and measure with the stages of a wake, and tell how a
+delivery has ended."""
 
 from lyhord_node import clock, sampling
 from lyhord_node.borrowed import Borrowed
@@ -18,7 +18,7 @@ def status(node):
 
 
 def measure(node):
-    """What the sensors say now; nothing is kept, and no sample before it is asked what it thinks of it."""
+    """The sensors' values now. Nothing is kept, and the samples before do not change how these are judged."""
     state = node.state
     before = state.surface, state.tilted_run, state.emptied
     state.surface = b""

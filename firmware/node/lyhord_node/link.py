@@ -1,4 +1,4 @@
-"""What the two links have in common: their answers, as values.
+"""The common part of the two links: their answers, as values.
 
 A link has `frame_max` (bytes of a whole frame), `always_ack` (asking costs nothing), `rounds` (frames per
 wake), `has_time()` (for another one of them), `fault` (the bit that its failure sets, 0 for none), `open()`,

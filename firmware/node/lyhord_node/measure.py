@@ -87,7 +87,7 @@ def _take(quantities, result, values):
 
 
 def _pings(ranger, temperature_dc):
-    """What `PINGS` pings gave: millimetres or reasons."""
+    """The results of `PINGS` pings: millimetres or reasons."""
     from drivers.ranging import pings
 
     if ranger.settle_ms > _SETTLE_MS:

@@ -296,7 +296,7 @@ class Outbox:
     # reading
 
     def kept(self):
-        """How many sample numbers the gateway has not stored yet."""
+        """The number of sample numbers that the gateway has not stored yet."""
         return self.next_seq - max(self.stored, self.floor)
 
     def oldest(self):

@@ -1,4 +1,4 @@
-"""How the node is, as `key: value` lines for `status`. Programs read them: keys are added, never changed."""
+"""The node's state, as `key: value` lines for `status`. Programs read them: keys are added, never changed."""
 
 import gc
 

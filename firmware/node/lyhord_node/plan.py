@@ -1,4 +1,4 @@
-"""Which link a report takes: the preferred one; after a failure the other, while the first rests.
+"""The link that a report takes: the preferred one; after a failure the other, while the first rests.
 
     preferred ──fails──▶ rests 1 report, then 2, 4, 8 … six hours at most; the other link goes
         ▲ ──works──┐
@@ -29,7 +29,7 @@ _NEEDED = const(4)
 
 
 class Plan:
-    """What is remembered from report to report, from `packed` (b"" in a new life). Lists are indexed by link.
+    """The memory from report to report, from `packed` (b"" in a new life). Lists are indexed by link.
 
     failures: reports in a row that a link did not deliver; skip: reports for which it still rests;
     sf, sf_good, sf_needed: see spreading.py.
@@ -84,7 +84,7 @@ class Plan:
         return [link for link in links if not self.skip[link]]
 
     def note(self, link, worked, report_period):
-        """How a report over `link` went; report_period: s."""
+        """Notes the outcome of a report over `link`; report_period: s."""
         if worked:
             self.failures[link] = self.skip[link] = 0
             return

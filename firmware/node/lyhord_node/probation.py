@@ -49,7 +49,7 @@ def end(node):
 
 
 def note(node, link, answered):
-    """How a report on trial went; link: of plan.py, None where all rest."""
+    """Notes the outcome of a report on trial; link: of plan.py, None where all rest."""
     state = node.state
     confirmed = settings.unpack(node.store.blob(TRIAL_KEY))
     if confirmed is None:

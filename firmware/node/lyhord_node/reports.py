@@ -1,4 +1,4 @@
-"""What the node says next: about, samples asked for again, new samples, status, alarms. One frame each.
+"""The node's next frames: about, samples asked for again, new samples, status, alarms. One frame each.
 
 The choice is made from the log's cursors and the running state; nothing is remembered here. What a
 delivered message has settled is entered by `sent` and `answered`.

@@ -1,4 +1,4 @@
-"""When the next sample and the next report are due. Pure: times are seconds on `clock.now`'s line, passed in.
+"""The times when the next sample and the next report are due. Pure: seconds of `clock.now`, passed in.
 
 The line only passes, so a mark on it is never further away than whoever made it meant. One that is belongs to
 another line, from before the RTC began anew, and counts as reached: the node never waits for it.
@@ -112,7 +112,7 @@ def hurry(state, now):
 
 
 def next_due(state):
-    """When there is something to do: a sample, or a report."""
+    """The time when there is something to do: a sample, or a report."""
     if not state.report_at:
         return state.sample_due
     return min(state.sample_due, max(state.report_at, state.not_before))

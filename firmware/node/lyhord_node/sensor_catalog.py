@@ -49,7 +49,7 @@ def driver(slot, choice):
 
 
 def choices(slot):
-    """What may stand in a slot: `none` first, where another line does not say what that is."""
+    """The choices of a slot: `none` first, where another line does not say what that is."""
     found = []
     may_be_empty = True
     for line in lines():

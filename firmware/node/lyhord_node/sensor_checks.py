@@ -1,4 +1,4 @@
-"""Why a sensor cannot be fitted, or sensors not together: what their drivers need, and what the board has.
+"""Checks of sensors, alone and together: what their drivers need against what the board has.
 
 Imported at the console only; `sensor_config.py` is what a wake needs.
 """
@@ -11,7 +11,7 @@ _SHARED = I2C + BUS_NUMBERS
 
 
 def objection(board, slot, value):
-    """Why `value` (text) cannot be fitted to `board` there; None if it can. An empty text is `usual`."""
+    """The reason why `value` cannot be fitted to `board` there; None if it can. Empty: `usual`."""
     if not value or value == USUAL:
         return None
     if value not in choices(slot):
@@ -29,7 +29,7 @@ def needs(slot, choice):
 
 
 def conflict(board, texts, profile):
-    """Why these sensors cannot be together; None if they can. texts: of every slot; profile: its name."""
+    """The reason why these cannot be together; None if they can. texts: of every slot; profile: name."""
     fit = resolved(texts, profile)
     if profile == "building" and fit["ranger"] != NONE:
         return "ranger: expected none in a building"

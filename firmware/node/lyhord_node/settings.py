@@ -39,7 +39,7 @@ def defaults():
 
 
 def objection(values):
-    """Why the complete settings `values` (id → integer) cannot be; None if they can."""
+    """The reason why the complete settings `values` (id → integer) cannot be; None if they can."""
     from lyhord_wire.settings import SETTINGS
 
     for key, value in values.items():

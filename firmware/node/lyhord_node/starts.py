@@ -28,7 +28,7 @@ _MEASURING = "measuring"  # in NVS: 1 while safe mode measures
 
 
 def reset_cause():
-    """Why the node started, as the wire says it."""
+    """The reason why the node started, as the wire says it."""
     import machine
 
     causes = {

@@ -64,7 +64,7 @@ class Stages:
 
     @property
     def parts(self) -> list[str]:
-        """What should be up."""
+        """The parts that should be up."""
         parts = [part for source in self.sources.values() for part in source.parts]
         return parts + [broker.part for broker in self.brokers]
 

@@ -1,4 +1,4 @@
-"""What a platform was told of a node is taken back when the node goes, whatever happens between."""
+"""Words about a node at a platform are taken back when the node goes, whatever happens between."""
 
 import json
 import sqlite3

@@ -59,7 +59,7 @@ async def downlink(roofs: Roofs, roof: PacketForwarder) -> dict:
 
 
 async def counted(roofs: Roofs, name: str, number: int = 1) -> None:
-    """What becomes of answers that wait for a better copy of their frames first."""
+    """The counts of answers that wait for a better copy of their frames first."""
     times = roofs.bench.times
     assert isinstance(times, VirtualTimes)
     await until(lambda: times.waiting >= number or roofs.counters[name] >= number, "answers wait")

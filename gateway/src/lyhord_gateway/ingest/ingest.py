@@ -65,7 +65,7 @@ Submit = Callable[[Work, Callable[[Outcome], None] | None], bool]
 
 @dataclass(frozen=True, slots=True)
 class IngestContext:
-    """What ingest goes by beside the frame. unknown_node: takes note of a frame whose node is not in the
+    """The context of a frame. unknown_node: takes note of a frame whose node is not in the
     registry. clock: stamps what is heard; None: the sources' stamps are right. per_hour: frames and samples
     that one node may bring, 0: no bound."""
 
@@ -161,7 +161,7 @@ class Ingest:
             stream.latest, stream.latest_digest, stream.repeats = exchange, digest, 0
 
     def _content(self, opened: OpenedUplink, uplink: Uplink) -> Content:
-        """What an authentic frame says; raises Refused."""
+        """The content of an authentic frame; raises Refused."""
         try:
             report = decode_report(opened.payload) if opened.kind == KIND_REPORT else None
             about = decode_about(opened.payload) if report is None else None

@@ -1,4 +1,4 @@
-"""How much one node may bring in an hour, so that no single key fills the store or the queue before it.
+"""The readings that one node may bring in an hour, so that no key fills the store or the queue before it.
 
 A bucket per node: it holds an hour's worth and fills evenly. A frame costs one, and one more for every
 sample in it. What does not fit is refused and counted; its node keeps the samples and sends them later.

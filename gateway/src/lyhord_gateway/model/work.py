@@ -18,7 +18,7 @@ class SampleRow(Struct, frozen=True):
 
 
 class Reception(Struct, frozen=True):
-    """How a frame was heard. source: by whom; heard_s: Unix seconds; rssi_dbm, snr_q4 (dB × 4), sf: None
+    """The reception of a frame. source: by whom; heard_s: Unix seconds; rssi_dbm, snr_q4 (dB × 4), sf: None
     without a radio; raw: the frame as it was heard."""
 
     source: str
@@ -30,9 +30,9 @@ class Reception(Struct, frozen=True):
 
 
 class FrameId(Struct, frozen=True):
-    """Which frame of its node it is. generation: the key's, 0 or 1; counter: 24 bits; key: fingerprint of the
-    key that opened it (`store.keyring`): a frame of a key that is no longer in force when its turn comes is
-    not stored. digest: of the whole frame, so that a retransmission of it is recognised. newest: no frame
+    """The frame among those of its node. generation: the key's, 0 or 1; counter: 24 bits; key: fingerprint of
+    the key that opened it (`store.keyring`): a frame of a key that is no longer in force when its turn comes
+    is not stored. digest: of the whole frame, so that a retransmission of it is recognised. newest: no frame
     with a higher counter was heard before it."""
 
     generation: int
@@ -48,7 +48,7 @@ class FrameId(Struct, frozen=True):
 
 
 class Content(Struct, frozen=True):
-    """What a frame says. next_seq: number after the last sample that the node is known to have taken.
+    """The content of a frame. next_seq: number after the last sample that the node is known to have taken.
     oldest: number of the oldest sample that the node still keeps, if it said so. about: fields of an about
     report (`lyhord_wire.tables.ABOUT`)."""
 
@@ -186,7 +186,7 @@ FAULT = "fault"  # one of our own bugs, met by this frame
 
 
 class Fate(Enum):
-    """What became of a piece of work."""
+    """The outcome of a piece of work."""
 
     STORED = "stored"  # durable
     NOT_STORED = "not stored"  # nothing of it is, now; sent again, it may be

@@ -17,7 +17,7 @@ DEVICE = "lyhord-{node}"  # a node's name at a platform, if the configuration gi
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a platform wants of a node. node: None if the device is none of ours; ticket: what the profile
+    """A platform's request to a node. node: None if the device is none of ours; ticket: what the profile
     needs for the answer."""
 
     node: int | None
@@ -38,20 +38,20 @@ class BadRequest(Exception):
 
 
 class Words:
-    """What a platform is told of the gateway itself, where it has a place for that."""
+    """The messages to a platform about the gateway itself, where it has a place for them."""
 
     def health(self, topic: str, report: Mapping[str, object]) -> Message | None:
-        """What is said when a connection has come about, and again when it changes: how the gateway is.
+        """The message when a connection has come about, and again when it changes: how the gateway is.
         topic: where the configuration wants it, "" for nowhere. None: the platform has no place for it."""
         return Message(topic, msgspec.json.encode(report), retain=True) if topic else None
 
     def gone(self, topic: str, gateway: str) -> Message | None:
-        """What is said before a connection is ended in order."""
+        """The message before a connection is ended in order."""
         word = {"gateway": gateway, "state": "gone"}
         return Message(topic, msgspec.json.encode(word), retain=True) if topic else None
 
     def will(self, topic: str, gateway: str) -> Message | None:
-        """What the platform says to its subscribers when it has lost the gateway (MQTT's last will)."""
+        """The last will: subscribers get it when the platform has lost the gateway."""
         return self.gone(topic, gateway)
 
 
@@ -62,21 +62,21 @@ class Profile(Words, ABC):
     content_type: str = "application/json"
 
     def announce(self, facts: NodeFacts, quantities: Collection[int] = ()) -> list[Message]:
-        """What the platform must know about a node before its first reading in a connection, and again
-        when it changes. quantities: those that the node's readings have had so far."""
+        """The messages about a node that the platform must have before its first reading in a connection,
+        and again when it changes. quantities: those that the node's readings have had so far."""
         return []
 
     def retract(self, facts: NodeFacts) -> list[Message]:
-        """What takes back `announce(facts)` when the node goes out of service. It is kept with the
-        announcement, and said as it was then."""
+        """The messages that take back `announce(facts)` when the node goes out of service. They are kept with
+        the announcement, and said as they were then."""
         return []
 
     def outdated(self, facts: NodeFacts) -> list[Message]:
-        """What takes back the announcement that an earlier version has made."""
+        """The messages that take back the announcement that an earlier version has made."""
         return []
 
     def greeting(self) -> list[Message]:
-        """What is said of the gateway itself at the beginning of a connection, about `GATEWAY`."""
+        """The messages about the gateway itself at the beginning of a connection, about `GATEWAY`."""
         return []
 
     @property
@@ -93,7 +93,7 @@ class Profile(Words, ABC):
         """One message's payload; all readings have the same topic and may share a message."""
 
     def sharing(self) -> Sharing:
-        """Which readings with the same topic may share a message."""
+        """The rule which readings with the same topic may share a message."""
         return Sharing.ANY
 
     def probe(self) -> Message:
@@ -106,7 +106,7 @@ class Profile(Words, ABC):
         return None
 
     def request(self, payload: bytes) -> Request | None:
-        """What a message in the inbox asks for; None if it is an answer of our own. Raises BadRequest."""
+        """The request in a message of the inbox; None if it is an answer of our own. Raises BadRequest."""
         raise BadRequest("shape")
 
     def reply(self, request: Request, outcome: Mapping[str, object]) -> Message | None:

@@ -1,4 +1,4 @@
-"""How Home Assistant shows each quantity and alarm: MQTT discovery's words for them.
+"""Home Assistant's words for each quantity and alarm, for its MQTT discovery.
 
 Device classes (columns of `lyhord_wire.tables`) and the units that go with them are those of Home Assistant's
 sensor and binary sensor integrations; a wrong pair makes it refuse the entity.

@@ -55,7 +55,7 @@ _STATUS_NAMES = MappingProxyType({STATUS_BATTERY: "node_battery"})  # `battery` 
 
 
 def about_node(facts: NodeFacts, units: Units = SI) -> Values:
-    """What is known of the node itself: in service or not, firmware, and what its last status says. A fault
+    """The state of the node itself: in service or not, firmware, and what its last status says. A fault
     and an alarm are told in one way: names with commas, empty if there is none."""
     told: Values = {"in_service": facts.enabled}
     if facts.version is not None:

@@ -19,9 +19,9 @@ from lyhord_gateway.profiles.scale import Units
 
 @dataclass(frozen=True, slots=True)
 class PlatformContext:
-    """What a profile is given. gateway: this gateway's name. facts: what the registry knows of a node at this
-    moment. status_topic: where this platform is told how the gateway is, "" for nowhere. secret: what stands
-    in the file that the option `Kind.secret` names. now_s: Unix seconds."""
+    """The context of a profile. gateway: this gateway's name. facts: what the registry knows of a node at
+    this moment. status_topic: where this platform is told how the gateway is, "" for nowhere. secret: what
+    stands in the file that the option `Kind.secret` names. now_s: Unix seconds."""
 
     gateway: str
     facts: Callable[[int], NodeFacts]

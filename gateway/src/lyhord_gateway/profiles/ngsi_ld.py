@@ -241,7 +241,7 @@ def _purpose(facts: NodeFacts) -> str:
 
 
 def _own(kind: str, facts: NodeFacts, reading: Reading, when: str) -> _Entity:
-    """What only this type has, and what its model requires beyond id, type and location."""
+    """The properties that only this type has, and those its model requires beyond id, type and location."""
     own: _Entity = {}
     if kind == INDOOR:
         own["dateObserved"] = _moment(when)

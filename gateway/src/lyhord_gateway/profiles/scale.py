@@ -13,7 +13,7 @@ RATIO = "/"
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """What a platform counts in. distance, of all lengths: m, cm or mm; battery, of all voltages: V or mV;
+    """The units of a platform. distance, of all lengths: m, cm or mm; battery, of all voltages: V or mV;
     pressure: Pa or hPa."""
 
     distance: str = "m"

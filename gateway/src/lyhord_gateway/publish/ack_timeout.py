@@ -1,4 +1,4 @@
-"""How long a platform may be silent about the messages under way, before its connection is given up.
+"""The time that a platform may be silent about messages under way before its connection is given up.
 
     usual ──silent for so long──▶ twice as long, up to the most that is borne
       ▲                                  │

@@ -1,4 +1,4 @@
-"""Which nodes a platform was told of, with the words that take that back; it outlives restarts.
+"""The nodes that a platform was told of, with the messages that take that back; it outlives restarts.
 
     announce ──▶ row committed ──▶ words sent        so whatever was ever told can be taken back
     node disabled or removed ──▶ words back ──PUBACK──▶ row goes
@@ -51,7 +51,7 @@ class Announced:
         return [node for node in self._rows if node not in enabled]
 
     def words(self, node: int) -> list[Message]:
-        """What takes back that this node was announced; nothing if a row is not what was kept."""
+        """The messages that take back that this node was announced; nothing if a row is not what was kept."""
         try:
             kept = _words.decode(self._rows.get(node, b"[]"))
         except msgspec.DecodeError:

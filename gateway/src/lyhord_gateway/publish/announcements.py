@@ -1,4 +1,4 @@
-"""What a platform is told about nodes: once per connection, and again when it would be different.
+"""Announcements of nodes to a platform: once per connection, and again when they would be different.
 
     a node's first reading in a connection, something new about it ──▶ announced, and remembered
     it is disabled or removed ──▶ taken back, once, however long the platform was away meanwhile
@@ -53,11 +53,11 @@ class Announcements:
         self.acknowledged(word)
 
     def greeting(self) -> list[Message]:
-        """What is said of the gateway itself at the beginning of a connection."""
+        """The messages about the gateway itself at the beginning of a connection."""
         return [word for word in self._profile.greeting() if word not in self._given_up]
 
     def due(self, readings: Sequence[Reading]) -> list[Message]:
-        """What has to go out before these readings; `announced.durable()` comes first."""
+        """The announcements that go out before these readings; `announced.durable()` comes first."""
         if self._silent:
             return []
         for reading in readings:
@@ -82,7 +82,7 @@ class Announcements:
         return found
 
     def _outdated(self, facts: NodeFacts, words: Sequence[Message]) -> list[Message]:
-        """What retained messages of before are to be emptied, as these have other topics."""
+        """The topics of earlier retained messages that are to be emptied, as these have other topics."""
         if facts.node in self.announced:
             before = self.announced.words(facts.node)
         else:
@@ -108,7 +108,7 @@ class Announcements:
         return found
 
     def look_again(self) -> None:
-        """What was handed out as withdrawals may not have been sent."""
+        """Looks again at withdrawals that were handed out: they may not have been sent."""
         self._taking_back.clear()
         self._changed.set()
 

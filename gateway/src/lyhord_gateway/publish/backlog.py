@@ -1,4 +1,4 @@
-"""Where a platform's readings come from, and where it is written down how far it has come."""
+"""The source of a platform's readings, and the record of how far it has come."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass

@@ -67,7 +67,7 @@ class PlatformClient(Client):
 
     @property
     def silent_s(self) -> float:
-        """How long some message has waited while there was no PUBACK at all."""
+        """The time that some message has waited while there was no PUBACK at all."""
         return self._loop.time() - self._last_s if self._waiting else 0.0
 
     def narrow(self, window: int) -> None:

@@ -32,7 +32,7 @@ _PACKET_HEAD = 512  # bytes of a packet that are not payload: topic, properties
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of a platform, whatever becomes of a connection. arrived: is set when there are newer
+    """The knowledge of a platform, whatever becomes of a connection. arrived: is set when there are newer
     readings."""
 
     lanes: Lanes

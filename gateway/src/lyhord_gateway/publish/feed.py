@@ -74,7 +74,7 @@ class Feed:
         return [self._feed_carefully()] if careful else [self._feed_live(), self._feed_late()]
 
     def end(self) -> None:
-        """What was made is made anew, with other bounds or over another connection."""
+        """Ends the feed: messages are made anew, with other bounds or over another connection."""
         self._live.clear()
         self._late.clear()
         self._lanes.forget()

@@ -1,4 +1,4 @@
-"""Which readings go to a platform next: live ones before the backlog, however long that is.
+"""The choice of readings that go to a platform next: live ones before the backlog, however long that is.
 
     arrival numbers   0 ═════════ ········ ══════ ················ ═══════▹        high
                        delivered   backlog  ahead      backlog      ahead  live
@@ -37,7 +37,7 @@ class Lanes:
         self._live = delivered[-1][1]
 
     def advance(self, high: int, low: int) -> None:
-        """What the store has now; numbers up to `low` are gone."""
+        """Takes in what the store has now; numbers up to `low` are gone."""
         self._high = max(self._high, high)
         for known in (self._delivered, self._taken):
             intervals.add(known, 0, low + 1)

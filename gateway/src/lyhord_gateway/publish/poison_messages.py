@@ -1,4 +1,4 @@
-"""Which reading or announcement costs the connection, or is refused whenever it comes.
+"""The search for a reading or announcement that costs the connection, or is refused whenever it comes.
 
     trusting ──one was under way at STRIKES losses──▶ careful: one at a time, candidates last
         ▲                                                  │

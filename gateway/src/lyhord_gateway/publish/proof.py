@@ -23,7 +23,7 @@ _BACK_S = 5.0  # so long a message may take to come back
 
 
 class Verdict(Enum):
-    """What is known afterwards. lost: readings would not arrive; unknown: look at the platform."""
+    """The result of the proof. lost: readings would not arrive; unknown: look at the platform."""
 
     PROVEN = "what is published there can be read back"
     TAKEN = "takes messages, as its PUBACKs say; they cannot be read back with this account"
@@ -36,7 +36,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """why: in the platform's words, for Verdict.LOST."""
+    """The result in full. why: in the platform's words, for Verdict.LOST."""
 
     verdict: Verdict
     why: str = ""

@@ -51,7 +51,7 @@ _COUNTERS = (
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How a platform is spoken to. connect: makes a client. terms: what it asks of the platform. listen:
+    """The link to a platform. connect: makes a client. terms: what it asks of the platform. listen:
     takes what the platform says, and raises MqttError as soon as the connection is gone."""
 
     connect: Callable[[], PlatformClient]
@@ -106,7 +106,7 @@ class Publisher:
             self._delivery.stop()
 
     def position(self) -> tuple[int, int]:
-        """How many arrival numbers wait, and up to which one the platform has everything."""
+        """The count of arrival numbers that wait, and the one up to which the platform has everything."""
         self._lanes.advance(self._backlog.watermarks.high, self._backlog.watermarks.low)
         return self._lanes.waiting, self._lanes.cursor
 
@@ -202,7 +202,7 @@ class Publisher:
             _log.warning("platform %s: %s (%s)%s", self._name, word, why, more(held_back))
 
     def _blame(self, cause: BaseException) -> None:
-        """What was under way at the loss."""
+        """The messages that were under way at the loss."""
         delivery, self._delivery = self._delivery, None
         if delivery is None:  # nothing was sent
             return

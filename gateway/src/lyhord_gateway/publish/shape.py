@@ -1,4 +1,4 @@
-"""How readings become messages at one platform, and how much of them may be under way."""
+"""The shape of messages at one platform: how readings make them, and how many may be under way."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What is asked of a platform in a CONNECT, and given up where it refuses just that: readings go first.
+"""Terms of a CONNECT: asked of a platform, and given up where it refuses just them: readings go first.
 
     MQTT 5, last will and health retained
         │ unsupported version, or closed before CONNACK ──▶ MQTT 3.1.1, for this connection
@@ -98,7 +98,7 @@ class Terms:
             self.note("health", "hangs up on what tells how the gateway is: it is not told any more")
 
     def told(self, reason: ReasonCode) -> None:
-        """What is told beside the readings has its PUBACK. Mosquitto 2.0 says that a topic is forbidden, and
+        """A message beside the readings has its PUBACK. Mosquitto 2.0 says that a topic is forbidden, and
         reads nothing of that connection any more: what is refused for good is not tried again."""
         self._strikes = 0
         if self._will is None:  # it is not how the gateway is

@@ -34,7 +34,7 @@ from lyhord_gateway.support.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class PublishContext:
-    """What publishers are given. page(first, end, limit, late): readings; delivered, skipped, announced: how
+    """The context of publishers. page(first, end, limit, late): readings; delivered, skipped, announced: how
     far a platform had come before this start, and what it was told of nodes; submit: work for the store,
     False if it has no room just now; enabled: the nodes in service; changes: an event that is set when the
     registry changes; status(profile, platform): tells it how the gateway is, None where there is no place for

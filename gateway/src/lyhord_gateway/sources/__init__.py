@@ -1,1 +1,1 @@
-"""Where frames are heard. A source turns receptions into `Uplink` values and sends answers back."""
+"""Sources: they hear frames, turn receptions into `Uplink` values and send answers back."""

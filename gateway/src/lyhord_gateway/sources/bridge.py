@@ -50,7 +50,7 @@ _COUNTERS = (
 
 @dataclass(frozen=True, slots=True)
 class BridgePort:
-    """Which bridge, where it shall listen, and how strongly send."""
+    """A bridge, where it shall listen, and how strongly send."""
 
     name: str
     url: str

@@ -113,8 +113,8 @@ class TxReport:
 
 
 def read_tx_ack(body: bytes) -> TxReport:
-    """What a TX_ACK says. Sent is whatever names no error: the specification wants an empty body, NONE, or
-    no `error` at all, and forwarders write each of these, null and an empty text. Raises Malformed."""
+    """The result in a TX_ACK. Sent is whatever names no error: the specification wants an empty body, NONE,
+    or no `error` at all, and forwarders write each of these, null and an empty text. Raises Malformed."""
     if not body.strip(b"\0 \r\n\t"):
         return TxReport(SENT)
     try:

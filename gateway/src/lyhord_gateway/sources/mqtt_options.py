@@ -19,7 +19,7 @@ from lyhord_gateway.support.errors import UserError
 
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where WiFi nodes are heard. Leave this section out if there are none."""
+    """The broker at which WiFi nodes are heard. Leave this section out if there are none."""
 
     embedded: Annotated[
         bool,

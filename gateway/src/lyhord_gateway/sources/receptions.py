@@ -39,7 +39,7 @@ class _Reception(Struct):
 
 
 class Receptions:
-    """What one radio has heard lately."""
+    """The recent receptions of one radio."""
 
     def __init__(self) -> None:
         self._lately: OrderedDict[bytes, _Reception] = OrderedDict()

@@ -1,4 +1,4 @@
-"""What a PUSH_DATA says that a concentrator heard, in every dialect of its forwarders.
+"""The receptions in a PUSH_DATA, in every dialect of the concentrators' forwarders.
 
 Each good entry is taken, whatever stands beside it. An entry is good when it says with certainty what was
 heard and where: its bytes, frequency and spreading factor. All else may be missing, null, a text in place of

@@ -1,4 +1,4 @@
-"""When a radio may send an answer: RX1 while the duty cycle and the time allow it, else RX2.
+"""The time at which a radio may answer: RX1 while the duty cycle and the time allow it, else RX2.
 
 docs/protocol.md section 4. Time is an argument; a refusal is a value.
 """
@@ -20,7 +20,7 @@ _PACKED_BAND = 2  # bytes in front of each packed ledger: its length
 
 
 class Refusal(Enum):
-    """Why an answer is not sent; the values are counter names."""
+    """The reasons why an answer is not sent; the values are counter names."""
 
     LATE = "late"  # both windows have passed, or are too near
     DUTY = "duty"  # it fits into neither band's budget

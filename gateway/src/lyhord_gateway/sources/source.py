@@ -34,7 +34,7 @@ class Source(Protocol):
 
     @property
     def parts(self) -> Sequence[str]:
-        """What should be up, by the names under which `Metrics` has its states; health asks for each."""
+        """Names of the parts that should be up, as `Metrics` has their states; health asks for each."""
 
     async def run(self) -> None:
         """Works until it is cancelled. It survives what the world does; an exception ends the gateway."""
@@ -42,7 +42,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """What a source is given. hear: takes each uplink. room: is set while the store has room; who can make a
+    """The context of a source. hear: takes each uplink. room: is set while the store has room; who can make a
     peer wait waits for it. duty(name, power in dBm): transmit times of a radio as they were before a restart,
     and how they are kept. node_broker: makes clients of a broker that nodes use, and has our own one started.
     several: more than one radio may hear the same frame. times: the machine's clocks."""

@@ -116,7 +116,7 @@ class UdpSource:
             _log.warning("udp: refused from=%s%s reason=%s%s", source[0], whose, reason, more(held_back))
 
     def _count_of(self, eui: str, name: str, number: int) -> None:
-        """What one concentrator did is counted for it and for all of them."""
+        """Counts an event of one concentrator, for it and for all of them."""
         self._metrics.count(f"{NAME}.{name}", number)
         self._metrics.count(f"{NAME}.concentrator.{eui}.{name}", number)
 

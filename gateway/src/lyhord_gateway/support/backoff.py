@@ -60,7 +60,7 @@ class Backoff:
 
     async def settled(self) -> None:
         """Returns when the connection is good."""
-        while not self.good:  # noqa: ASYNC110 — time rings no bell
+        while not self.good:  # noqa: ASYNC110 — no event says that time has passed
             await asyncio.sleep(DELIVERED_S / 4)
         self._short = 0
 

@@ -49,7 +49,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a sensor is wired to: the board's ports and pins, and the world around it.
+    """The bench of a sensor: the board's ports and pins, and the world around it.
 
     name seeds what is random about it. strays: share of an ultrasonic sensor's pings that go astray.
     switched: takes what hangs on the switched supply, told of each change.
