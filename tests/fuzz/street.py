@@ -24,7 +24,7 @@ from lyhord_gateway.support.metrics import Metrics
 from lyhord_wire.frame import open_downlink, parse_downlink, seal_uplink
 from lyhord_wire.instructions import STORED, decode_instructions
 from lyhord_wire.refusal import REASONS
-from lyhord_wire.window import ReplayWindow
+from lyhord_wire.replay import ReplayWindow
 
 NODE, NOW_S = 0xA01, 1_767_300_000
 KEYS = (bytes(range(16)), bytes(range(16, 32)))  # by generation; the first one is the golden vectors'

@@ -39,12 +39,12 @@ def test_full_is_raised_once_and_cleared_below_the_hysteresis():
     assert not sample(state, 84)
     assert sample(state, 85) and state.alarms == [ALARM_FULL]
     assert not sample(state, 90)
-    state.alarms_due = 0
+    state.alarms_pending = 0
     for fill in (84, 80):
         assert not sample(state, fill) and state.alarms == [ALARM_FULL]
-    assert not state.alarms_due
+    assert not state.alarms_pending
     assert not sample(state, 79) and state.alarms == []
-    assert state.alarms_due  # the gateway is told, but not at once
+    assert state.alarms_pending  # the gateway is told, but not at once
 
 
 def test_limits_near_nothing_can_be_left_again():
@@ -148,7 +148,7 @@ def test_a_rise_is_over_when_the_temperature_stays():
     for minute in range(1, 12):
         warmth(state, 420, period=60)
         assert (ALARM_FIRE in state.alarms) == (minute < 11), minute
-    assert state.alarms_due
+    assert state.alarms_pending
 
 
 def test_a_first_sample_and_a_clock_that_was_set_are_no_rise():

@@ -45,10 +45,13 @@ async def test_verify_names_what_has_changed(world, ether, gateway, flipped, tmp
 
 async def test_a_module_that_cannot_be_loaded_is_told(world, ether, gateway, flipped, tmp_path):
     node = BinNode(
-        world, flipped("/lib/lyhord_node/echo.mpy", b"M\x06\x00\x1fnot code"), tmp_path / "node", ether
+        world,
+        flipped("/lib/lyhord_node/measure.mpy", b"M\x06\x00\x1fnot code"),
+        tmp_path / "node",
+        ether,
     )
     await node.provision(BIN)
-    assert await world.run_until(lambda: "damaged code: /lib/lyhord_node/echo.mpy" in node.printed(), 900)
+    assert await world.run_until(lambda: "damaged code: /lib/lyhord_node/measure.mpy" in node.printed(), 900)
     node.board.power_off()
 
 

@@ -37,7 +37,7 @@ def test_the_state_comes_back_as_it_was():
     one.alarms, one.silenced, one.ledgers = [5, 1], [6], bytes(range(200))
     one.save()
     other = state.load(rtc)
-    for name in ("rssi_dbm", "snr_q4", "temperature_dc", "status_due", "alarms", "silenced", "ledgers"):
+    for name in ("rssi_dbm", "snr_q4", "temperature_dc", "status_pending", "alarms", "silenced", "ledgers"):
         assert getattr(other, name) == getattr(one, name), name
 
 

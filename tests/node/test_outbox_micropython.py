@@ -135,8 +135,8 @@ def test_a_flash_that_refuses_takes_samples_and_nothing_else():
             pass
     box.mark_stored(5)
     box.note_clock(time_of(10), 3)
-    box.note_told(1)
-    assert box.failed and (box.stored, box.next_seq, box.told) == (5, 10, 1)
+    box.note_reported(1)
+    assert box.failed and (box.stored, box.next_seq, box.reported) == (5, 10, 1)
     box.read(0, 10)  # whatever comes, it does not break
     vfs.umount("/cut")
     flash.power_on()

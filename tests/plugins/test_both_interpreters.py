@@ -103,5 +103,5 @@ def test_one_test_can_be_chosen_by_name():
         check=False,
     ).stdout.splitlines()
     assert [line for line in chosen if "::" in line] == [
-        "tests/wire/test_window_both.py::test_the_edges_of_the_window[micropython]"
+        "tests/wire/test_replay_both.py::test_the_edges_of_the_window[micropython]"
     ]

@@ -180,7 +180,7 @@ EXAMPLES = {
         ALARM_AT_THE_GATEWAY,
     ),
     "A status field": (
-        [WIRE + "fields.py", NODE + "reports.py"],
+        [WIRE + "fields.py", NODE + "uplink_builder.py"],
         [WIRE + "codes.py", "docs/lyhord.cddl", "docs/protocol.md"],
         STATUS,
         STATUS_AT_THE_GATEWAY,

@@ -18,12 +18,12 @@ from lyhord_wire.codes import (
 
 def about_map(node):
     """All that is known, keys as in `lyhord_wire.tables.ABOUT`; what was never typed is left out."""
-    store, settings = node.store, node.settings
+    nvs, settings = node.nvs, node.settings
     about = {
-        ABOUT_NAME: config.text(store, "name"),
-        ABOUT_LATITUDE: config.micro_degrees(config.text(store, "latitude")),
-        ABOUT_LONGITUDE: config.micro_degrees(config.text(store, "longitude")),
-        ABOUT_PROFILE: config.PROFILES[config.text(store, "profile")],
+        ABOUT_NAME: config.text(nvs, "name"),
+        ABOUT_LATITUDE: config.micro_degrees(config.text(nvs, "latitude")),
+        ABOUT_LONGITUDE: config.micro_degrees(config.text(nvs, "longitude")),
+        ABOUT_PROFILE: config.PROFILES[config.text(nvs, "profile")],
         ABOUT_BOARD: node.board.NAME,
         ABOUT_EMPTY_DISTANCE: settings[EMPTY_DISTANCE] or None,
         ABOUT_FULL_DISTANCE: settings[FULL_DISTANCE] or None,

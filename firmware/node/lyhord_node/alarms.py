@@ -78,7 +78,7 @@ def stop(state):
         if code not in state.silenced:
             state.silenced.append(code)
     state.alarms = []
-    state.alarms_due = 1
+    state.alarms_pending = 1
 
 
 def _above(state, values, key, code, limit, good):
@@ -124,12 +124,12 @@ def _fire(state, values, limit, now):
 def _follow(state, code, present, gone):
     if present and code not in state.alarms and code not in state.silenced:
         state.alarms.insert(0, code)
-        state.alarms_due = 1
+        state.alarms_pending = 1
         return True
     if gone:
         if code in state.silenced:
             state.silenced.remove(code)
         if code in state.alarms:
             state.alarms.remove(code)
-            state.alarms_due = 1
+            state.alarms_pending = 1
     return False

@@ -1,13 +1,13 @@
 """The links that this node can use: by its board, its settings, and what an installer has typed."""
 
 from lyhord_node import config
-from lyhord_node.plan import usable
+from lyhord_node.link_selector import usable
 
 
 def links(node, wanted, texts=()):
-    """The links that the setting `link` = wanted leaves this node, the preferred one first; see plan.py.
-    texts: of config.py, not saved yet."""
+    """The links that the setting `link` = wanted leaves this node, the preferred one first
+    (link_selector.py). texts: of config.py, not saved yet."""
     has_wifi = node.board.HAS_WIFI
     for name in ("wifi_ssid", "broker_host"):
-        has_wifi = has_wifi and (texts[name] if name in texts else config.text(node.store, name))
+        has_wifi = has_wifi and (texts[name] if name in texts else config.text(node.nvs, name))
     return usable(wanted, node.board.HAS_LORA, bool(has_wifi))

@@ -22,13 +22,13 @@ def apply(node, wanted):
     before = node.settings
     if wanted.values == before.values and wanted.version == before.version:
         return
-    settings.save(node.store, wanted)
-    node.store.commit()
+    settings.save(node.nvs, wanted)
+    node.nvs.commit()
     node.settings = wanted
     if before[SAMPLE_PERIOD] != wanted[SAMPLE_PERIOD]:
         node.state.sample_due = 0
     if before[REPORT_PERIOD] != wanted[REPORT_PERIOD]:
         node.state.report_due = 0
     if before[EMPTY_DISTANCE] != wanted[EMPTY_DISTANCE] or before[FULL_DISTANCE] != wanted[FULL_DISTANCE]:
-        node.state.about_due = ABOUT_ALL
-        node.state.surface = b""  # another bin: what was seen before is no measure for it
+        node.state.about_pending = ABOUT_ALL
+        node.state.level = b""  # another bin: what was seen before is no measure for it

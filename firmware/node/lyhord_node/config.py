@@ -49,9 +49,9 @@ def is_sensor(name):
     return name in FIELDS and FIELDS[name][0] == _SENSOR
 
 
-def text(store, name):
+def text(nvs, name):
     """The field's value as text; its default, mostly empty, where nothing was set."""
-    data = store.blob(name)
+    data = nvs.blob(name)
     return FIELDS[name][2] if data is None else data.decode()
 
 
@@ -92,15 +92,15 @@ def _is_hex(value):
     return True
 
 
-def save(store, name, value):
+def save(nvs, name, value):
     """Sets a field; durable after the caller's commit. ValueError where `objection` has one."""
     why = objection(name, value)
     if why:
         raise ValueError(why)
     if value:
-        store.set_blob(name, value.encode())
+        nvs.set_blob(name, value.encode())
     else:
-        store.erase(name)
+        nvs.erase(name)
 
 
 def micro_degrees(value):

@@ -75,7 +75,7 @@ def _get(node, staged, rest):
 def _shown(node, staged, name):
     if name in config.FIELDS:
         value = staged.get(name)
-        shown = config.shown(name, config.text(node.store, name) if value is None else value)
+        shown = config.shown(name, config.text(node.nvs, name) if value is None else value)
     else:
         setting = _setting(name)
         shown = "%s %s" % (staged.get(name, node.settings[setting.key]), setting.unit)
@@ -131,14 +131,14 @@ def _save(node, staged, _rest):
         raise Failed(why)
     for name, text in staged.items():
         if name in config.FIELDS:
-            config.save(node.store, name, text)
+            config.save(node.nvs, name, text)
         if config.is_sensor(name):
-            node.state.surface = b""
+            node.state.level = b""
         if name in config.ABOUT_FIELDS:
-            node.state.about_due = state.ABOUT_ALL
+            node.state.about_pending = state.ABOUT_ALL
     if numbers:
         probation.end(node)
-    node.store.commit()
+    node.nvs.commit()
     changes.apply(node, wanted)
     node.state.save()
     staged.clear()
@@ -151,7 +151,7 @@ def _sensor_conflict(node, staged):
     for name in sensor_checks.SLOTS + ("profile",):
         value = staged.get(name)
         # What is cleared or typed as nothing counts as its default.
-        texts[name] = config.text(node.store, name) if value is None else value or config.FIELDS[name][2]
+        texts[name] = config.text(node.nvs, name) if value is None else value or config.FIELDS[name][2]
     return sensor_checks.conflict(node.board, texts, texts["profile"])
 
 
@@ -197,7 +197,7 @@ def _exit(node, _staged, _rest):
 
     if node.identity is None:
         raise Failed("not provisioned; use provision")
-    node.starts.completed()  # whoever sends it to work ends safe mode
+    node.boot_guard.completed()  # whoever sends it to work ends safe mode
     print("ok")
     sleep(node, 1)
 

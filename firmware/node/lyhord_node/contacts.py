@@ -21,25 +21,25 @@ _LEAST_S = const(5)  # a shorter rest of the sleep is left to the cycle
 _LOOK_BACK = const(1024)  # samples; a torn record costs a block of numbers
 
 
-def open_contacts(board, power, store, state):
+def open_contacts(board, power, nvs, state):
     """The Contacts of this node, or None where none are fitted. state: None after a power loss."""
-    has_meter = config.text(store, "pulses") == "contact"
-    has_pir = config.text(store, "occupancy") == "pir"
+    has_meter = config.text(nvs, "pulses") == "contact"
+    has_pir = config.text(nvs, "occupancy") == "pir"
     if not has_meter and not has_pir:
         return None
     if has_meter:
         power.light = False
-    return Contacts(board, state, has_meter, has_pir, config.text(store, "supply") == "mains")
+    return Contacts(board, state, has_meter, has_pir, config.text(nvs, "supply") == "mains")
 
 
-def serve(board, power, store, state):
+def serve(board, power, nvs, state):
     """Does not return where a contact has woken the node and nothing else is due."""
     from machine import TIMER_WAKE, wake_reason
 
     left_s = state.wake_at - clock.now()
     if wake_reason() in (0, TIMER_WAKE) or left_s < _LEAST_S:
         return
-    contacts = open_contacts(board, power, store, state)
+    contacts = open_contacts(board, power, nvs, state)
     if contacts is None:
         return
     sleep_ms(_SETTLE_MS)

@@ -19,7 +19,7 @@ class Exhausted(Exception):
     """All 2²⁴ frame counters of this key are used: the node must get a new key before it may send."""
 
 
-def next_counter(store, state):
+def next_counter(nvs, state):
     """A frame counter that was never used before, and never will be again: NVS and RTC memory know before
     it is given out.
 
@@ -27,44 +27,44 @@ def next_counter(store, state):
     """
     if state.counter >= state.counter_end:
         # Either the block is used up or the running value was lost with the power.
-        end = store.number(_COUNTER_END, 0)
+        end = nvs.number(_COUNTER_END, 0)
         state.counter = max(state.counter, end)
         if state.counter > COUNTER_MAX:
             raise Exhausted("frame counters")
         state.counter_end = min(state.counter + _BLOCK, COUNTER_MAX + 1)
-        store.set_number(_COUNTER_END, state.counter_end)
-        store.commit()
+        nvs.set_number(_COUNTER_END, state.counter_end)
+        nvs.commit()
     counter = state.counter
     state.counter += 1
     state.save()  # or a watchdog reset would bring the old value back
     return counter
 
 
-def begin_counters(store, first, is_new_key):
+def begin_counters(nvs, first, is_new_key):
     """Makes `first` the next counter if that lies beyond what may be used already; durable after a commit.
 
     A counter that has come to its end begins anew, but only under a new key.
     """
-    end = store.number(_COUNTER_END, 0)
+    end = nvs.number(_COUNTER_END, 0)
     if end > COUNTER_MAX and is_new_key:
         end = 0
-    store.set_number(_COUNTER_END, max(end, first))
+    nvs.set_number(_COUNTER_END, max(end, first))
 
 
-def lost_sample_number(store):
+def lost_sample_number(nvs):
     """The number to go on with when the log is lost: beyond everything that may have been used. 0 where a
     firmware that took any number from a gateway has reserved what cannot be: the gateway knows a better one.
     """
-    end = store.number(_SAMPLE_END, 0)
+    end = nvs.number(_SAMPLE_END, 0)
     return end if 0 <= end < SAMPLE_NUMBERS else 0
 
 
-def reserve_sample_number(store, number):
+def reserve_sample_number(nvs, number):
     """Makes sure that `number` lies inside the reserved block, before it is used. OverflowError at the end of
     all numbers."""
     if number >= SAMPLE_NUMBERS:
         raise OverflowError("sample numbers")
-    end = store.number(_SAMPLE_END, 0)
+    end = nvs.number(_SAMPLE_END, 0)
     if not number < end <= SAMPLE_NUMBERS + _BLOCK:
-        store.set_number(_SAMPLE_END, number + _BLOCK)
-        store.commit()
+        nvs.set_number(_SAMPLE_END, number + _BLOCK)
+        nvs.commit()

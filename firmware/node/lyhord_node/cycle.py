@@ -1,6 +1,6 @@
 """The node's story: wake → measure → keep → send → sleep. This file alone knows all stages.
 
-start ─▶ wake ─▶ (console, after power-on or reset only) ─▶ (safe mode, see starts.py)
+start ─▶ wake ─▶ (console, after power-on or reset only) ─▶ (safe mode, see boot_guard.py)
           │
           ├─ sample due ─▶ measure ─▶ keep in the log ─▶ judge alarms                    (sampling.py)
           ├─ report due or new alarm ─▶ send, obey the answers                           (sending.py)
@@ -12,21 +12,22 @@ import sys
 
 from micropython import const
 
-from lyhord_node import clock, nvs, schedule, starts, state
-from lyhord_node.borrowed import Borrowed, forget
+from lyhord_node import boot_guard, clock, schedule, state
 from lyhord_node.node import wake
+from lyhord_node.nvs import open_nvs
 from lyhord_node.power import Power
 from lyhord_node.sampling import take_sample
+from lyhord_node.scoped_import import ScopedImport, forget
 from lyhord_node.sending import report
 from lyhord_node.sleeping import sleep
 from lyhord_wire.codes import FAULT_SAFE_MODE, FAULT_SETTINGS, REPORT_PERIOD, SAMPLE_PERIOD
 
 # Bytes. Collecting only when memory is full would leave it in pieces, with lasting things between the gaps.
 _COLLECT_EVERY = const(16_384)
-_TOLD_ONCE = FAULT_SAFE_MODE | FAULT_SETTINGS
+_REPORTED_ONCE = FAULT_SAFE_MODE | FAULT_SETTINGS
 _LIGHT_S = const(5)  # shorter waits do not pay for a start
 _CRASH_REST_S = const(60)
-_OTHER_LINK = "other link"  # of plan.py, which most wakes do not need
+_OTHER_LINK = "other link"  # of link_selector.py, which most wakes do not need
 
 
 def run(board):
@@ -36,12 +37,12 @@ def run(board):
     power = Power()
     started = None
     try:
-        cause = starts.reset_cause()
-        store = nvs.open_store()
+        cause = boot_guard.reset_cause()
+        nvs = open_nvs()
         kept = state.kept()
-        resting = kept is not None and schedule.waits(clock.now(), kept.rest_until, starts.REST_MAX_S)
-        started = starts.Starts(store, cause, resting)
-        _live(_wake(board, power, store, kept, cause, started))
+        resting = kept is not None and schedule.waits(clock.now(), kept.rest_until, boot_guard.REST_MAX_S)
+        started = boot_guard.BootGuard(nvs, cause, resting)
+        _live(_wake(board, power, nvs, kept, cause, started))
     except Exception as crash:  # noqa: BLE001 - our bug, and the only place where one is caught: the node lives on
         sys.print_exception(crash)
         if started is not None:
@@ -50,14 +51,14 @@ def run(board):
 
 
 def _wake(*start):
-    with Borrowed():
+    with ScopedImport():
         return wake(*start)
 
 
 def _live(node):
     _release_pins(node)
-    safe = node.starts.is_safe
-    if node.reset_cause != starts.DEEP_SLEEP and (safe or node.reset_cause != starts.WATCHDOG):
+    safe = node.boot_guard.is_safe
+    if node.reset_cause != boot_guard.DEEP_SLEEP and (safe or node.reset_cause != boot_guard.WATCHDOG):
         _talk(node)
     if safe:
         _live_safely(node)
@@ -72,8 +73,9 @@ def _live(node):
                 node.state.report_at = clock.now()
         if node.contacts:
             node.contacts.note(node.state)
-        node.starts.completed()
-        node.state.faults &= ~(node.state.told_faults & _TOLD_ONCE)  # what is over is not in the next status
+        node.boot_guard.completed()
+        over = node.state.reported_faults & _REPORTED_ONCE
+        node.state.faults &= ~over  # it is not in the next status
         node.state.save()
         wait = max(1, schedule.next_due(node.state) - clock.now())
         if again or (wait > _LIGHT_S and not (node.contacts and node.contacts.stays_awake)):
@@ -82,7 +84,7 @@ def _live(node):
 
 
 def _talk(node):
-    with Borrowed():
+    with ScopedImport():
         from lyhord_node.session import talk
 
         talk(node)
@@ -96,7 +98,7 @@ def _live_safely(node):
 
 def _release_pins(node):
     if node.board.HAS_LORA:
-        with Borrowed():
+        with ScopedImport():
             from lyhord_node.hardware import release_pins
 
             release_pins(node.board)  # held in deep sleep, and by some resets out of it

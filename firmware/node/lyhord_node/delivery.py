@@ -11,7 +11,7 @@ Ages are for a gateway that was silent the last time or does not tell the time; 
 
 from micropython import const
 
-from lyhord_node import clock, reports
+from lyhord_node import clock, uplink_builder
 from lyhord_node.counters import next_counter
 from lyhord_node.instructions import Afterwards, obey
 from lyhord_node.link import ANSWERED, DONE, MORE_LEFT, NO_ANSWER, NOTHING, REFUSED, SENT
@@ -64,7 +64,7 @@ class Delivery:
             untried = node.state.trial > 0 and not self.outcome.answers
             probe = self._more or untried or (self._everything and kept > 0)
             asks_time = not (node.state.clock_set or node.state.failures or self.outcome.answers)
-            message = reports.next_message(
+            message = uplink_builder.next_message(
                 node, payload_max, clock.now(), self._link.always_ack or self._everything, probe, asks_time
             )
             if message is None or not self._exchange(message):
@@ -90,7 +90,7 @@ class Delivery:
     def _exchange(self, message):
         """Sends one message; False if this was the last for now."""
         node = self._node
-        counter = next_counter(node.store, node.state)
+        counter = next_counter(node.nvs, node.state)
         raw = seal_uplink(
             self._cipher,
             node.identity.node,
@@ -104,12 +104,12 @@ class Delivery:
         result = self._send(raw, counter, message)
         self.outcome.end = DONE
         if result.kind == SENT:
-            reports.sent(node, message)
+            uplink_builder.sent(node, message)
             self.outcome.samples += message.count
             self._link_pause(_NEXT_LEAST_MS)
             return True
         if result.kind == ANSWERED:
-            reports.answered(node, message, clock.now())
+            uplink_builder.answered(node, message, clock.now())
             self.outcome.answers += 1
             self.outcome.samples += message.count
             self._obey(result)

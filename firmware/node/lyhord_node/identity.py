@@ -33,18 +33,18 @@ class Identity:
         return Ccm(aes, self._key)
 
 
-def load(store):
+def load(nvs):
     """The node's identity, or None before it is provisioned."""
-    node = store.number(_NODE)
-    key = store.blob(_KEY)
+    node = nvs.number(_NODE)
+    key = nvs.blob(_KEY)
     if node is None or key is None or len(key) != KEY_SIZE:
         return None
-    return Identity(node, key, store.number(_GENERATION, 0))
+    return Identity(node, key, nvs.number(_GENERATION, 0))
 
 
-def save(store, identity):
+def save(nvs, identity):
     """Makes `identity` this node's, in one commit."""
-    store.set_number(_NODE, identity.node)
-    store.set_blob(_KEY, identity._key)
-    store.set_number(_GENERATION, identity.generation)
-    store.commit()
+    nvs.set_number(_NODE, identity.node)
+    nvs.set_blob(_KEY, identity._key)
+    nvs.set_number(_GENERATION, identity.generation)
+    nvs.commit()

@@ -73,7 +73,7 @@ def _send_again(node, first, count):
         return
     found = node.outbox.read(first, 1, first + count)
     if not found or found[0].seq > first:
-        node.state.oldest_due = 1  # some of it is gone: the status says from where on there is anything
+        node.state.oldest_pending = 1  # some of it is gone: the status says from where on there is anything
     if found:
         node.state.again_first = found[0].seq
         node.state.again_count = first + count - found[0].seq
@@ -84,7 +84,7 @@ def _take_settings(node, wishes, version):
     from lyhord_node import changes, probation, settings
 
     wanted, why = settings.changed(node.settings, wishes, version)
-    node.state.status_due |= STATUS_MATTERS  # the version in it says whether they were taken
+    node.state.status_pending |= STATUS_MATTERS  # the version in it says whether they were taken
     why = why or changes.link_objection(node, wanted)
     if version and version == node.state.put_back:
         why = "version %d was put back" % version
@@ -99,9 +99,9 @@ def _command(node, command, afterwards):
     if code == COMMAND_RESTART:
         afterwards.restart = True
     elif code == COMMAND_REPORT_NOW:
-        node.state.status_due = STATUS_ALL
+        node.state.status_pending = STATUS_ALL
     elif code == COMMAND_SEND_ABOUT:
-        node.state.about_due = ABOUT_ALL
+        node.state.about_pending = ABOUT_ALL
     elif code == COMMAND_BLINK:
         afterwards.blinks = min(_BLINKS_MAX, max(1, command[1] if len(command) > 1 else _BLINKS))
     elif code == COMMAND_STOP_ALARMS:

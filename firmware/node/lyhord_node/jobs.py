@@ -2,14 +2,14 @@
 delivery has ended."""
 
 from lyhord_node import clock, sampling
-from lyhord_node.borrowed import Borrowed
 from lyhord_node.link import DONE, NOTHING
-from lyhord_node.plan import OTHER_LINK
+from lyhord_node.link_selector import OTHER_LINK
+from lyhord_node.scoped_import import ScopedImport
 
 
 def status(node):
     """All about the node as `key: value` lines."""
-    with Borrowed():
+    with ScopedImport():
         from lyhord_node.overview import lines
 
         for line in lines(node):
@@ -20,11 +20,11 @@ def status(node):
 def measure(node):
     """The sensors' values now. Nothing is kept, and the samples before do not change how these are judged."""
     state = node.state
-    before = state.surface, state.tilted_run, state.emptied
-    state.surface = b""
+    before = state.level, state.tilted_run, state.emptied
+    state.level = b""
     values = sampling.measured(node)
-    state.surface, state.tilted_run, state.emptied = before
-    with Borrowed():
+    state.level, state.tilted_run, state.emptied = before
+    with ScopedImport():
         from lyhord_wire.names import FAULTS, QUANTITIES
 
         for key in sorted(values):

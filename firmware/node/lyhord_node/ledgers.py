@@ -20,9 +20,9 @@ _COUNT_SIZE = const(1)
 class Ledgers:
     """The ledgers out of `state`. Times are seconds on the line of `clock.now`."""
 
-    def __init__(self, state, store):
+    def __init__(self, state, nvs):
         self._state = state
-        self._store = store
+        self._nvs = nvs
         self._bands = {name: Ledger(BANDS[name][2], entries=_ENTRIES) for name in _UPLINK_BANDS}
         at = 0
         packed_at = min(state.ledgers_at, clock.now())  # never ahead, or it would be silent until then
@@ -49,6 +49,6 @@ class Ledgers:
             out.extend(packed)
         self._state.ledgers = bytes(out)
         self._state.ledgers_at = at
-        self._store.set_blob(LEDGERS_KEY, self._state.ledgers)
-        self._store.commit()
+        self._nvs.set_blob(LEDGERS_KEY, self._state.ledgers)
+        self._nvs.commit()
         self._state.save()

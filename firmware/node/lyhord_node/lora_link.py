@@ -11,7 +11,7 @@ from micropython import const
 
 from drivers.lora_radio import TIMEOUT, RadioError
 from drivers.radio import open_radio
-from lyhord_node import clock, spreading
+from lyhord_node import adr, clock
 from lyhord_node.ledgers import Ledgers
 from lyhord_node.link import ANSWERED, NO_ANSWER, REFUSED, SENT, LinkDown, Result
 from lyhord_wire.airtime import airtime_us
@@ -43,16 +43,16 @@ class LoraLink:
     fault = FAULT_RADIO
     rounds = _ROUNDS
 
-    def __init__(self, node, plan):
+    def __init__(self, node, selector):
         self._node = node
-        self._plan = plan
+        self._selector = selector
         self._power = node.power
         self._slowest = node.settings[SPREADING_FACTOR]
         self._fastest = node.settings[FASTEST_SF]
-        self._sf = spreading.factor(plan, self._slowest, self._fastest)
+        self._sf = adr.factor(selector, self._slowest, self._fastest)
         self._tx_dbm = node.settings[TX_POWER]
         self._mask = node.settings[CHANNELS]
-        self._ledgers = Ledgers(node.state, node.store)
+        self._ledgers = Ledgers(node.state, node.nvs)
         self._radio = None
         self.frame_max = max_frame(self._sf)
 
@@ -61,7 +61,7 @@ class LoraLink:
         return True
 
     def open(self):
-        """Starts the radio; raises LinkDown when it does not answer."""
+        """BootGuard the radio; raises LinkDown when it does not answer."""
         try:
             self._radio = open_radio(self._node.board)
         except RadioError as fault:
@@ -130,7 +130,7 @@ class LoraLink:
             snr_q4 = result.snr_q4
         if result is None:
             return Result(NO_ANSWER)
-        spreading.answered(self._plan, self._sf, self._slowest, self._fastest, self._tx_dbm, snr_q4)
+        adr.answered(self._selector, self._sf, self._slowest, self._fastest, self._tx_dbm, snr_q4)
         # A gateway answers, and looks at its clock, as soon as it has the uplink.
         result.waited_ms = ticks_diff(ticks_us(), sent_us) // 1000
         return result

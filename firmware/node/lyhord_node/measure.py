@@ -41,7 +41,7 @@ def measure(node):
     """{quantity: integer or None} in the wire's units. `node.state` takes fault bits and what the next
     sample is compared with."""
     board, state = node.board, node.state
-    fit = sensor_config.load(node.store)
+    fit = sensor_config.load(node.nvs)
     values = {}
     assumed_dc = state.temperature_dc  # the pings do not wait for the thermometer
     ranger = _open(board, "ranger", fit)[1]  # before it has power
@@ -105,12 +105,12 @@ def _distances(ranger, echoes, assumed_dc, actual_dc):
 
 
 def _take_surface(distances, values, node):
-    from lyhord_node.echo import Surface
+    from lyhord_node.level_filter import LevelTracker
 
     state, settings = node.state, node.settings
-    surface = Surface(state.surface)
-    verdict = surface.judge(distances, PINGS, settings[EMPTY_DISTANCE], settings[FULL_DISTANCE])
-    state.surface = surface.pack()
+    tracker = LevelTracker(state.level)
+    verdict = tracker.judge(distances, PINGS, settings[EMPTY_DISTANCE], settings[FULL_DISTANCE])
+    state.level = tracker.pack()
     values[DISTANCE] = verdict.distance_mm
     values[FILL_LEVEL] = verdict.level
     values[FILL_QUALITY] = verdict.quality

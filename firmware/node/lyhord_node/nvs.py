@@ -51,7 +51,7 @@ class Store:
         self._nvs.commit()
 
 
-def open_store():
+def open_nvs():
     """The store of this ESP32."""
     from esp32 import NVS
 

@@ -85,7 +85,7 @@ class Outbox:
         self.stored = 0
         self.floor = 0
         self.dropped = 0
-        self.told = 0
+        self.reported = 0
         self.newest = None
         self.damaged = 0
         self.failed = False
@@ -144,7 +144,7 @@ class Outbox:
             if kind is None:
                 self.damaged += 1
             elif kind == _HEAD:
-                stored, self.floor, self.dropped, self.told = struct.unpack(_HEAD_BODY, body)
+                stored, self.floor, self.dropped, self.reported = struct.unpack(_HEAD_BODY, body)
                 self.stored = max(self.stored, stored)
                 self.next_seq = max(self.next_seq, number)
             elif kind == _SAMPLE:
@@ -152,7 +152,7 @@ class Outbox:
             elif kind == _MARK:
                 self.stored = max(self.stored, number)
             elif kind == _TOLD:
-                self.told = number
+                self.reported = number
             if time:
                 self._note_time(kind, flags, time)
 
@@ -217,11 +217,11 @@ class Outbox:
             self.stored = number
         return True
 
-    def note_told(self, dropped):
+    def note_reported(self, dropped):
         """Notes that the gateway knows of the first `dropped` samples that were lost."""
-        if dropped > self.told:
+        if dropped > self.reported:
             self._note(_TOLD, 0, dropped, 0, b"")
-            self.told = dropped
+            self.reported = dropped
 
     def note_clock(self, time, delta):
         """Notes that the line was `delta` seconds behind and shows `time` now.
@@ -268,7 +268,7 @@ class Outbox:
         if full:
             floor = max(floor, self._segments[1])
             dropped += self._count_unstored(self._segments[0])
-        head = struct.pack(_HEAD_BODY, self.stored, floor, dropped, self.told)
+        head = struct.pack(_HEAD_BODY, self.stored, floor, dropped, self.reported)
         with open(self._path(_NEW), "wb") as new:
             new.write(_pack(_HEAD, 0 if self._guess else _SYNCED, name, self.newest or 0, head))
             if carried:

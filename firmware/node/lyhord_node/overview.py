@@ -15,9 +15,12 @@ def lines(node):
     pairs = (
         ("id", "none" if identity is None else "%06x" % identity.node),
         ("generation", "none" if identity is None else identity.generation),
-        ("name", config.text(node.store, "name")),
-        ("profile", config.text(node.store, "profile")),
-        ("mode", "safe, %d starts came to no end" % node.starts.count if node.starts.is_safe else "normal"),
+        ("name", config.text(node.nvs, "name")),
+        ("profile", config.text(node.nvs, "profile")),
+        (
+            "mode",
+            "safe, %d starts came to no end" % node.boot_guard.count if node.boot_guard.is_safe else "normal",
+        ),
         ("reset_cause", RESET_CAUSES[state.reset_cause]),
         ("uptime_s", max(0, now - state.started)),
         ("clock", "set" if state.clock_set else "not set"),
@@ -40,7 +43,7 @@ def lines(node):
         ("sensors", " ".join(_sensors(node))),
         ("emptied", state.emptied),
         ("wakes", state.wakes),
-        ("crashes", node.starts.count),
+        ("crashes", node.boot_guard.count),
         ("heap_free", gc.mem_free()),
         ("heap_free_after_cycle", state.free_heap or "none"),
         ("heap_free_while_sending", state.least_heap or "none"),
@@ -49,6 +52,10 @@ def lines(node):
         yield "%s: %s" % (key, value)
 
 
+def _mode(guard):
+    return "safe, %d starts came to no end" % guard.count if guard.is_safe else "normal"
+
+
 def _sensors(node):
-    fit = sensor_config.load(node.store)
+    fit = sensor_config.load(node.nvs)
     return ["%s=%s" % (slot, fit[slot]) for slot in sorted(fit) if fit[slot] != "none"]

@@ -14,8 +14,8 @@ def begin_anew(node):
     if newest is not None and clock.is_plausible(newest):
         fresh.offset = max(0, newest + 1 - clock.now())
     fresh.started = clock.now()
-    fresh.trial = int(node.store.blob(state.TRIAL_KEY) is not None)
-    fresh.about_due = state.ABOUT_ALL if node.identity else 0
+    fresh.trial = int(node.nvs.blob(state.TRIAL_KEY) is not None)
+    fresh.about_pending = state.ABOUT_ALL if node.identity else 0
     # The duty ledgers count as if no time had passed: silent too long, never too short.
-    fresh.ledgers = node.store.blob(state.LEDGERS_KEY) or b""
+    fresh.ledgers = node.nvs.blob(state.LEDGERS_KEY) or b""
     fresh.ledgers_at = clock.now()

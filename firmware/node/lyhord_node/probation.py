@@ -13,7 +13,7 @@ put back is refused when it comes again; a new one is tried.
 from micropython import const
 
 from lyhord_node import changes, settings
-from lyhord_node.plan import LORA
+from lyhord_node.link_selector import LORA
 from lyhord_node.state import STATUS_MATTERS, TRIAL_KEY
 from lyhord_wire.codes import CHANNELS, FASTEST_SF, FAULT_SETTINGS, LINK, SPREADING_FACTOR, TX_POWER
 
@@ -30,14 +30,12 @@ def _differ(one, other, keys):
 
 def take(node, wanted):
     """Makes `wanted`, of a downlink, the node's settings; on trial where they touch the link."""
-    confirmed = settings.unpack(node.store.blob(TRIAL_KEY))
+    confirmed = settings.unpack(node.nvs.blob(TRIAL_KEY))
     before = confirmed or node.settings
     if not _differ(before, wanted, _OF_LORA + (LINK,)):
         end(node)
     elif confirmed is None or _differ(node.settings, wanted, _OF_LORA + (LINK,)):
-        node.store.set_blob(
-            TRIAL_KEY, settings.pack(before)
-        )  # before the new ones: a power cut leaves either
+        node.nvs.set_blob(TRIAL_KEY, settings.pack(before))  # before the new ones: a power cut leaves either
         node.state.trial = 1
     changes.apply(node, wanted)
 
@@ -45,19 +43,19 @@ def take(node, wanted):
 def end(node):
     """The present settings are confirmed; durable after the caller's commit."""
     node.state.trial = 0
-    node.store.erase(TRIAL_KEY)
+    node.nvs.erase(TRIAL_KEY)
 
 
 def note(node, link, answered):
-    """Notes the outcome of a report on trial; link: of plan.py, None where all rest."""
+    """Notes the outcome of a report on trial; link: of link_selector.py, None where all rest."""
     state = node.state
-    confirmed = settings.unpack(node.store.blob(TRIAL_KEY))
+    confirmed = settings.unpack(node.nvs.blob(TRIAL_KEY))
     if confirmed is None:
         state.trial = 0
     elif answered:
         if link == LORA or not _differ(confirmed, node.settings, _OF_LORA):  # else LoRa has yet to show it
             end(node)
-            node.store.commit()
+            node.nvs.commit()
             print("settings confirmed")
     elif state.trial < _TRIES:
         state.trial += 1
@@ -65,8 +63,8 @@ def note(node, link, answered):
         state.put_back = node.settings.version
         changes.apply(node, confirmed)
         end(node)
-        node.store.commit()
+        node.nvs.commit()
         state.faults |= FAULT_SETTINGS
-        state.status_due |= STATUS_MATTERS
+        state.status_pending |= STATUS_MATTERS
         state.links = b""  # rests and spreading factor go back as well
         print("settings put back")

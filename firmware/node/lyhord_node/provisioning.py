@@ -29,13 +29,13 @@ def provision(node, words):
     if not first.isdigit() or int(first) > COUNTER_MAX:
         return "counter: expected 0...%d" % COUNTER_MAX
     new = identity.Identity(number, unhexlify(words[1]), int(words[2]))
-    counters.begin_counters(node.store, int(first), new.differs_from(node.identity))
-    identity.save(node.store, new)
+    counters.begin_counters(node.nvs, int(first), new.differs_from(node.identity))
+    identity.save(node.nvs, new)
     node.identity = new
     state = node.state
     state.counter = state.counter_end = 0  # the next one comes from NVS
-    state.status_due = STATUS_ALL
-    state.about_due = ABOUT_ALL
+    state.status_pending = STATUS_ALL
+    state.about_pending = ABOUT_ALL
     state.save()
     return None
 

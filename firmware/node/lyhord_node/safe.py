@@ -1,5 +1,5 @@
 """Safe mode: too many starts came to no end. The node measures, keeps and tells alarms as ever; what may be
-at fault, it tries seldom (see starts.py).
+at fault, it tries seldom (see boot_guard.py).
 
     wake ─▶ a report over WiFi, once per rest ─▶ sample due ─▶ measure, keep, judge ─▶ a new alarm ─▶ any link
                                                     │
@@ -17,23 +17,25 @@ from lyhord_wire.codes import REPORT_PERIOD, SAMPLE_PERIOD
 
 def live(node):
     """One wake; does not return."""
-    state, starts = node.state, node.starts
-    if not starts.is_resting:
-        state.rest_until = clock.now() + starts.rest_s()
+    state, guard = node.state, node.boot_guard
+    if not guard.is_resting:
+        state.rest_until = clock.now() + guard.rest_s()
         state.save()
-    if starts.reports and node.identity:
+    if guard.reports and node.identity:
         report(node, urgent=True)
     raised = False
-    if starts.may_measure:
+    if guard.may_measure:
         if schedule.is_due(clock.now(), state.sample_due, node.settings[SAMPLE_PERIOD]):
-            starts.begin_measuring()
+            guard.begin_measuring()
             raised = take_sample(node)
-            starts.has_measured()
+            guard.has_measured()
             state.save()
-        again = state.alarms_due and schedule.is_report_due(state, clock.now(), node.settings[REPORT_PERIOD])
+        again = state.alarms_pending and schedule.is_report_due(
+            state, clock.now(), node.settings[REPORT_PERIOD]
+        )
         if node.identity and (raised or again):
             report(node, urgent=True)
     due = state.rest_until
-    if starts.may_measure:
-        due = min(due, schedule.next_due(state) if state.alarms_due else state.sample_due)
+    if guard.may_measure:
+        due = min(due, schedule.next_due(state) if state.alarms_pending else state.sample_due)
     sleep(node, max(1, due - clock.now()))

@@ -1,13 +1,13 @@
 """The first half of the story: measure, keep in the log, judge the alarms."""
 
 from lyhord_node import clock, schedule
-from lyhord_node.borrowed import Borrowed
+from lyhord_node.scoped_import import ScopedImport
 from lyhord_wire.codes import FAULT_STORAGE, REPORT_PERIOD, SAMPLE_PERIOD
 
 
 def measured(node):
     """One set of values, not kept."""
-    with Borrowed():
+    with ScopedImport():
         from lyhord_node.measure import measure
 
         return measure(node)
@@ -35,9 +35,9 @@ def take_sample(node):
 
 
 def _judge(node, values):
-    with Borrowed():
+    with ScopedImport():
         from lyhord_node import config
         from lyhord_node.alarms import judge
 
-        profile = config.PROFILES[config.text(node.store, "profile")]
+        profile = config.PROFILES[config.text(node.nvs, "profile")]
         return judge(node.state, values, node.settings, profile, clock.now())

@@ -97,16 +97,16 @@ def is_report_due(state, now, period):
     )
 
 
-def tried(alarms_due):
-    """`state.alarms_due` once a report has tried to tell them."""
-    return min(_ALARM_TRIES_MAX, alarms_due + 1) if alarms_due else 0
+def tried(alarms_pending):
+    """`state.alarms_pending` once a report has tried to tell them."""
+    return min(_ALARM_TRIES_MAX, alarms_pending + 1) if alarms_pending else 0
 
 
 def hurry(state, now):
     """Brings the next report forward where it is to say or to prove something: alarms that nobody has heard
     go again in 1, 2, 4 … minutes; settings on trial at once, and then every ten minutes."""
-    if state.alarms_due:
-        state.report_at = min(state.report_at, now + (_ALARM_S << state.alarms_due - 1))
+    if state.alarms_pending:
+        state.report_at = min(state.report_at, now + (_ALARM_S << state.alarms_pending - 1))
     if state.trial:
         state.report_at = min(state.report_at, now + (_TRIAL_S if state.trial > 1 else _TRIAL_BEGUN_S))
 

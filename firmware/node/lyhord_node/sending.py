@@ -4,7 +4,7 @@ import gc
 import sys
 
 from lyhord_node import clock, schedule
-from lyhord_node.borrowed import Borrowed
+from lyhord_node.scoped_import import ScopedImport
 from lyhord_wire.codes import REPORT_PERIOD
 
 
@@ -12,7 +12,7 @@ def report(node, everything=False, urgent=False):
     """Sends what is due and plans the next report; urgent: even over a link that rests. Returns how it
     ended (None: no link works) and how many samples went out."""
     state = node.state
-    state.alarms_due = schedule.tried(state.alarms_due)
+    state.alarms_pending = schedule.tried(state.alarms_pending)
     _plan_next(node)
     state.save()  # a start that ends in here is not followed by one that begins in here
     try:
@@ -37,7 +37,7 @@ def _plan_next(node):
 
 def _send(node, everything, urgent):
     # A function of its own: what it refers to goes with it, or nothing would give its memory back.
-    with Borrowed():
-        from lyhord_node.reporting import send_due
+    with ScopedImport():
+        from lyhord_node.transmit import send_due
 
         return send_due(node, everything, urgent)

@@ -6,9 +6,9 @@ from lyhord_node.sensor_catalog import NONE, USUAL, lines
 SLOTS = ("ranger", "thermometer", "co2", "tilt", "pulses", "occupancy", "supply")  # texts of `config.py`
 
 
-def load(store):
+def load(nvs):
     """slot → choice, for every slot."""
-    return resolved({slot: config.text(store, slot) for slot in SLOTS}, config.text(store, "profile"))
+    return resolved({slot: config.text(nvs, slot) for slot in SLOTS}, config.text(nvs, "profile"))
 
 
 def resolved(texts, profile):

@@ -10,8 +10,8 @@ NVS meanwhile: the job, the byte that Enter was, what the gateway is to be told 
 `set` has collected.
 """
 
-from lyhord_node import sending, starts
-from lyhord_node.borrowed import Borrowed
+from lyhord_node import boot_guard, sending
+from lyhord_node.scoped_import import ScopedImport
 
 _KEY = "session"
 _LINE = "\n"
@@ -40,14 +40,14 @@ def talk(node):
 
 
 def _heard(node, *visit):
-    with Borrowed():
+    with ScopedImport():
         from lyhord_node.terminal import converse
 
         return converse(node, *visit)
 
 
 def _do(node, job, *told):
-    with Borrowed():
+    with ScopedImport():
         from lyhord_node import jobs
 
         jobs.JOBS[job](node, *told)
@@ -58,14 +58,14 @@ def _start_anew(node, job, staged, enter):
     from machine import soft_reset
 
     state = node.state
-    lines = [_PART.join((job, str(enter), str(state.reset_cause), str(state.status_due)))]
+    lines = [_PART.join((job, str(enter), str(state.reset_cause), str(state.status_pending)))]
     for name, value in staged.items():
         lines.append(name + _PART + value)
     try:
-        node.store.set_blob(_KEY, _LINE.join(lines).encode())
+        node.nvs.set_blob(_KEY, _LINE.join(lines).encode())
     except ValueError:
         return
-    node.store.commit()
+    node.nvs.commit()
     if node.contacts:
         node.contacts.note(state)
     state.save()
@@ -75,12 +75,12 @@ def _start_anew(node, job, staged, enter):
 
 def _taken_up(node, staged):
     """(job, what Enter was) of a session that has asked for this start; (None, None) where there is none."""
-    kept = node.store.blob(_KEY)
+    kept = node.nvs.blob(_KEY)
     if kept is None:
         return None, None
-    node.store.erase(_KEY)  # first: whatever happens now happens once
-    node.store.commit()
-    if node.reset_cause != starts.SOFT:  # the power went in between
+    node.nvs.erase(_KEY)  # first: whatever happens now happens once
+    node.nvs.commit()
+    if node.reset_cause != boot_guard.SOFT:  # the power went in between
         return None, None
     head, *lines = kept.decode().split(_LINE)
     job, enter, cause, due = head.split(_PART)
@@ -88,8 +88,8 @@ def _taken_up(node, staged):
         name, _, value = line.partition(_PART)
         staged[name] = value
     node.state.reset_cause = int(cause)  # the gateway need not hear of this start
-    node.state.status_due = int(due)
+    node.state.status_pending = int(due)
     node.power.light = False
-    if not node.starts.is_safe:
-        node.starts.completed()  # somebody is here
+    if not node.boot_guard.is_safe:
+        node.boot_guard.completed()  # somebody is here
     return job, int(enter)

@@ -90,14 +90,14 @@ def unpack(data):
     return Settings(values, version)
 
 
-def load(store):
+def load(nvs):
     """The settings kept in NVS: the newest good ones, or the defaults."""
-    return unpack(store.blob(_KEY)) or unpack(store.blob(_OLD_KEY)) or defaults()
+    return unpack(nvs.blob(_KEY)) or unpack(nvs.blob(_OLD_KEY)) or defaults()
 
 
-def save(store, settings):
+def save(nvs, settings):
     """Puts the settings into NVS, the present ones aside; durable after the caller's commit."""
-    present = store.blob(_KEY)
+    present = nvs.blob(_KEY)
     if unpack(present) is not None:
-        store.set_blob(_OLD_KEY, present)
-    store.set_blob(_KEY, pack(settings))
+        nvs.set_blob(_OLD_KEY, present)
+    nvs.set_blob(_KEY, pack(settings))

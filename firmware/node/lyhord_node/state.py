@@ -52,18 +52,18 @@ class State:
         self.rssi_dbm = 0  # of the last downlink; 0: none yet
         self.snr_q4 = 0
         self.refused = 0  # downlinks that were not believed
-        self.status_due = STATUS_ALL  # parts of the status that the gateway has not got
-        self.about_due = 0
+        self.status_pending = STATUS_ALL  # parts of the status that the gateway has not got
+        self.about_pending = 0
         self.status_at = 0  # when it got the last health part
-        self.told_battery = 0  # as the gateway knows it
-        self.told_faults = 0
-        self.told_settings = 0
-        self.oldest_due = 0  # the gateway asked for a sample that is gone
+        self.reported_battery = 0  # as the gateway knows it
+        self.reported_faults = 0
+        self.reported_settings = 0
+        self.oldest_pending = 0  # the gateway asked for a sample that is gone
         self.faults = 0  # bits as on the wire
         self.faulty_run = 0  # samples in a row with a faulty sensor
         self.temperature_dc = _USUAL_DC  # the last one believed, 0.1 °C
         self.battery_mv = 0
-        self.alarms_due = 0  # the gateway does not know the alarms as they are: 1, and one more per report
+        self.alarms_pending = 0  # the gateway does not know the alarms: 1, and one more per report
         self.unkept = 0  # samples that the log did not take, until the gateway knows
         self.reset_cause = 0  # number on the wire, of the last start that was not out of deep sleep
         self.wakes = 0
@@ -82,8 +82,8 @@ class State:
         self.alarms = []  # active codes, newest first
         self.silenced = []
         self.ledgers = b""  # packed, see ledgers.py
-        self.links = b""  # packed, see plan.py
-        self.surface = b""  # packed, see echo.py
+        self.links = b""  # packed, see link_selector.py
+        self.level = b""  # packed, see level_filter.py
         self.pulses = b""  # packed, see drivers/pulse_input.py
 
     def unix(self, at):
@@ -114,18 +114,18 @@ class State:
             self.rssi_dbm,
             self.snr_q4,
             self.refused,
-            self.status_due,
-            self.about_due,
+            self.status_pending,
+            self.about_pending,
             self.status_at,
-            self.told_battery,
-            self.told_faults,
-            self.told_settings,
-            self.oldest_due,
+            self.reported_battery,
+            self.reported_faults,
+            self.reported_settings,
+            self.oldest_pending,
             self.faults,
             self.faulty_run,
             self.temperature_dc,
             self.battery_mv,
-            self.alarms_due,
+            self.alarms_pending,
             self.unkept,
             self.reset_cause,
             self.wakes,
@@ -145,7 +145,7 @@ class State:
         record[:_BODY] = _MAGIC
         end = _BODY + struct.calcsize(_FORMAT)
         alarms, silenced = bytes(self.alarms[:_ALARM_SLOTS]), bytes(self.silenced[:_ALARM_SLOTS])
-        for part in (alarms, silenced, self.ledgers, self.links, self.surface, self.pulses):
+        for part in (alarms, silenced, self.ledgers, self.links, self.level, self.pulses):
             start = end + 2
             end = start + len(part)
             if end + 4 > _LIMIT:
@@ -175,18 +175,18 @@ class State:
             self.rssi_dbm,
             self.snr_q4,
             self.refused,
-            self.status_due,
-            self.about_due,
+            self.status_pending,
+            self.about_pending,
             self.status_at,
-            self.told_battery,
-            self.told_faults,
-            self.told_settings,
-            self.oldest_due,
+            self.reported_battery,
+            self.reported_faults,
+            self.reported_settings,
+            self.oldest_pending,
             self.faults,
             self.faulty_run,
             self.temperature_dc,
             self.battery_mv,
-            self.alarms_due,
+            self.alarms_pending,
             self.unkept,
             self.reset_cause,
             self.wakes,
@@ -205,7 +205,7 @@ class State:
         ) = struct.unpack_from(_FORMAT, data, _BODY)
         self.alarms = list(parts[0])
         self.silenced = list(parts[1])
-        self.ledgers, self.links, self.surface, self.pulses = parts[2:]
+        self.ledgers, self.links, self.level, self.pulses = parts[2:]
 
 
 def load(rtc):

@@ -9,7 +9,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
-from lyhord_node.borrowed import Borrowed
+from lyhord_node.scoped_import import ScopedImport
 
 _OFFER_MS = const(3_000)
 _PROMPT = "> "
@@ -28,8 +28,8 @@ def offer(node):
     """One line, and three seconds to press Enter. Returns the byte that Enter was, None if there was none."""
     import image
 
-    if node.starts.is_safe:
-        print("Safe mode: %d starts came to no end. exit ends it." % node.starts.count)
+    if node.boot_guard.is_safe:
+        print("Safe mode: %d starts came to no end. exit ends it." % node.boot_guard.count)
     who = "not provisioned" if node.identity is None else "node %06x" % node.identity.node
     print("Lyhord %s, %s. Press Enter for the console." % (image.VERSION, who))
     waiting = select.poll()
@@ -56,8 +56,8 @@ def converse(node, staged, enter):
         if not enter and node.identity:  # a node that is nobody has nothing else to do
             return False, enter
         node.power.light = False
-        if not node.starts.is_safe:
-            node.starts.completed()  # somebody is here
+        if not node.boot_guard.is_safe:
+            node.boot_guard.completed()  # somebody is here
         print("ok")
     terminal = Terminal(node.power, enter == _CR)
     known_ms = ticks_ms()
@@ -76,7 +76,7 @@ def converse(node, staged, enter):
 
 
 def _answer(node, staged, line):
-    with Borrowed():
+    with ScopedImport():
         from lyhord_node.console import answer
 
         return answer(node, staged, line)

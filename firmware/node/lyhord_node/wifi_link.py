@@ -73,10 +73,10 @@ class WifiLink:
     def _join(self):
         import network
 
-        store = self._node.store
+        nvs = self._node.nvs
         self._wlan = network.WLAN(network.STA_IF)
         self._wlan.active(True)
-        self._wlan.connect(config.text(store, "wifi_ssid"), config.text(store, "wifi_password"))
+        self._wlan.connect(config.text(nvs, "wifi_ssid"), config.text(nvs, "wifi_password"))
         began_ms = ticks_ms()
         while not self._wlan.isconnected():
             waited_ms = ticks_diff(ticks_ms(), began_ms)
@@ -87,14 +87,14 @@ class WifiLink:
             sleep_ms(_LOOK_MS)
 
     def _connect(self):
-        store = self._node.store
-        user = config.text(store, "broker_user").encode()
+        nvs = self._node.nvs
+        user = config.text(nvs, "broker_user").encode()
         client = umqtt.simple.MQTTClient(
             b"lyhord-%06x" % self._node.identity.node,
-            config.text(store, "broker_host"),
-            port=int(config.text(store, "broker_port")),
+            config.text(nvs, "broker_host"),
+            port=int(config.text(nvs, "broker_port")),
             user=user or None,
-            password=config.text(store, "broker_password").encode(),
+            password=config.text(nvs, "broker_password").encode(),
             keepalive=_KEEPALIVE_S,
         )
         client.set_callback(self._hear)
@@ -102,7 +102,7 @@ class WifiLink:
             # What a name costs is not known before: the stream's time begins when it is resolved.
             self._power.feed()
             address = socket.getaddrinfo(client.server, client.port)
-            pin = config.text(store, "broker_pin")
+            pin = config.text(nvs, "broker_pin")
             self._stream = MqttStream(socket.socket(), self._down, MAX_FRAME, pin)
             umqtt.simple.socket = _Sockets(address, self._stream)
             self._client = client

@@ -1,16 +1,17 @@
-"""Reports as a gateway reads them (docs/protocol.md section 2). How a node writes them is in `compose.py`."""
+"""Reports as a gateway reads them (docs/protocol.md section 2). A node writes them with
+`report_encode.py`."""
 
 from lyhord_wire.cbor import decode
 from lyhord_wire.checks import U32_MAX as U32_MAX
 from lyhord_wire.checks import int_map as int_map
 from lyhord_wire.checks import whole as whole
-from lyhord_wire.compose import Report as Report
-from lyhord_wire.compose import Sample as Sample
-from lyhord_wire.compose import encode_report as encode_report
-from lyhord_wire.compose import largest_report as largest_report
 from lyhord_wire.fields import STATUS
 from lyhord_wire.quantities import QUANTITIES, QUANTITY_MAX
 from lyhord_wire.refusal import SCHEMA, Refused
+from lyhord_wire.report_encode import Report as Report
+from lyhord_wire.report_encode import Sample as Sample
+from lyhord_wire.report_encode import encode_report as encode_report
+from lyhord_wire.report_encode import largest_report as largest_report
 
 _I64_MAX = 0x7FFFFFFFFFFFFFFF
 _ALARMS_MAX = 16

@@ -34,8 +34,8 @@ from lyhord_gateway.store.schema import connect, open_store
 from lyhord_gateway.support.metrics import Metrics
 from lyhord_wire.about import encode_about
 from lyhord_wire.frame import KIND_ABOUT, KIND_REPORT, MAX_FRAME, UPLINK_OVERHEAD, seal_uplink
+from lyhord_wire.replay import ReplayWindow
 from lyhord_wire.report import Report, encode_report
-from lyhord_wire.window import ReplayWindow
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import NOW_S, Bench
 from tests.gateway.parts import KEY, NODE, GatewayProcess, Mosquitto, Node, connected, next_message, until

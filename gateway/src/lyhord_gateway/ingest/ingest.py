@@ -46,8 +46,8 @@ from lyhord_wire import refusal
 from lyhord_wire.about import decode_about
 from lyhord_wire.frame import KIND_REPORT, OpenedUplink, SealedUplink, open_uplink, parse_uplink
 from lyhord_wire.refusal import Refused
+from lyhord_wire.replay import LATEST, NEW, ReplayWindow
 from lyhord_wire.report import decode_report
-from lyhord_wire.window import LATEST, NEW, ReplayWindow
 
 REPEATS_MAX = 8  # a frame is acknowledged again that often; after that it is a replay
 _SAME_AIR_US = 1_000_000  # receptions of one transmission by several radios lie within this

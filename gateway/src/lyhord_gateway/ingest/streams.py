@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lyhord_gateway.model.cipher import Cipher
 from lyhord_gateway.model.uplink import Uplink
-from lyhord_wire.window import ReplayWindow
+from lyhord_wire.replay import ReplayWindow
 
 RECENT_MAX = 1000  # six concentrators do not hear more in the second in which copies of a frame come
 

@@ -23,6 +23,7 @@ from lyhord_gateway.store.retention import dropped
 from lyhord_gateway.store.rotation import Rotation, generations, rotation
 from lyhord_gateway.store.session import COLUMNS, Session, from_row, load_session
 from lyhord_gateway.support.errors import StoreDamaged
+from lyhord_wire.replay import ReplayWindow
 from lyhord_wire.tables import (
     STATUS_BATTERY,
     STATUS_FAULTS,
@@ -31,7 +32,6 @@ from lyhord_wire.tables import (
     STATUS_SNR,
     STATUS_VERSION,
 )
-from lyhord_wire.window import ReplayWindow
 
 _COLUMNS = """
 SELECT json_group_array(json_array(id, node, seq, time_s, json("values"), json(alarms), rssi_dbm, snr_q4,

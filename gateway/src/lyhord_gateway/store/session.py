@@ -17,7 +17,7 @@ from lyhord_gateway.model.work import UplinkRecord
 from lyhord_gateway.store.recovery.promises import GIVEN_MAX, downlink_floor
 from lyhord_gateway.support.errors import StoreDamaged
 from lyhord_wire.frame import COUNTER_MAX
-from lyhord_wire.window import NEW, ReplayWindow
+from lyhord_wire.replay import NEW, ReplayWindow
 
 COLUMNS = (
     "node, received, given_up, expected, downlink, top0, mask0, latest0, top1, mask1, latest1, "

@@ -28,11 +28,11 @@ _DOUBLINGS_MAX = const(15)  # 2^15 reports of 10 s are longer than the longest r
 _NEEDED = const(4)
 
 
-class Plan:
+class LinkSelector:
     """The memory from report to report, from `packed` (b"" in a new life). Lists are indexed by link.
 
     failures: reports in a row that a link did not deliver; skip: reports for which it still rests;
-    sf, sf_good, sf_needed: see spreading.py.
+    sf, sf_good, sf_needed: see adr.py.
     """
 
     def __init__(self, packed=b""):

@@ -23,8 +23,8 @@ from lyhord_wire.codes import (
     STATUS_UPTIME,
     STATUS_VERSION,
 )
-from lyhord_wire.compose import Report, encode_report, largest_report
 from lyhord_wire.frame import KIND_ABOUT, KIND_REPORT
+from lyhord_wire.report_encode import Report, encode_report, largest_report
 
 _SAMPLES_MAX = const(16)  # per report: bounds the memory that building one takes
 _COLUMN_LEAST = const(4)  # bytes that a sample takes in a report at the very least
@@ -56,18 +56,21 @@ def note_changes(node, now):
     """Marks the parts of the status that are due: a value that matters changed, or a day has passed."""
     state = node.state
     if (
-        state.faults != state.told_faults
-        or node.settings.version != state.told_settings
-        or node.outbox.dropped != node.outbox.told
+        state.faults != state.reported_faults
+        or node.settings.version != state.reported_settings
+        or node.outbox.dropped != node.outbox.reported
         or state.unkept
-        or state.oldest_due
+        or state.oldest_pending
     ):
-        state.status_due |= STATUS_MATTERS
-    if state.battery_mv and not -_BATTERY_STEP_MV < state.battery_mv - state.told_battery < _BATTERY_STEP_MV:
-        state.status_due |= STATUS_HEALTH
+        state.status_pending |= STATUS_MATTERS
+    if (
+        state.battery_mv
+        and not -_BATTERY_STEP_MV < state.battery_mv - state.reported_battery < _BATTERY_STEP_MV
+    ):
+        state.status_pending |= STATUS_HEALTH
     # Once: where the parts do not share a frame, the first would be due again before the second has its turn.
-    if now - state.status_at >= _DAY_S and not state.status_due & STATUS_HEALTH:
-        state.status_due |= STATUS_ALL
+    if now - state.status_at >= _DAY_S and not state.status_pending & STATUS_HEALTH:
+        state.status_pending |= STATUS_ALL
 
 
 def next_message(node, payload_max, now, always_ack=False, probe=False, asks_time=False):
@@ -91,9 +94,11 @@ def next_message(node, payload_max, now, always_ack=False, probe=False, asks_tim
     message = None
     if samples:
         message = _report(node, samples, payload_max, now)
-    elif state.about_due and not (asks_time and state.alarms_due):
+    elif state.about_pending and not (asks_time and state.alarms_pending):
         return _about(node, payload_max)
-    if message is None and (samples or (asks_time and kept) or state.status_due or state.alarms_due or probe):
+    if message is None and (
+        samples or (asks_time and kept) or state.status_pending or state.alarms_pending or probe
+    ):
         message = _status_only(node, payload_max, now)
     if message is None:
         return None
@@ -108,7 +113,7 @@ def _wants_ack(node, message, always):
         always
         or message.again
         or message.status
-        or state.alarms_due
+        or state.alarms_pending
         or state.failures  # nobody may be listening: nothing more is taken for sent
         or not state.clock_set
         or state.since_ack + 1 >= node.settings[ACK_EVERY]
@@ -119,7 +124,7 @@ def _report(node, samples, payload_max, now):
     """A report with samples, with as much of the due status as leaves room for one; None if none fits."""
     samples = [sample.aged(node.state.unix(now)) for sample in samples]
     alarms = _alarms(node.state)
-    due = node.state.status_due
+    due = node.state.status_pending
     for parts in (due, due & STATUS_MATTERS) if due else (0,):
         status = status_map(node, parts, now) if parts or not due else None
         if due and not parts:
@@ -136,7 +141,7 @@ def _report(node, samples, payload_max, now):
 
 def _status_only(node, payload_max, now):
     alarms = _alarms(node.state)
-    due = node.state.status_due
+    due = node.state.status_pending
     time = node.state.unix(now) if node.state.clock_set else -1
     for parts in (due, due & STATUS_MATTERS, due & STATUS_HEALTH):
         status = status_map(node, parts, now)
@@ -156,7 +161,7 @@ def _message(node, payload, first, count, parts, alarms):
 
 def _alarms(state):
     """The active alarms where there are any or the gateway has not heard that there are none."""
-    return list(state.alarms) if state.alarms or state.alarms_due else None
+    return list(state.alarms) if state.alarms or state.alarms_pending else None
 
 
 def status_map(node, parts, now):
@@ -167,9 +172,9 @@ def status_map(node, parts, now):
         status[STATUS_VERSION] = node.version
         status[STATUS_RESET_CAUSE] = state.reset_cause
         status[STATUS_SETTINGS_VERSION] = node.settings.version
-        status[STATUS_DROPPED] = outbox.dropped - outbox.told + state.unkept
+        status[STATUS_DROPPED] = outbox.dropped - outbox.reported + state.unkept
         status[STATUS_FAULTS] = state.faults
-        if state.oldest_due:
+        if state.oldest_pending:
             status[STATUS_OLDEST] = outbox.oldest()
     if parts & STATUS_HEALTH:
         status[STATUS_UPTIME] = max(0, now - state.started)
@@ -186,9 +191,9 @@ def _about(node, payload_max):
     from lyhord_node.about import parts
 
     pieces = parts(node, payload_max)
-    node.state.about_due &= (1 << len(pieces)) - 1
+    node.state.about_pending &= (1 << len(pieces)) - 1
     for i in range(len(pieces)):
-        if node.state.about_due >> i & 1:
+        if node.state.about_pending >> i & 1:
             return Message(KIND_ABOUT, pieces[i], about=1 << i)
     return None
 
@@ -205,18 +210,18 @@ def answered(node, message, now):
     _move_on(state, message)
     state.since_ack = 0
     state.failures = 0
-    state.about_due &= ~message.about
-    state.status_due &= ~message.status
+    state.about_pending &= ~message.about
+    state.status_pending &= ~message.status
     if message.alarms:
-        state.alarms_due = 0
+        state.alarms_pending = 0
     if message.status & STATUS_MATTERS:
-        state.told_faults = state.faults
-        state.told_settings = node.settings.version
-        state.oldest_due = 0
+        state.reported_faults = state.faults
+        state.reported_settings = node.settings.version
+        state.oldest_pending = 0
         state.unkept -= message.unkept
-        node.outbox.note_told(message.dropped)
+        node.outbox.note_reported(message.dropped)
     if message.status & STATUS_HEALTH:
-        state.told_battery = state.battery_mv
+        state.reported_battery = state.battery_mv
         state.status_at = now
 
 

@@ -1,27 +1,27 @@
 """The spreading factor follows the answers' SNR, within what the settings allow."""
 
-from lyhord_node import spreading
-from lyhord_node.plan import LORA, Plan
+from lyhord_node import adr
+from lyhord_node.link_selector import LORA, LinkSelector
 
 
 class Node:
     """`gain_q4`: SNR of the answers in dB x 4; a frame arrives where its factor needs no more."""
 
     def __init__(self, slowest=12, fastest=7, tx_dbm=14):
-        self.plan = Plan()
+        self.selector = LinkSelector()
         self.slowest = slowest
         self.fastest = fastest
         self.tx_dbm = tx_dbm
 
     def report(self, gain_q4, window=1):
         """The spreading factor that it took."""
-        used = spreading.factor(self.plan, self.slowest, self.fastest)
+        used = adr.factor(self.selector, self.slowest, self.fastest)
         arrives = gain_q4 >= -30 - 10 * (used - 7)
         if arrives:
             snr_q4 = gain_q4 if window == 1 else None
-            spreading.answered(self.plan, used, self.slowest, self.fastest, self.tx_dbm, snr_q4)
-        self.plan.note(LORA, arrives, 3600)
-        self.plan = Plan(self.plan.pack())
+            adr.answered(self.selector, used, self.slowest, self.fastest, self.tx_dbm, snr_q4)
+        self.selector.note(LORA, arrives, 3600)
+        self.selector = LinkSelector(self.selector.pack())
         return used
 
     def reports(self, count, gain_q4, window=1):
@@ -72,7 +72,7 @@ def test_one_unanswered_report_is_chance_two_make_it_slower_three_take_it_all_th
     node.reports(24, 60)
     assert node.reports(6, -75) == [7, 7, 8, 12, 12, 12]
     # At SF12 it is heard, but with less than 5 dB in hand.
-    assert node.plan.sf == 12
+    assert node.selector.sf == 12
     node = Node()
     node.reports(24, 60)
     assert node.reports(1, -200) == [7] and node.reports(3, 60) == [7, 7, 7]
@@ -96,7 +96,7 @@ def test_a_long_good_time_is_forgiven():
     node.reports(5, 60)
     node.reports(3, -200)
     node.reports(100, 60)
-    assert node.plan.sf_needed == 4
+    assert node.selector.sf_needed == 4
 
 
 def test_settings_that_change_are_kept_to_at_once():

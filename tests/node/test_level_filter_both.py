@@ -1,6 +1,14 @@
 """The surface that the pings speak of: scenarios as bins make them, and what one wrong ping may do."""
 
-from lyhord_node.echo import PACKED_BYTES, Surface, agreeing, level, median, ping_quality, same_mm
+from lyhord_node.level_filter import (
+    PACKED_BYTES,
+    LevelTracker,
+    agreeing,
+    level,
+    median,
+    ping_quality,
+    same_mm,
+)
 
 EMPTY_MM = 1200
 FULL_MM = 200
@@ -10,16 +18,16 @@ def burst(mm, noise=(0, 2, -3, 1, -1)):
     return [mm + offset for offset in noise]
 
 
-def judge(surface, distances_mm, pings=5):
-    return surface.judge(distances_mm, pings, EMPTY_MM, FULL_MM)
+def judge(tracker, distances_mm, pings=5):
+    return tracker.judge(distances_mm, pings, EMPTY_MM, FULL_MM)
 
 
 def settled(mm, samples=40):
     """A surface that has been at `mm` for a while."""
-    surface = Surface()
+    tracker = LevelTracker()
     for _ in range(samples):
-        judge(surface, burst(mm))
-    return surface
+        judge(tracker, burst(mm))
+    return tracker
 
 
 class Luck:
@@ -34,23 +42,23 @@ class Luck:
 
 
 def test_a_quiet_bin_is_believed():
-    surface = settled(700)
-    verdict = judge(surface, burst(701))
+    tracker = settled(700)
+    verdict = judge(tracker, burst(701))
     assert (verdict.distance_mm, verdict.level, verdict.quality) == (701, 50, 100)
     assert (verdict.heard, verdict.spread_mm) == (5, 5)
     assert not (verdict.held or verdict.faulty or verdict.emptied)
 
 
 def test_the_first_sample_has_nothing_to_agree_with():
-    verdict = judge(Surface(), burst(700))
+    verdict = judge(LevelTracker(), burst(700))
     assert verdict.distance_mm == 700 and verdict.quality == 80
 
 
 def test_slow_filling_is_followed_and_stays_believed():
-    surface = settled(1180)
+    tracker = settled(1180)
     level_before = 0
     for mm in range(1180, 220, -24):
-        verdict = judge(surface, burst(mm))
+        verdict = judge(tracker, burst(mm))
         assert verdict.distance_mm == mm and verdict.quality >= 90, mm
         assert verdict.level >= level_before and not verdict.emptied
         level_before = verdict.level
@@ -58,96 +66,96 @@ def test_slow_filling_is_followed_and_stays_believed():
 
 
 def test_bags_are_believed_at_once_and_cost_some_quality():
-    surface = settled(900)
-    verdict = judge(surface, burst(760))
+    tracker = settled(900)
+    verdict = judge(tracker, burst(760))
     assert verdict.distance_mm == 760 and 70 <= verdict.quality < 90
-    assert judge(surface, burst(760)).quality == 100
+    assert judge(tracker, burst(760)).quality == 100
 
 
 def test_an_emptied_bin_is_recognised_at_once():
     for full_mm in (220, 500, 850):
-        surface = settled(full_mm)
-        verdict = judge(surface, burst(1180))
+        tracker = settled(full_mm)
+        verdict = judge(tracker, burst(1180))
         assert verdict.emptied and verdict.distance_mm == 1180 and verdict.level == 2
         assert verdict.quality == 100
-        assert not judge(surface, burst(1180)).emptied
+        assert not judge(tracker, burst(1180)).emptied
 
 
 def test_settling_rubbish_is_no_emptied_bin():
-    surface = settled(500)
-    verdict = judge(surface, burst(600))
+    tracker = settled(500)
+    verdict = judge(tracker, burst(600))
     assert not verdict.emptied and verdict.distance_mm == 600
 
 
 def test_a_flap_makes_no_full_bin():
-    surface = settled(1000)
-    verdict = judge(surface, burst(290))
+    tracker = settled(1000)
+    verdict = judge(tracker, burst(290))
     assert verdict.held and verdict.distance_mm is None and verdict.level is None
     assert verdict.quality <= 20 and not verdict.faulty
-    after = judge(surface, burst(1000))
+    after = judge(tracker, burst(1000))
     assert after.distance_mm == 1000 and not after.emptied
     assert 50 <= after.quality < 100  # what happened just now is not forgotten at once
     for _ in range(20):
-        after = judge(surface, burst(1000))
+        after = judge(tracker, burst(1000))
     assert after.quality == 100
 
 
 def test_a_flap_in_the_wind_makes_no_full_bin():
-    surface = settled(1000)
+    tracker = settled(1000)
     faults = 0
     for mm in (290, 600, 350, 700, 260, 640):
-        verdict = judge(surface, burst(mm))
+        verdict = judge(tracker, burst(mm))
         assert verdict.held and verdict.level is None and verdict.quality <= 20, mm
         faults += verdict.faulty
     assert faults == 3  # from the fourth on: something is in the way
-    assert judge(surface, burst(990)).level == 21
+    assert judge(tracker, burst(990)).level == 21
 
 
-def test_a_flap_that_stays_is_believed_with_doubt_and_is_no_emptied_bin_when_it_goes():
-    surface = settled(1000)
-    assert judge(surface, burst(290)).held
-    confirmed = judge(surface, burst(292))
+def test_a_flap_that_stays_is_believed_with_penalty_and_is_no_emptied_bin_when_it_goes():
+    tracker = settled(1000)
+    assert judge(tracker, burst(290)).held
+    confirmed = judge(tracker, burst(292))
     assert confirmed.level == 91 and 40 <= confirmed.quality <= 75
-    assert judge(surface, burst(291)).quality < 80
-    gone = judge(surface, burst(1000))
+    assert judge(tracker, burst(291)).quality < 80
+    gone = judge(tracker, burst(1000))
     assert gone.distance_mm == 1000 and not gone.emptied and gone.quality < 100
 
 
 def test_a_big_bag_is_believed_from_the_second_sample_on():
-    surface = settled(1000)
-    assert judge(surface, burst(500)).held
-    assert judge(surface, burst(470)).distance_mm == 470  # and another one on top of it
+    tracker = settled(1000)
+    assert judge(tracker, burst(500)).held
+    assert judge(tracker, burst(470)).distance_mm == 470  # and another one on top of it
     quality = 0
     for _ in range(40):
-        verdict = judge(surface, burst(470))
+        verdict = judge(tracker, burst(470))
         assert verdict.quality >= quality
         quality = verdict.quality
     assert quality == 100
-    emptied = judge(surface, burst(1190))
+    emptied = judge(tracker, burst(1190))
     assert emptied.emptied and emptied.level == 1
 
 
 def test_a_web_that_some_pings_pass_lowers_the_quality_only():
-    surface = settled(900)
+    tracker = settled(900)
     for pings in (
         [901, 899, 300, 902, 900],
         [901, 301, 300, 902, 900],
         [300, 902, 301, 299, 900],  # most hear the web, but two find the old surface
     ):
-        verdict = judge(surface, pings)
+        verdict = judge(tracker, pings)
         assert not verdict.held and 899 <= verdict.distance_mm <= 902, pings
         assert verdict.quality <= 20 * verdict.heard, pings
     assert verdict.quality <= 25
 
 
 def test_a_web_does_not_hide_that_the_bin_was_emptied():
-    surface = settled(300)
-    verdict = judge(surface, [1180, 299, 1182, 1181, 301])
+    tracker = settled(300)
+    verdict = judge(tracker, [1180, 299, 1182, 1181, 301])
     assert verdict.emptied and verdict.distance_mm == 1181 and verdict.quality == 60
 
 
 def test_condensation_fades_away_and_never_fills_the_bin():
-    surface = settled(900)
+    tracker = settled(900)
     qualities = []
     for pings in (
         [900, 902, 899, 901, 60],
@@ -159,56 +167,56 @@ def test_condensation_fades_away_and_never_fills_the_bin():
         [],
         [],
     ):
-        verdict = judge(surface, pings)
+        verdict = judge(tracker, pings)
         assert verdict.level in (None, 30), pings
         qualities.append(verdict.quality)
     assert qualities == sorted(qualities, reverse=True) and qualities[-1] == 0
     assert verdict.faulty
-    dry = judge(surface, burst(880))
+    dry = judge(tracker, burst(880))
     assert dry.level == 32 and dry.quality < 100
 
 
 def test_few_ghosts_of_one_place_confirm_nothing():
-    surface = settled(900)
+    tracker = settled(900)
     for pings in ([300, 302], [301, 300], [300, 302, 301]):  # even when most hear it at last
-        assert judge(surface, pings).held, pings
-    assert judge(surface, burst(300)).distance_mm == 300  # two samples in which most did
+        assert judge(tracker, pings).held, pings
+    assert judge(tracker, burst(300)).distance_mm == 300  # two samples in which most did
 
 
 def test_what_hangs_before_the_full_line_is_never_rubbish():
-    surface = settled(1000)
+    tracker = settled(1000)
     for number in range(10):
-        verdict = judge(surface, burst(40))
+        verdict = judge(tracker, burst(40))
         assert verdict.held and verdict.level is None, number
     assert verdict.faulty
-    first = Surface()
+    first = LevelTracker()
     for _ in range(3):
         assert judge(first, burst(40)).held
 
 
 def test_an_overfull_bin_is_full():
-    surface = settled(230)
+    tracker = settled(230)
     for mm in (180, 130, 90, 60):
-        assert judge(surface, burst(mm)).level == 100
+        assert judge(tracker, burst(mm)).level == 100
 
 
 def test_echoes_beyond_the_bottom_are_not_heard():
-    surface = settled(1000)
-    verdict = judge(surface, [1000, 2010, 1001, 2400, 999])
+    tracker = settled(1000)
+    verdict = judge(tracker, [1000, 2010, 1001, 2400, 999])
     assert verdict.distance_mm == 1000 and verdict.heard == 3 and verdict.quality == 60
-    gone = judge(surface, burst(2400))
+    gone = judge(tracker, burst(2400))
     assert gone.distance_mm is None and gone.quality == 0 and gone.faulty and not gone.held
     a_little_deeper = judge(settled(1190), burst(1250))  # a bag has been pressed down
     assert a_little_deeper.level == 0
 
 
 def test_silence_is_no_number_and_a_fault():
-    surface = settled(700)
+    tracker = settled(700)
     for _ in range(3):
-        verdict = judge(surface, [])
+        verdict = judge(tracker, [])
         assert verdict.distance_mm is None and verdict.level is None
         assert verdict.quality == 0 and verdict.faulty and not verdict.held
-    back = judge(surface, burst(700))
+    back = judge(tracker, burst(700))
     assert back.distance_mm == 700 and 50 <= back.quality < 100 and not back.faulty
 
 
@@ -216,43 +224,43 @@ def test_a_single_echo_counts_only_where_one_was_expected():
     assert judge(settled(700), [705]).distance_mm == 705
     assert judge(settled(700), [705]).quality == 20
     assert judge(settled(700), [480]).held
-    assert judge(Surface(), [480]).held
+    assert judge(LevelTracker(), [480]).held
 
 
 def test_a_weak_sensor_is_believed_where_two_samples_agree():
-    surface = Surface()
-    assert judge(surface, [480, 482]).held
-    verdict = judge(surface, [483, 481])
+    tracker = LevelTracker()
+    assert judge(tracker, [480, 482]).held
+    verdict = judge(tracker, [483, 481])
     assert verdict.distance_mm == 481 and verdict.quality <= 40
 
 
 def test_without_the_bins_distances_there_is_a_distance_and_no_level():
-    surface = Surface()
+    tracker = LevelTracker()
     for mm, held in ((3000, False), (2900, False), (800, True), (805, False), (3000, False)):
-        verdict = surface.judge(burst(mm), 5)
+        verdict = tracker.judge(burst(mm), 5)
         assert verdict.held == held and verdict.level is None and not verdict.emptied, mm
         assert verdict.distance_mm == (None if held else mm)
 
 
 def test_the_memory_survives_a_sleep_in_nine_bytes():
     script = (1000, 290, 291, 1000, 700, 690, 300, 1190, 40, 40, 40, 40, 40, 1180, 20_000)
-    awake, asleep = Surface(), Surface()
+    awake, asleep = LevelTracker(), LevelTracker()
     for mm in script:
-        asleep = Surface(asleep.pack())
+        asleep = LevelTracker(asleep.pack())
         assert len(asleep.pack()) == PACKED_BYTES == 9
         one, other = judge(awake, burst(mm)), judge(asleep, burst(mm))
         assert one.__dict__ == other.__dict__, mm
-    assert Surface(b"short").pack() == Surface().pack()
+    assert LevelTracker(b"short").pack() == LevelTracker().pack()
 
 
 def test_nothing_overflows_however_long_it_lasts():
-    surface = settled(1000)
+    tracker = settled(1000)
     for _ in range(600):
-        assert judge(surface, burst(40)).held
+        assert judge(tracker, burst(40)).held
     for _ in range(600):
-        judge(surface, [])
-    assert len(surface.pack()) == PACKED_BYTES
-    assert judge(surface, burst(1000)).distance_mm == 1000
+        judge(tracker, [])
+    assert len(tracker.pack()) == PACKED_BYTES
+    assert judge(tracker, burst(1000)).distance_mm == 1000
 
 
 def test_one_wrong_ping_of_five_changes_the_fill_by_no_more_than_the_spread_of_the_good_ones():
@@ -266,10 +274,10 @@ def test_one_wrong_ping_of_five_changes_the_fill_by_no_more_than_the_spread_of_t
         wrong = (luck.below(20_000), 20 + luck.below(1400), true_mm - 50 + luck.below(100))[number % 3]
         place = luck.below(5)
         near, far = min(good), max(good)
-        for memory in (Surface(), settled((near + far) // 2, 3)):
+        for memory in (LevelTracker(), settled((near + far) // 2, 3)):
             packed = memory.pack()
-            clean = judge(Surface(packed), good[:place] + [right] + good[place:])
-            spoilt = judge(Surface(packed), good[:place] + [wrong] + good[place:])
+            clean = judge(LevelTracker(packed), good[:place] + [right] + good[place:])
+            spoilt = judge(LevelTracker(packed), good[:place] + [wrong] + good[place:])
             assert not spoilt.held, (good, wrong, number)
             assert near <= spoilt.distance_mm <= far, (good, wrong, number)
             low = level(far, EMPTY_MM, FULL_MM)

@@ -31,7 +31,7 @@ print("done")
 
 @pytest.mark.parametrize("strays", [0.02, 0.2])
 async def test_the_fill_is_the_bins(tmp_path, strays):
-    from lyhord_node.echo import Surface
+    from lyhord_node.level_filter import LevelTracker
 
     async with World(seed=11, pace=None) as world:
         bin = Bin(world, "corner", EMPTY_MM, FULL_MM)
@@ -54,11 +54,11 @@ async def test_the_fill_is_the_bins(tmp_path, strays):
     truth = truth[-5 * SAMPLES :]  # setting up the pin is no ping
     assert len(lines) == SAMPLES and sensor.too_soon == 0
 
-    surface = Surface()
+    tracker = LevelTracker()
     held, wrong, emptied = 0, [], []
     for number, line in enumerate(lines):
         results = ast.literal_eval(line.removeprefix("pings "))
-        verdict = surface.judge([mm for mm in results if isinstance(mm, int)], 5, EMPTY_MM, FULL_MM)
+        verdict = tracker.judge([mm for mm in results if isinstance(mm, int)], 5, EMPTY_MM, FULL_MM)
         true_mm, times_emptied = truth[5 * number + 4]
         if verdict.emptied:
             emptied.append(times_emptied)

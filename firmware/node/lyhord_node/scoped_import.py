@@ -6,8 +6,8 @@ import sys
 _OURS = ("lyhord_wire.", "lyhord_node.", "drivers.", "umqtt.")
 
 
-class Borrowed:
-    """`with Borrowed(): …`: modules of ours that are imported inside are forgotten at the end.
+class ScopedImport:
+    """`with ScopedImport(): …`: modules of ours that are imported inside are forgotten at the end.
 
     Their memory comes back when nothing refers to them any more: no local name, no instance of theirs.
     """

@@ -5,7 +5,7 @@
 A flap of a bag, a spider's web, drops on the transducer are nearer than the rubbish, and come
 suddenly; rubbish comes in bags, a bin is emptied at once. So a sudden nearer surface is *held*: no
 number and a low quality, until the next sample sees it as well. Anything that fits what was there
-before, and an emptied bin, counts at once. What no sample can decide alone is in `Surface`, 9 bytes.
+before, and an emptied bin, counts at once. What no sample can decide alone is in `LevelTracker`, 9 bytes.
 """
 
 import struct
@@ -32,10 +32,10 @@ _EDGE_MM = const(100)
 
 _FIRST_MAX = const(80)  # nothing to agree with yet
 _HELD_MAX = const(20)
-_DOUBT_MAX = const(100)
-_DOUBT_HELD = const(40)
-_DOUBT_JUMP = const(60)  # a confirmed jump is still a flap now and then: a day of agreement forgets it
-_DOUBT_SILENT = const(20)
+_PENALTY_MAX = const(100)
+_PENALTY_HELD = const(40)
+_PENALTY_JUMP = const(60)  # a confirmed jump is still a flap now and then: a day of agreement forgets it
+_PENALTY_SILENT = const(20)
 _JUMP_SAMPLES = const(32)  # for so long a return to the old surface means that something was in the way
 _OBSTRUCTED_AFTER = const(4)  # samples held in a row: something is in the way for good
 
@@ -61,7 +61,7 @@ class Verdict:
         self.faulty = False
 
 
-class Surface:
+class LevelTracker:
     """The surface in the bin as the last samples saw it. `packed`: what `pack()` gave, or nothing."""
 
     def __init__(self, packed=b""):
@@ -70,7 +70,7 @@ class Surface:
         self._pending_mm = 0  # held, to be confirmed
         self._jump_samples = 0  # left, see _JUMP_SAMPLES
         self._held_run = 0  # samples held in a row
-        self._doubt = 0  # 0…100, fades
+        self._penalty = 0  # 0…100, fades
         if len(packed) == PACKED_BYTES:
             (
                 self._seen_mm,
@@ -78,7 +78,7 @@ class Surface:
                 self._pending_mm,
                 self._jump_samples,
                 self._held_run,
-                self._doubt,
+                self._penalty,
             ) = struct.unpack(_FORMAT, packed)
 
     def pack(self):
@@ -90,7 +90,7 @@ class Surface:
             self._pending_mm,
             self._jump_samples,
             self._held_run,
-            self._doubt,
+            self._penalty,
         )
 
     def judge(self, distances_mm, pings, empty_mm=0, full_mm=0):
@@ -114,12 +114,12 @@ class Surface:
         quality = ping_quality(len(kept), pings, spread, mm)
         verdict = Verdict(len(kept), pings, spread, quality)
         if seen_through:
-            self._doubt = max(self._doubt, _DOUBT_HELD)
+            self._penalty = max(self._penalty, _PENALTY_HELD)
         if self._accept(mm, verdict, depth, empty_mm, full_mm):
             self._pending_mm = self._held_run = 0
             verdict.distance_mm = mm
             verdict.level = level(mm, empty_mm, full_mm)
-            verdict.quality = max(0, verdict.quality - self._doubt // 2)
+            verdict.quality = max(0, verdict.quality - self._penalty // 2)
         else:
             self._hold(mm, verdict)
         return verdict
@@ -162,20 +162,20 @@ class Surface:
                 return False
             self._before_mm = seen
             self._jump_samples = _JUMP_SAMPLES
-            self._doubt = max(self._doubt, _DOUBT_JUMP)
+            self._penalty = max(self._penalty, _PENALTY_JUMP)
         elif self._before_mm and mm <= self._before_mm + same_mm(self._before_mm):
             self._before_mm = 0  # what was in the way is gone
-            self._doubt //= 2
+            self._penalty //= 2
         elif depth and 4 * (empty_mm - mm) <= depth:
             verdict.emptied = True
-            self._before_mm = self._doubt = 0
+            self._before_mm = self._penalty = 0
         elif not self._confirms(mm, sudden):
             return False
         self._seen_mm = mm
         return True
 
     def _steady(self):
-        self._doubt -= min(self._doubt, self._doubt // 8 + 1)
+        self._penalty -= min(self._penalty, self._penalty // 8 + 1)
         if self._jump_samples:
             self._jump_samples -= 1
         else:
@@ -191,14 +191,14 @@ class Surface:
         confirmable = verdict.most or mm > self._seen_mm
         self._pending_mm = mm if confirmable else 0
         self._held_run = min(255, self._held_run + 1)
-        self._doubt = min(_DOUBT_MAX, self._doubt + _DOUBT_HELD)
+        self._penalty = min(_PENALTY_MAX, self._penalty + _PENALTY_HELD)
         verdict.quality = min(verdict.quality, _HELD_MAX)
         verdict.held = True
         verdict.faulty = self._held_run >= _OBSTRUCTED_AFTER
 
     def _silent(self):
         self._pending_mm = 0
-        self._doubt = min(_DOUBT_MAX, self._doubt + _DOUBT_SILENT)
+        self._penalty = min(_PENALTY_MAX, self._penalty + _PENALTY_SILENT)
         verdict = Verdict(0, 1, 0, 0)
         verdict.faulty = True
         return verdict

@@ -14,7 +14,7 @@ what the gateway's is. One in the second window (SF12, up to 27 dBm) says only t
 
 from micropython import const
 
-from lyhord_node.plan import LORA
+from lyhord_node.link_selector import LORA
 
 # SX1276 datasheet rev 7, table 13: demodulated down to -7.5 dB at SF7, 2.5 dB less per step. dB x 4.
 _FLOOR_SF7_Q4 = const(-30)
@@ -29,42 +29,42 @@ _MISSED_SOME = const(2)
 _MISSED_MANY = const(3)
 
 
-def factor(plan, slowest, fastest):
+def factor(selector, slowest, fastest):
     """7…12 for the next report; slowest, fastest: the settings."""
-    chosen = max(fastest, plan.sf) if plan.sf else slowest
-    missed = plan.failures[LORA]
+    chosen = max(fastest, selector.sf) if selector.sf else slowest
+    missed = selector.failures[LORA]
     if chosen >= slowest or missed >= _MISSED_MANY:
         return slowest
     return chosen + 1 if missed >= _MISSED_SOME else chosen
 
 
-def answered(plan, used, slowest, fastest, tx_dbm, snr_q4=None):
+def answered(selector, used, slowest, fastest, tx_dbm, snr_q4=None):
     """Enters that an uplink at `used` was answered; snr_q4: dB x 4 of the first window, or None."""
-    if used > plan.sf > 0:  # it had to go back: it is not hurried to try again
-        plan.sf_needed = min(_NEEDED_MOST, 2 * plan.sf_needed)
-        plan.sf_good = 0
-    plan.sf = used
+    if used > selector.sf > 0:  # it had to go back: it is not hurried to try again
+        selector.sf_needed = min(_NEEDED_MOST, 2 * selector.sf_needed)
+        selector.sf_good = 0
+    selector.sf = used
     if snr_q4 is None or fastest >= slowest:
         return
     snr_q4 -= 4 * max(0, _GATEWAY_DBM - tx_dbm)  # a node that sends with less is heard with less
     if snr_q4 < _floor_q4(used) + _LEAST_Q4:
-        plan.sf = min(slowest, used + 1)
-        plan.sf_good = 0
+        selector.sf = min(slowest, used + 1)
+        selector.sf_good = 0
     elif snr_q4 < _floor_q4(max(fastest, used - 1)) + _MARGIN_Q4:
-        plan.sf_good = 0
+        selector.sf_good = 0
     else:
-        _count(plan, used, fastest)
+        _count(selector, used, fastest)
 
 
-def _count(plan, used, fastest):
-    plan.sf_good += 1
-    if plan.sf_good < plan.sf_needed:
+def _count(selector, used, fastest):
+    selector.sf_good += 1
+    if selector.sf_good < selector.sf_needed:
         return
-    plan.sf_good = 0
+    selector.sf_good = 0
     if used > fastest:
-        plan.sf = used - 1
+        selector.sf = used - 1
     else:
-        plan.sf_needed = max(_NEEDED_LEAST, plan.sf_needed // 2)
+        selector.sf_needed = max(_NEEDED_LEAST, selector.sf_needed // 2)
 
 
 def _floor_q4(sf):

@@ -2,7 +2,7 @@
 
 import random
 
-from lyhord_wire.window import LATEST, NEW, OLD, SEEN, WIDTH, ReplayWindow
+from lyhord_wire.replay import LATEST, NEW, OLD, SEEN, WIDTH, ReplayWindow
 from tests.wire.helpers import seed_random
 
 

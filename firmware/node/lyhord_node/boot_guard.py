@@ -1,4 +1,4 @@
-"""Starts that came to no end: crashes, hangs, brown-outs. A node that cannot work rests, and tries.
+"""BootGuard that came to no end: crashes, hangs, brown-outs. A node that cannot work rests, and tries.
 
     start 1…6   as ever; a crash sleeps 1, 2, 3 … minutes
     then        safe mode ─▶ rest ─▶ a report over WiFi ─▶ rest ─▶ a trial: a cycle as ever ─▶ rest ─▶ …
@@ -40,7 +40,7 @@ def reset_cause():
     return causes.get(machine.reset_cause(), POWER_ON)
 
 
-class Starts:
+class BootGuard:
     """count: this start and those before it that came to no end, 0 after one that did.
 
     is_safe: no contacts, and LoRa for alarms only; reports: this start of safe mode is for a report over
@@ -48,9 +48,9 @@ class Starts:
     measured has come to the end of that, or its rest is over.
     """
 
-    def __init__(self, store, cause, resting=False):
-        self._store = store
-        self.count = store.number(_KEY, 0)
+    def __init__(self, nvs, cause, resting=False):
+        self._nvs = nvs
+        self.count = nvs.number(_KEY, 0)
         is_wake = cause == DEEP_SLEEP
         too_many = self.count >= _LIMIT
         self.is_resting = too_many and is_wake and resting
@@ -61,7 +61,7 @@ class Starts:
         is_trial = is_try and not self.count & 1
         self.is_safe = too_many and not is_trial
         self.reports = self.is_safe and is_try
-        self.may_measure = is_try or not (self.is_safe and store.number(_MEASURING, 0))
+        self.may_measure = is_try or not (self.is_safe and nvs.number(_MEASURING, 0))
 
     def completed(self):
         """A cycle has come to its end, or somebody at the console wants one."""
@@ -102,7 +102,7 @@ class Starts:
         if key == _KEY:
             self.count = number
         try:
-            self._store.set_number(key, number)
-            self._store.commit()
+            self._nvs.set_number(key, number)
+            self._nvs.commit()
         except OSError as fault:  # who cannot count may still work
             print("starts not counted:", fault)

@@ -1,13 +1,13 @@
 """The link that a report takes, the one that rests, and for how long."""
 
-from lyhord_node.plan import LORA, WIFI, Plan, usable
+from lyhord_node.link_selector import LORA, WIFI, LinkSelector, usable
 from lyhord_wire.codes import LINK_AUTO, LINK_LORA, LINK_LORA_FIRST, LINK_WIFI
 
 HOUR = 3600
 
 
-def both(plan, wanted, urgent=False):
-    return plan.choose(usable(wanted, True, True), urgent)
+def both(selector, wanted, urgent=False):
+    return selector.choose(usable(wanted, True, True), urgent)
 
 
 def test_the_setting_says_which_link_is_first_and_which_is_never_taken():
@@ -21,24 +21,24 @@ def test_what_a_board_lacks_or_nobody_set_up_is_not_tried():
     assert usable(LINK_AUTO, True, False) == usable(LINK_LORA_FIRST, True, False) == [LORA]
     assert usable(LINK_AUTO, False, True) == usable(LINK_LORA_FIRST, False, True) == [WIFI]
     assert usable(LINK_WIFI, True, False) == usable(LINK_LORA, False, True) == []
-    assert Plan().choose([], True) is None
+    assert LinkSelector().choose([], True) is None
 
 
 def attempts(wanted, reports, report_period):
     """The reports (0, 1, 2 …) at which WiFi is tried while it is away; LoRa works and takes them then."""
-    plan = Plan()
+    selector = LinkSelector()
     tried = []
     for number in range(reports):
-        link = both(plan, wanted)
+        link = both(selector, wanted)
         if link == WIFI:
             tried.append(number)
-            plan.note(link, False, report_period)
-            plan = Plan(plan.pack())  # a start of its own
-            assert plan.awake(usable(wanted, True, True)) == [LORA]
-            link = both(plan, wanted)
+            selector.note(link, False, report_period)
+            selector = LinkSelector(selector.pack())  # a start of its own
+            assert selector.awake(usable(wanted, True, True)) == [LORA]
+            link = both(selector, wanted)
         assert link == LORA
-        plan.note(link, True, report_period)
-        plan = Plan(plan.pack())
+        selector.note(link, True, report_period)
+        selector = LinkSelector(selector.pack())
     return tried
 
 
@@ -55,55 +55,55 @@ def test_a_wifi_outage_of_days_costs_four_attempts_a_day():
 
 
 def test_wifi_alone_rests_as_well():
-    plan = Plan()
+    selector = LinkSelector()
     tried = 0
     for _ in range(4 * 24):
-        if both(plan, LINK_WIFI) == WIFI:
+        if both(selector, LINK_WIFI) == WIFI:
             tried += 1
-            plan.note(WIFI, False, HOUR)
+            selector.note(WIFI, False, HOUR)
     assert tried == 16
-    assert both(plan, LINK_WIFI) is None and both(plan, LINK_WIFI, urgent=True) == WIFI
+    assert both(selector, LINK_WIFI) is None and both(selector, LINK_WIFI, urgent=True) == WIFI
 
 
 def test_a_link_that_works_again_does_not_rest():
-    plan = Plan()
+    selector = LinkSelector()
     for _ in range(5):
-        plan.note(WIFI, False, 60)
-    assert both(plan, LINK_AUTO) == LORA
-    plan.note(WIFI, True, 60)
-    assert both(plan, LINK_AUTO) == WIFI
-    plan.note(WIFI, False, 60)
-    assert [both(plan, LINK_AUTO) for _ in range(2)] == [LORA, WIFI]
+        selector.note(WIFI, False, 60)
+    assert both(selector, LINK_AUTO) == LORA
+    selector.note(WIFI, True, 60)
+    assert both(selector, LINK_AUTO) == WIFI
+    selector.note(WIFI, False, 60)
+    assert [both(selector, LINK_AUTO) for _ in range(2)] == [LORA, WIFI]
 
 
 def test_lora_first_gives_way_to_wifi_and_comes_back():
-    plan = Plan()
+    selector = LinkSelector()
     taken = []
     for number in range(12):
-        link = both(plan, LINK_LORA_FIRST)
+        link = both(selector, LINK_LORA_FIRST)
         taken.append(link)
-        plan.note(link, link == WIFI or number >= 4, 60)
+        selector.note(link, link == WIFI or number >= 4, 60)
     assert taken == [LORA, WIFI, LORA, WIFI, WIFI, LORA, LORA, LORA, LORA, LORA, LORA, LORA]
 
 
 def test_lora_does_not_rest_where_nothing_else_can_go():
-    plan = Plan()
+    selector = LinkSelector()
     for _ in range(30):
-        assert both(plan, LINK_LORA) == LORA
-        plan.note(LORA, False, 60)
+        assert both(selector, LINK_LORA) == LORA
+        selector.note(LORA, False, 60)
     for _ in range(30):
-        plan.note(WIFI, False, 60)
-        assert both(plan, LINK_AUTO) == LORA
+        selector.note(WIFI, False, 60)
+        assert both(selector, LINK_AUTO) == LORA
 
 
 def test_a_new_life_remembers_nothing_and_an_old_one_everything():
-    plan = Plan()
-    plan.failures, plan.skip = [3, 200], [3, 2160]
-    plan.sf, plan.sf_good, plan.sf_needed = 8, 3, 64
-    other = Plan(plan.pack())
-    assert (other.failures, other.skip) == (plan.failures, plan.skip)
+    selector = LinkSelector()
+    selector.failures, selector.skip = [3, 200], [3, 2160]
+    selector.sf, selector.sf_good, selector.sf_needed = 8, 3, 64
+    other = LinkSelector(selector.pack())
+    assert (other.failures, other.skip) == (selector.failures, selector.skip)
     assert (other.sf, other.sf_good, other.sf_needed) == (8, 3, 64)
-    assert Plan(b"").failures == Plan(b"xy").failures == [0, 0]
+    assert LinkSelector(b"").failures == LinkSelector(b"xy").failures == [0, 0]
     for _ in range(300):
-        plan.note(WIFI, False, 10)
-    assert Plan(plan.pack()).skip[WIFI] == 2160
+        selector.note(WIFI, False, 10)
+    assert LinkSelector(selector.pack()).skip[WIFI] == 2160

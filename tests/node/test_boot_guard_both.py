@@ -1,7 +1,7 @@
 """The count of starts that came to no end: when it goes up, what it makes of a start, when it is over."""
 
+from lyhord_node.boot_guard import DEEP_SLEEP, POWER_ON, WATCHDOG, BootGuard
 from lyhord_node.nvs import Store
-from lyhord_node.starts import DEEP_SLEEP, POWER_ON, WATCHDOG, Starts
 from tests.fakes.node_memory import Nvs
 
 
@@ -9,7 +9,7 @@ def kinds(store, causes):
     """The kinds of the starts: "." usual, "s" safe, "w" safe with a report over WiFi. None ends."""
     found = ""
     for cause in causes:
-        start = Starts(store, cause)
+        start = BootGuard(store, cause)
         found += "w" if start.reports else "s" if start.is_safe else "."
     return found
 
@@ -31,7 +31,7 @@ def test_rest_grows_to_six_hours():
     store = Store(Nvs())
     rests = []
     for number in range(60):
-        start = Starts(store, DEEP_SLEEP if number else POWER_ON)
+        start = BootGuard(store, DEEP_SLEEP if number else POWER_ON)
         start.crashed()
         rests.append(start.rest_s())
     assert rests[:6] == [60, 120, 180, 240, 300, 360]
@@ -42,7 +42,7 @@ def test_rest_grows_to_six_hours():
 def test_a_cycle_that_comes_to_its_end_makes_all_well():
     store = Store(Nvs())
     kinds(store, [POWER_ON] * 6 + [DEEP_SLEEP])
-    trial = Starts(store, DEEP_SLEEP)
+    trial = BootGuard(store, DEEP_SLEEP)
     assert trial.count == 8 and not trial.is_safe
     trial.completed()
     assert kinds(store, [DEEP_SLEEP] + [POWER_ON] * 6) == "......."
@@ -52,7 +52,7 @@ def test_a_node_that_works_writes_nothing():
     nvs = Nvs()
     store = Store(nvs)
     for _ in range(100):
-        start = Starts(store, DEEP_SLEEP)
+        start = BootGuard(store, DEEP_SLEEP)
         assert start.count == 0 and not start.is_safe
         start.completed()
     assert nvs.commits == 0
@@ -60,7 +60,7 @@ def test_a_node_that_works_writes_nothing():
     start.crashed()
     start.crashed()
     assert (start.count, start.rest_s()) == (1, 60)
-    assert Starts(store, DEEP_SLEEP).count == 2
+    assert BootGuard(store, DEEP_SLEEP).count == 2
 
 
 def test_a_storage_that_takes_no_more_keeps_nobody_from_working():
@@ -68,7 +68,7 @@ def test_a_storage_that_takes_no_more_keeps_nobody_from_working():
         def set_i32(self, key, value):
             raise OSError(5)
 
-    start = Starts(Store(Worn()), POWER_ON)
+    start = BootGuard(Store(Worn()), POWER_ON)
     assert start.count == 1 and not start.is_safe
     start.completed()
     assert start.count == 0

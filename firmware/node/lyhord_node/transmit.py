@@ -1,7 +1,7 @@
 """One report: over which link, and what is to be done when the link is closed.
 
-A start has memory for one link (plan.py): a report over another one waits for the next start. Whatever goes
-wrong in here is a link that is down: also a heap that has no piece left which is large enough.
+A start has memory for one link (link_selector.py): a report over another one waits for the next start.
+Whatever goes wrong in here is a link that is down: also a heap that has no piece left which is large enough.
 """
 
 import gc
@@ -12,7 +12,7 @@ from lyhord_node.carriers import links as links_of
 from lyhord_node.counters import Exhausted
 from lyhord_node.delivery import Delivery
 from lyhord_node.link import DOWN, NO_ANSWER, REFUSED, LinkDown
-from lyhord_node.plan import OTHER_LINK, WIFI, Plan
+from lyhord_node.link_selector import OTHER_LINK, WIFI, LinkSelector
 from lyhord_wire.codes import FAULT_STORAGE, LINK, LINK_AUTO, REPORT_PERIOD
 
 # Bytes. The heap is nearly full in a report: what lasts must not come to lie behind what does not, or the
@@ -22,33 +22,34 @@ _ANOTHER = const(-1)  # no link of this start any more: its heap is in pieces
 
 
 def send_due(node, everything, urgent=False):
-    """Sends what is due over one link; urgent: even over one that rests (see plan.py). Returns how it ended,
-    None without a link and OTHER_LINK where another start may do better, and how many samples went out."""
-    plan = Plan(node.state.links)
+    """Sends what is due over one link; urgent: even over one that rests (see link_selector.py). Returns how
+    it ended, None without a link and OTHER_LINK where another start may do better, and how many samples went
+    out."""
+    selector = LinkSelector(node.state.links)
     outcome = None
     node.state.not_before = 0
     trial = node.state.trial
     links = _links(node)
-    name = plan.choose(links, everything or urgent)
+    name = selector.choose(links, everything or urgent)
     if name is None:
         print("the links rest")
     elif node.linked not in (None, name):
         return OTHER_LINK, 0  # and nothing is changed: the next start chooses the same
     else:
-        outcome = _send_over(node, plan, name, everything)
-    node.state.links = plan.pack()
+        outcome = _send_over(node, selector, name, everything)
+    node.state.links = selector.pack()
     if trial and (outcome is None or outcome.end != REFUSED or outcome.answers):
         from lyhord_node import probation
 
         probation.note(node, name, outcome is not None and outcome.answers > 0)
     if outcome is None:
-        return OTHER_LINK if name is not None and plan.awake(links) else None, 0
+        return OTHER_LINK if name is not None and selector.awake(links) else None, 0
     node.state.not_before = outcome.until or 0
     _afterwards(node, outcome.afterwards)
     return outcome.end, outcome.samples
 
 
-def _send_over(node, plan, name, everything):
+def _send_over(node, selector, name, everything):
     """The Outcome, or None when the link did not open."""
     node.power.feed()
     node.linked = name
@@ -58,7 +59,7 @@ def _send_over(node, plan, name, everything):
     outcome = None
     failed = True
     try:
-        link = _link(node, plan, name)
+        link = _link(node, selector, name)
         try:
             link.open()
             delivery = Delivery(node, link, everything)
@@ -85,7 +86,7 @@ def _send_over(node, plan, name, everything):
         node.state.faults |= FAULT_STORAGE
     answered = outcome is not None and outcome.answers > 0
     if failed or answered:  # else nobody was asked
-        plan.note(name, answered, node.settings[REPORT_PERIOD])
+        selector.note(name, answered, node.settings[REPORT_PERIOD])
     return outcome
 
 
@@ -98,13 +99,13 @@ def _note_down(node, outcome, why):
 
 def _links(node):
     every = links_of(node, LINK_AUTO)
-    if node.starts.is_safe and not node.state.alarms_due:
+    if node.boot_guard.is_safe and not node.state.alarms_pending:
         return [WIFI] if WIFI in every else []
     # Settings of an older firmware may name a link that is not there: never silent for that.
     return links_of(node, node.settings[LINK]) or every
 
 
-def _link(node, plan, name):
+def _link(node, selector, name):
     """The link; its module is imported when its turn comes."""
     if name == WIFI:
         from lyhord_node.wifi_link import WifiLink
@@ -112,7 +113,7 @@ def _link(node, plan, name):
         return WifiLink(node)
     from lyhord_node.lora_link import LoraLink
 
-    return LoraLink(node, plan)
+    return LoraLink(node, selector)
 
 
 def _afterwards(node, orders):
