@@ -271,7 +271,10 @@ def _node_row(
     row: tuple[Any, ...], generations: list[int], keys: dict[int, bytes], status: str | None = None
 ) -> NodeRow:
     """row: the columns of _NODE. status: of its session."""
-    told = _decode_status(status or "{}")
+    try:
+        told = _decode_status(status or "{}")
+    except msgspec.DecodeError as error:
+        raise StoreDamaged("a node's status is not what was stored") from error
     known = tuple((key, told[key]) for key in _TOLD if key in told)
     firmware, enabled = told.get(STATUS_VERSION, row[8]), bool(row[10])
     facts: tuple[Any, ...] = (*row[:8], firmware, named_fields(row[9]), known, enabled)
