@@ -119,7 +119,7 @@ async def test_a_time_that_cannot_be_is_not_taken(time, world, gateway, node):
 async def test_the_duty_cycle_is_counted_on_through_corrections(world, ether, gateway, node):
     await node.provision(
         BIN
-        | {"sample_period": 60, "report_period": 20, "ack_every": 1, "channels": 1, "spreading_factor": 10}
+        | {"sample_period": 60, "report_period": 20, "ack_every": 1, "channels": 1, "spreading_factor": 11}
     )
     for fast_s in (DAY, 0):
         gateway.fast_s = fast_s
