@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_gateway.fleet import unknown_nodes
 from lyhord_gateway.model.work import Delivered
 from lyhord_gateway.store import schema
 from lyhord_gateway.store.retention import used_bytes
@@ -44,6 +45,19 @@ def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"no database at all, but long enough to be read as one" * 40)
     with pytest.raises(UserError, match="cannot be used as a store"):
         open_store(path)
+
+
+def test_the_unknown_nodes_of_an_older_version_are_known_on(tmp_path: Path) -> None:
+    path = tmp_path / "lyhord.db"
+    with sqlite3.connect(path, isolation_level=None) as old:
+        schema.make_schema(old, 7)
+        old.execute("INSERT INTO kept VALUES ('strangers', x'01020304')")
+    old.close()
+    connection = open_store(path)
+    assert connection.execute("SELECT key, value FROM kept").fetchall() == [
+        (unknown_nodes.KEY, b"\x01\x02\x03\x04")
+    ]
+    connection.close()
 
 
 def test_a_migration_that_fails_leaves_the_old_schema(

@@ -70,8 +70,8 @@ RULES = _rules(
     (r"clock\.jumps", "lyhord_clock_jumps", "Jumps of the wall clock against the monotonic one."),
     (r"downlink\.without_time", "lyhord_answers_without_time", "Answers that told no time to their node."),
     (
-        r"store\.again_put_off",
-        "lyhord_send_again_put_off",
+        r"store\.resend_postponed",
+        "lyhord_resend_postponed",
         "Answers that asked for no missing sample, to spare the duty cycle.",
     ),
     (

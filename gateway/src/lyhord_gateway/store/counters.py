@@ -12,7 +12,7 @@ COUNTERS = (
     "store.key_replaced",
     "store.renumbered",
     "store.downlinks_used_up",
-    "store.again_put_off",
+    "store.resend_postponed",
     "store.commit_refused",
     "store.retention_refused",
     "store.work_rejected",

@@ -36,7 +36,7 @@ def test_a_day_at_sf12_stays_within_a_quarter_of_the_band() -> None:
         assert within <= 2 * QUARTER_US, "a full quarter that was saved up, and the hour's own"
     spent = len(asked_s) * frame_us
     assert 24 * QUARTER_US * 0.9 < spent <= 25 * QUARTER_US
-    assert gap_requests.counts["store.again_put_off"] == 720 - len(asked_s)
+    assert gap_requests.counts["store.resend_postponed"] == 720 - len(asked_s)
 
 
 def test_many_nodes_do_not_take_the_radio_from_the_acknowledgements() -> None:

@@ -64,7 +64,7 @@ class GapRequests:
         sent_us = airtime_us(max_frame(sf), sf)
         answered_us = airtime_us(ANSWER_MAX, sf, crc=False)
         if not (_has_room(node, sent_us, now_s) and _has_room(radio, answered_us, now_s)):
-            self.counts["store.again_put_off"] += 1
+            self.counts["store.resend_postponed"] += 1
             return None
         node.level_us += sent_us
         radio.level_us += answered_us
