@@ -167,9 +167,7 @@ class TlsMosquitto(Mosquitto):
         der = x509.load_pem_x509_certificate(self.certificate.read_bytes()).public_bytes(Encoding.DER)
         self.pin = hashlib.sha256(der).hexdigest()
         with self._config.open("a") as file:
-            file.write(
-                f"user root\nlistener {self.tls_port} 127.0.0.1\ncertfile {self.certificate}\nkeyfile {key}\n"
-            )
+            file.write(f"listener {self.tls_port} 127.0.0.1\ncertfile {self.certificate}\nkeyfile {key}\n")
 
 
 @pytest.fixture
