@@ -9,7 +9,7 @@ from binascii import crc32
 
 from micropython import const
 
-_MAGIC = b"LY\x0b"  # the last byte changes with the fields
+_MAGIC = b"LY\x0c"  # the last byte changes with the fields
 _LIMIT = const(600)
 
 # The status in two parts: both fit into one frame up to SF9, each into the 64 bytes of SF10 and slower.
@@ -23,7 +23,7 @@ NO_TEMPERATURE = const(-32768)
 TRIAL_KEY = "settings_good"  # in NVS: what to go back to while settings are on trial, see probation.py
 LEDGERS_KEY = "duty"  # in NVS: the copy of the ledgers for after a power loss
 
-_FORMAT = ">IIqBIIIIIIIIBHhhHBBIHBIBBBhHBHBIIIIBBHhIIBII"
+_FORMAT = ">IIqBIIIIIIIIBHhhHBBIHHIBHBhHBHBIIIIBBHhIIBII"
 _PARTS = const(6)  # of variable length, behind the values
 _BODY = const(3)  # where the values begin, behind the magic
 
