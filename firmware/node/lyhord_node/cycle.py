@@ -20,11 +20,11 @@ from lyhord_node.sampling import take_sample
 from lyhord_node.scoped_import import ScopedImport, forget
 from lyhord_node.sending import report
 from lyhord_node.sleeping import sleep
-from lyhord_wire.codes import FAULT_SAFE_MODE, FAULT_SETTINGS, REPORT_PERIOD, SAMPLE_PERIOD
+from lyhord_wire.codes import FAULT_CODE, FAULT_SAFE_MODE, FAULT_SETTINGS, REPORT_PERIOD, SAMPLE_PERIOD
 
 # Bytes. Collecting only when memory is full would leave it in pieces, with lasting things between the gaps.
 _COLLECT_EVERY = const(16_384)
-_REPORTED_ONCE = FAULT_SAFE_MODE | FAULT_SETTINGS
+_REPORTED_ONCE = FAULT_CODE | FAULT_SAFE_MODE | FAULT_SETTINGS
 _LIGHT_S = const(5)  # shorter waits do not pay for a start
 _CRASH_REST_S = const(60)
 _OTHER_LINK = "other link"  # of link_selector.py, which most wakes do not need
