@@ -112,7 +112,8 @@ async def _run(stages: Stages, stop: asyncio.Event) -> None:
         if publishers:
             await asyncio.wait(publishers, timeout=_DELIVER_S)
         await end(publishers)
-        await end([*others, store])
+        await end(others)  # maintenance keeps its list at the end
+        await end([store])
     stages.operation.stopped()
 
 
