@@ -62,7 +62,7 @@ async def worker(*arguments: str) -> AsyncIterator[Worker]:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """cpu_s: user and system time of all threads; peak_mb: most node memory until now; waited_s: how long
+    """cpu_s: user and system time of all threads; peak_mb: most resident memory until now; waited_s: how long
     the main thread could have run, but had no core."""
 
     cpu_s: float

@@ -5,7 +5,7 @@ import logging
 from lyhord_gateway.model.reading import node_text
 from lyhord_gateway.support.metrics import Metrics
 from lyhord_gateway.timekeeping.clock import Clock
-from lyhord_gateway.timekeeping.dating import Redated, date
+from lyhord_gateway.timekeeping.dating import Redated, date, plausible
 from lyhord_wire.report import Report
 
 _log = logging.getLogger(__name__)
@@ -25,6 +25,9 @@ class Dates:
 
     def first_s(self, node: int, report: Report, count: int, heard_s: int) -> int:
         """Unix seconds of a report's first sample. count: its samples; heard_s: its arrival."""
+        if plausible(report.time, report.time + (count - 1) * report.period, heard_s):
+            self._aged.pop(node, None)
+            return report.time  # as nearly always
         doubtful = self._clock is not None and self._clock.doubtful
         last_seq, last_s = self._aged.get(node, (-1, 0))
         after_s = last_s if report.seq > last_seq else 0

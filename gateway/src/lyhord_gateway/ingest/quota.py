@@ -24,7 +24,10 @@ class Quota:
         """Raises Refused("quota"). now_us: monotonic; times that run backwards free nothing."""
         if not self._per_hour:
             return
-        full_us = max(self._full_us.get(node, now_us), now_us) + self._cost_us * (1 + samples)
+        full_us = self._full_us.get(node, 0.0)
+        if full_us < now_us:
+            full_us = now_us
+        full_us += self._cost_us * (1 + samples)
         if full_us - now_us > _ALLOWED_US:
             raise Refused(QUOTA, f"more than {self._per_hour} frames and samples in an hour")
         self._full_us[node] = full_us

@@ -74,7 +74,7 @@ def read_push(body: bytes) -> tuple[list[Packet], dict[str, int]]:
     """The packets that may be ours, and why the others were passed over, and how many. Raises Malformed where
     not one entry can be read."""
     passed_over: dict[str, int] = defaultdict(int)
-    packets = []
+    packets: list[Packet] = []
     entries = _entries(body, passed_over)
     for entry in entries[:ENTRIES_MAX]:
         packet = _packet(entry)

@@ -34,6 +34,7 @@ class UdpSource:
         self._port = port
         self._times = around.times
         self._room = around.room
+        self._names: dict[tuple[str, str], tuple[str, str]] = {}  # (EUI, event) → its two counters
         self._metrics = around.metrics
         self.concentrators = {
             eui: Concentrator(eui, power_dbm, around, self._send, partial(self._count_of, eui))
@@ -117,8 +118,11 @@ class UdpSource:
 
     def _count_of(self, eui: str, name: str, number: int) -> None:
         """Counts an event of one concentrator, for it and for all of them."""
-        self._metrics.count(f"{NAME}.{name}", number)
-        self._metrics.count(f"{NAME}.concentrator.{eui}.{name}", number)
+        names = self._names.get((eui, name))
+        if names is None:
+            names = self._names[eui, name] = f"{NAME}.{name}", f"{NAME}.concentrator.{eui}.{name}"
+        for counter in names:
+            self._metrics.count(counter, number)
 
     def _count(self, name: str) -> None:
         self._metrics.count(f"{NAME}.{name}")

@@ -39,6 +39,11 @@ def bounded(time_s: int) -> int:
     return min(max(time_s, EARLIEST_S), LATEST_S)
 
 
+def plausible(first_s: int, newest_s: int, heard_s: int) -> bool:
+    """Unix seconds as a node says them are taken, even if our own clock is in no doubt. heard_s: bounded."""
+    return max(EARLIEST_S, heard_s - PAST_S) <= first_s and newest_s <= min(heard_s + AHEAD_S, LATEST_S)
+
+
 def date(
     time: int, period_s: int, count: int, heard_s: int, doubtful: bool = False, after_s: int = 0
 ) -> Dated:
