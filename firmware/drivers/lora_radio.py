@@ -33,6 +33,8 @@ _MAX_PAYLOAD = const(255)
 _MARGIN_US = const(100_000)
 # Without an interrupt the flags are looked at this often all the same: a lost edge costs 20 ms, not a frame.
 _LOOK_EVERY_US = const(20_000)
+_WINDOW_END_US = const(10_000)  # so long after an empty window's end the chip has certainly seen it
+_FRAME_REST_MS = const(5)
 
 
 class RadioError(Exception):
@@ -67,6 +69,7 @@ class LoraRadio:
         self._airtime_us = 0
         self._deadline_us = 0
         self._looked_us = 0
+        self._window_us = 0  # ticks_us when a window without a frame is over
         self.sent_us = 0  # ticks_us at the end of the last transmission
         self._irq_pin = irq_pin
         irq_pin.irq(handler=self._note_time, trigger=irq_pin.IRQ_RISING)
@@ -148,7 +151,16 @@ class LoraRadio:
         self._mode = RECEIVING_ONE
         window_us = timeout_symbols * (8 << self._sf)  # a symbol is 2^SF / 125 kHz
         frame_us = airtime_us(_MAX_PAYLOAD, self._sf, preamble=self._preamble)
-        self._deadline_us = ticks_add(self._looked_us, window_us + frame_us + _MARGIN_US)
+        self._window_us = ticks_add(self._looked_us, window_us)
+        self._deadline_us = ticks_add(self._window_us, frame_us + _MARGIN_US)
+
+    def rest_ms(self):
+        """1…20 ms until the next `poll_receive` of a single reception is due: before the window is over
+        only a frame comes, and its time is noted by the interrupt."""
+        left_us = ticks_diff(self._window_us, ticks_us())
+        if left_us > 1000:
+            return min(_LOOK_EVERY_US, left_us) // 1000
+        return 1 if left_us > -_WINDOW_END_US else _FRAME_REST_MS
 
     def poll_receive(self):
         """A `Packet`, TIMEOUT when the frame did not begin in time, None while there is nothing yet.
@@ -160,9 +172,7 @@ class LoraRadio:
         if mode != RECEIVING and mode != RECEIVING_ONE:
             raise RuntimeError("not receiving")
         now_us = ticks_us()
-        # The end of an empty window does not reach every chip's pin, so a single reception is looked at
-        # every time.
-        if mode == RECEIVING and not self._is_look_due(now_us):
+        if not self._is_look_due(now_us):
             return None
         was_stamped = self._stamp[1]
         result = self._look(now_us)
@@ -189,7 +199,10 @@ class LoraRadio:
 
     def _is_look_due(self, now_us):
         if not self._stamp[1] and ticks_diff(now_us, self._looked_us) < _LOOK_EVERY_US:
-            return False
+            # The end of an empty window does not reach every chip's pin: then it is looked for.
+            over_us = ticks_diff(now_us, self._window_us)
+            if self._mode != RECEIVING_ONE or not 0 <= over_us < _WINDOW_END_US:
+                return False
         self._looked_us = now_us
         return True
 

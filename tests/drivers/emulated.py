@@ -11,6 +11,8 @@ from tests.fakes.names_of_micropython import install
 
 install()
 
+from drivers import sensor  # noqa: E402 — it needs the names
+
 PERIOD = 1 << 30
 _NAMES = ("ticks_us", "ticks_ms", "ticks_diff", "ticks_add", "sleep_ms", "sleep_us")
 
@@ -24,8 +26,9 @@ class WorldTime:
         self._read_us = read_us
 
     def install(self, *modules):
-        """Replaces `time`, or the functions of it that a module has imported by name."""
-        for module in modules:
+        """Replaces `time`, or the functions of it that a module has imported by name; in `drivers.sensor`, by
+        which every sensor is read, as well."""
+        for module in (*modules, sensor):
             if hasattr(module, "time"):
                 module.time = self
             for name in _NAMES:

@@ -61,7 +61,7 @@ class LoraLink:
         return True
 
     def open(self):
-        """BootGuard the radio; raises LinkDown when it does not answer."""
+        """Starts the radio; raises LinkDown when it does not answer."""
         try:
             self._radio = open_radio(self._node.board)
         except RadioError as fault:
@@ -151,7 +151,7 @@ class LoraLink:
         radio.start_receive(2 * _MARGIN_US // symbol_us + 1 + _DETECT_SYMBOLS)
         packet = radio.poll_receive()
         while packet is None:
-            sleep_ms(1)
+            sleep_ms(radio.rest_ms())
             packet = radio.poll_receive()
         radio.standby()
         if packet is TIMEOUT or not packet.crc_ok:
