@@ -31,6 +31,7 @@ from tests.gateway.parts import (
     next_message,
     until,
 )
+from tests.sweep import beyond
 
 EUI = 0xAA555A0000000101
 UNKNOWN_NODES = 10_000
@@ -296,7 +297,7 @@ async def test_slow_and_senseless_http(tmp_path: Path) -> None:
             writer.close()
 
 
-@pytest.mark.parametrize("path", ["/health?x=%ff%00", "/metrics/../../etc/passwd", "/%2e%2e/lyhord.db"])
+@pytest.mark.parametrize("path", ["/metrics/../../etc/passwd", *beyond("/health?x=%ff%00", "/%2e%2e/x")])
 async def test_no_path_leads_anywhere_else(path: str, tmp_path: Path) -> None:
     cabinet = Cabinet(tmp_path)
     async with cabinet, asyncio.timeout(DEADLINE_S):

@@ -1,5 +1,7 @@
 """A bin node on a virtual board, with everything that is wired to it, for the tests of this folder."""
 
+import re
+
 from lyhord_firmware.boards import devkit_rfm95 as pins
 from lyhord_rig import Board, Ports
 from lyhord_rig.radio.sx1276 import Sx1276
@@ -17,6 +19,8 @@ BIN = {
     "ack_every": 2,
     "name": "Bin 12",
 }
+
+_SAMPLE = re.compile(r"sample \d+ ")
 
 
 class BinNode:
@@ -46,6 +50,8 @@ class BinNode:
         flash = folder / "flash.bin"
         flash.write_bytes(image.read_bytes())
         self.board = Board(world, "node", flash, folder / "board", ports)
+        self.samples_taken = 0  # counted as they are printed: conditions ask for it after every event
+        self.board.console.on_line.append(self._count)
 
     async def enter(self):
         """Power-on or reset, and Enter in time."""
@@ -81,9 +87,12 @@ class BinNode:
         await self.ask("save")
         await self.ask("exit")
 
+    def _count(self, line):
+        self.samples_taken += bool(_SAMPLE.match(line))
+
     def printed(self):
         """Everything on the console so far, as text."""
-        return "\n".join(self.board.serial_lines())
+        return self.board.console.text
 
 
 async def deliver(node, rounds=5):

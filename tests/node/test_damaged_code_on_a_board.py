@@ -46,7 +46,7 @@ async def test_verify_names_what_has_changed(world, ether, gateway, flipped, tmp
 async def test_a_module_that_cannot_be_loaded_is_told(world, ether, gateway, flipped, tmp_path):
     node = BinNode(
         world,
-        flipped("/lib/lyhord_node/measure.mpy", b"M\x06\x00\x1fnot code"),
+        flipped("/lib/lyhord_node/measure.mpy", b"M\x05\x00\x1fnot code"),
         tmp_path / "node",
         ether,
     )

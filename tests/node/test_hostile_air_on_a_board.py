@@ -11,10 +11,6 @@ from tests.node.bin_node import BIN, whole
 EAGER = {"ack_every": 1, "sample_period": 60, "report_period": 60}
 
 
-def samples(node):
-    return sum(line.startswith("sample ") for line in node.printed().splitlines())
-
-
 @pytest.mark.parametrize("size", [1, 60])
 async def test_strangers_frames_in_both_windows_cost_answers_and_no_sample(world, ether, gateway, node, size):
     stranger = ether.attach((42, 0), "stranger")
@@ -40,11 +36,11 @@ async def test_strangers_frames_in_both_windows_cost_answers_and_no_sample(world
     await node.provision(BIN | EAGER)
     ether.on_event(note)
     await world.run_for(480)
-    assert samples(node) >= 7
+    assert node.samples_taken >= 7
     assert node.printed().count("report: no answer") >= 3
     gateway.silent = speaking = False
     await world.run_for(240)
-    assert whole(gateway) >= samples(node) - 2
+    assert whole(gateway) >= node.samples_taken - 2
 
 
 @pytest.mark.parametrize(
@@ -54,11 +50,11 @@ async def test_a_radio_that_fails_in_service_costs_no_sample_and_comes_back(worl
     await node.provision(BIN | EAGER)
     await world.run_for(300)
     node.radio.fault = fault
-    before = samples(node)
+    before = node.samples_taken
     await world.run_for(600)
-    assert samples(node) - before >= 9
+    assert node.samples_taken - before >= 9
     assert "link down: radio: " in node.printed()
     node.radio.fault = None
     await world.run_for(300)
-    assert whole(gateway) >= samples(node) - 3
+    assert whole(gateway) >= node.samples_taken - 3
     assert any(status.get(codes.STATUS_FAULTS, 0) & codes.FAULT_RADIO for status in gateway.statuses)

@@ -1,7 +1,6 @@
 """A node whose starts come to no end: it rests, tells, tries, and goes back to work when it can."""
 
 import itertools
-import re
 
 import pytest
 from littlefs import LittleFS
@@ -10,6 +9,7 @@ from boards import devkit_rfm95 as pins
 from lyhord_rig import State
 from lyhord_wire import codes
 from tests.node.bin_node import BIN, BinNode, whole
+from tests.sweep import sampled
 
 SAFE = codes.FAULT_SAFE_MODE
 
@@ -57,18 +57,14 @@ async def test_the_console_says_so_and_exit_ends_it(world, gateway, node):
     assert (await node.ask("status"))["mode"] == "normal"
 
 
-def taken(node):
-    return len(re.findall(r"(?m)^sample \d+ ", node.printed()))
-
-
 async def test_safe_mode_measures_and_keeps_at_its_period_and_tells_a_fire(world, gateway, node):
     await node.provision(BIN)
     await world.run_for(300)
     await brown_outs(world, node, 7)
     assert await world.run_until(lambda: "Safe mode: 6 starts came to no end" in node.printed(), 10)
-    before, heard = taken(node), len(gateway.reports)
+    before, heard = node.samples_taken, len(gateway.reports)
     await world.run_for(540)
-    assert 8 <= taken(node) - before <= 10
+    assert 8 <= node.samples_taken - before <= 10
     assert len(gateway.reports) == heard  # LoRa is for the trial, and for alarms
     node.temperature_dc = 900
     assert await world.run_until(
@@ -84,7 +80,7 @@ async def test_a_brown_out_by_the_sensors_lets_safe_mode_rest(world, gateway, no
     await node.provision(BIN)
     await brown_outs(world, node, 7)
     assert await world.run_until(lambda: "Safe mode: 6 starts came to no end" in node.printed(), 10)
-    boots, before = node.board.events.boots, taken(node)
+    boots, before = node.board.events.boots, node.samples_taken
     weak = []
 
     def pinged(*_):
@@ -95,7 +91,7 @@ async def test_a_brown_out_by_the_sensors_lets_safe_mode_rest(world, gateway, no
 
     node.board.ports.output(pins.SENSOR_POWER, pinged)
     await world.run_for(3600)
-    assert weak and node.board.events.boots - boots <= 30 and taken(node) >= before
+    assert weak and node.board.events.boots - boots <= 30 and node.samples_taken >= before
 
 
 SILENT_LINKS = {
@@ -106,7 +102,7 @@ SILENT_LINKS = {
 }
 
 
-@pytest.mark.parametrize("failure", SILENT_LINKS.values(), ids=SILENT_LINKS.keys())
+@pytest.mark.parametrize("failure", sampled(SILENT_LINKS, "hang", "no memory"))
 async def test_whatever_a_link_does_the_node_measures_at_its_period(
     world, ether, gateway, changed_image, tmp_path, failure
 ):
@@ -118,9 +114,9 @@ async def test_whatever_a_link_does_the_node_measures_at_its_period(
     node = BinNode(world, changed_image({"lora_link": link}), tmp_path / "node", ether)
     await node.provision(BIN | {"report_period": 600})
     await world.run_for(100)
-    before = taken(node)
+    before = node.samples_taken
     await world.run_for(3600)
-    assert 55 - 12 * (failure.startswith("while")) <= taken(node) - before <= 62
+    assert 55 - 12 * (failure.startswith("while")) <= node.samples_taken - before <= 62
     await node.enter()
     assert (await node.ask("status"))["mode"] == "normal"
     assert int((await node.ask("status"))["kept"]) >= 40

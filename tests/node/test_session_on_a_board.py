@@ -7,6 +7,7 @@ from lyhord_rig.measuring.budget import read_budget
 from lyhord_wire.tables import SETTINGS
 from tests.fakes.mqtt_gateway import IndoorGateway
 from tests.node.bin_node import BIN, KEY, BinNode
+from tests.sweep import beyond
 
 WIFI = {"wifi_ssid": "town", "wifi_password": "a long secret", "broker_host": "gateway.lan"}
 NO_REPORTS = {"report_period": 86400, "sample_period": 10}
@@ -48,7 +49,7 @@ async def send(node, expected="ok"):
     ["1212", "2121", "1122112", "2211221"],
     ids=["lora wifi", "wifi lora", "lora twice, wifi twice", "wifi twice, lora twice"],
 )
-@pytest.mark.parametrize("backlog_s", [30, 900], ids=["few", "many"])
+@pytest.mark.parametrize("backlog_s", [30, *beyond(900)], ids=["few", "many"])
 async def test_deliveries_over_either_link_in_any_order_in_one_session(
     world, gateway, indoors, access_point, node, links, backlog_s
 ):

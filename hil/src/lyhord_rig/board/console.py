@@ -32,6 +32,7 @@ class Console:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._out = bytearray()
         self.lines: deque[str] = deque(maxlen=_LINES_MAX)
+        self._text: str | None = None  # of all lines, until there is another
         self.on_line: list[Callable[[str], None]] = []  # called with each whole line
         self.unread = bytearray()
         self.dropped_closed = 0
@@ -87,6 +88,13 @@ class Console:
                 return
             del self._out[:written]
 
+    @property
+    def text(self) -> str:
+        """The lines as one text: conditions ask for it after every event of the world."""
+        if self._text is None:
+            self._text = "\n".join(self.lines)
+        return self._text
+
     def printed(self, data: bytes, raw: bool = False) -> None:
         """Output of the board. The ESP32 puts a carriage return before each newline, except in raw writes."""
         if not raw:
@@ -98,6 +106,7 @@ class Console:
         for line in whole:
             text = line.rstrip(b"\r").decode("utf-8", "replace")
             self.lines.append(text)
+            self._text = None
             for fn in self.on_line:
                 fn(text)
         self.unread += data

@@ -14,6 +14,7 @@ from lyhord_gateway.support.errors import UserError
 from tests.gateway.bench import Bench, running
 from tests.gateway.killed_store import Store, judge, overwrite, recovered, rows
 from tests.gateway.parts import GatewayProcess, Node, cli
+from tests.sweep import beyond
 
 
 def flip(path: Path, place: int, bit: int) -> None:
@@ -34,7 +35,7 @@ def schema_places(path: Path) -> list[int]:
     return places
 
 
-@pytest.mark.parametrize("bit", [0, 3, 7])
+@pytest.mark.parametrize("bit", [3, *beyond(0, 7)])
 def test_flips_in_the_schemas_words_are_recovered(bit: int, store: Store, tmp_path: Path) -> None:
     store.leaves(tmp_path)
     path = tmp_path / "lyhord.db"
@@ -64,7 +65,7 @@ def test_a_name_in_the_schema_that_is_another_costs_no_row(word: bytes, store: S
     judge(store, connection, set(), sessions_gone=True)
 
 
-@pytest.mark.parametrize("bit", range(8))
+@pytest.mark.parametrize("bit", [0, *beyond(*range(1, 8))])
 @pytest.mark.parametrize("byte", [60, 61, 62, 63])
 def test_flips_in_the_schemas_number(byte: int, bit: int, store: Store, tmp_path: Path) -> None:
     store.leaves(tmp_path)
@@ -85,7 +86,7 @@ def test_a_newer_version_is_still_refused(store: Store, tmp_path: Path) -> None:
         open_sound(path, ["city"])
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *beyond(1, 2, 3)])
 def test_flips_anywhere_leave_a_store_that_starts(seed: int, store: Store, tmp_path: Path) -> None:
     """Sound, recovered, or damage that is noticed at the first look and recovered at the next start."""
     rng = random.Random(seed)
