@@ -172,6 +172,9 @@ def _array(data: bytes, at: int, count: int, depth: int) -> tuple[list[object], 
         elif 0x20 <= first < 0x38:
             items.append(0x1F - first)
             at += 1
+        elif first < 0x20:
+            item, at = _argument(data, at + 1, first & 31)
+            items.append(item)
         else:
             item, at = _decode(data, at, depth)
             items.append(item)
@@ -183,9 +186,14 @@ def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[object, obj
     previous = b""
     for _ in range(count):
         start = at
-        key, at = _decode(data, at, depth)
-        if not isinstance(key, (int, str)):
-            raise Refused(CBOR, "map key is neither integer nor text")
+        first = data[at] if at < len(data) else _NULL
+        if first < 0x18:
+            key = first
+            at += 1
+        else:
+            key, at = _decode(data, at, depth)
+            if not isinstance(key, (int, str)):
+                raise Refused(CBOR, "map key is neither integer nor text")
         encoded = data[start:at]
         if encoded <= previous:
             raise Refused(CBOR, "map keys repeated or not in order")

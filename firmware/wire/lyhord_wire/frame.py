@@ -49,57 +49,60 @@ def max_frame(sf: int) -> int:
     return 128 if sf == 9 else MAX_FRAME
 
 
-class _Header:
-    """Fields that every frame has. `generation` is the key generation's low bit, 0 or 1."""
-
-    def __init__(self, node: int, counter: int, kind: int, generation: int) -> None:
-        self.node = node
-        self.counter = counter
-        self.kind = kind
-        self.generation = generation
-
-
-class SealedUplink(_Header):
-    """An uplink as heard: nobody has vouched for any of its fields yet."""
+class SealedUplink:
+    """An uplink as heard: nobody has vouched for any of its fields yet. generation: the key generation's low
+    bit, 0 or 1, here and below."""
 
     def __init__(
         self, node: int, counter: int, kind: int, generation: int, ack_requested: bool, raw: bytes
     ) -> None:
-        super().__init__(node, counter, kind, generation)
+        self.node = node
+        self.counter = counter
+        self.kind = kind
+        self.generation = generation
         self.ack_requested = ack_requested
         self.raw = raw
 
 
-class OpenedUplink(_Header):
+class OpenedUplink:
     """An uplink whose tag held: all fields are the node's own words."""
 
     def __init__(
         self, node: int, counter: int, kind: int, generation: int, ack_requested: bool, payload: bytes
     ) -> None:
-        super().__init__(node, counter, kind, generation)
+        self.node = node
+        self.counter = counter
+        self.kind = kind
+        self.generation = generation
         self.ack_requested = ack_requested
         self.payload = payload
 
 
-class SealedDownlink(_Header):
+class SealedDownlink:
     """A downlink as heard: nobody has vouched for any of its fields yet."""
 
     def __init__(
         self, node: int, gateway: int, counter: int, kind: int, generation: int, more: bool, raw: bytes
     ) -> None:
-        super().__init__(node, counter, kind, generation)
+        self.node = node
+        self.counter = counter
+        self.kind = kind
+        self.generation = generation
         self.gateway = gateway
         self.more = more
         self.raw = raw
 
 
-class OpenedDownlink(_Header):
+class OpenedDownlink:
     """A downlink whose tag held, sealed as the answer to one certain uplink."""
 
     def __init__(
         self, node: int, gateway: int, counter: int, kind: int, generation: int, more: bool, payload: bytes
     ) -> None:
-        super().__init__(node, counter, kind, generation)
+        self.node = node
+        self.counter = counter
+        self.kind = kind
+        self.generation = generation
         self.gateway = gateway
         self.more = more
         self.payload = payload

@@ -103,8 +103,9 @@ class Ingest:
 
     def hear(self, uplink: Uplink) -> None:
         """Handles one reception, whatever its bytes are. Raises only what is wrong with the store."""
-        self._metrics.count("ingest.heard")
-        self._metrics.heard[uplink.source] += 1
+        metrics = self._metrics
+        metrics.counters["ingest.heard"] += 1
+        metrics.heard[uplink.source] += 1
         try:
             self._hear(self._sound(uplink))
         except Refused as refused:

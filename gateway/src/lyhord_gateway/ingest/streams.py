@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from lyhord_gateway.model.cipher import Cipher
 from lyhord_gateway.model.uplink import Uplink
 from lyhord_wire.replay import ReplayWindow
@@ -11,8 +13,7 @@ from lyhord_wire.replay import ReplayWindow
 RECENT_MAX = 1000  # six concentrators do not hear more in the second in which copies of a frame come
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(Struct):
     """A frame: who heard it best, which samples it brought, whether they are stored."""
 
     best: Uplink

@@ -2,15 +2,15 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import get_args
+from typing import Protocol, get_args
 
 from lyhord_gateway.model.uplink import Uplink
 from lyhord_gateway.sources import gwmp
 from lyhord_gateway.sources.datagrams import Address
 from lyhord_gateway.sources.radio_clock import RadioClock
-from lyhord_gateway.sources.receptions import DEDUP_US, Copy, Receptions
+from lyhord_gateway.sources.receptions import BETTER, DEDUP_US, NEW, REPEATED, WORSE, Copy, Receptions
 from lyhord_gateway.sources.rxpk import Packet, PassedOver, read_push
 from lyhord_gateway.sources.schedule import Heard
 from lyhord_gateway.sources.source import SourceContext
@@ -32,9 +32,15 @@ COUNTERS = (
 )
 
 
+class Count(Protocol):
+    """Counts by one of the names in COUNTERS."""
+
+    def __call__(self, name: str, number: int = 1) -> None: ...
+
+
 class Concentrator:
     """An allow-listed packet forwarder. eui: sixteen hexadecimal digits in lower case. send: a datagram to an
-    address, False if it cannot be. count: counts by name.
+    address, False if it cannot be.
 
     pull: where its latest PULL_DATA came from, None if that is long ago."""
 
@@ -44,18 +50,18 @@ class Concentrator:
         power_dbm: int,
         around: SourceContext,
         send: Callable[[bytes, Address], bool],
-        count: Callable[[str, int], None],
+        count: Count,
     ) -> None:
         self.eui = eui
         self.pull: Address | None = None
         self.scheduler, keep = around.duty(eui, power_dbm)
         self._hear, self._metrics, self._times = around.hear, around.metrics, around.times
         self._send = send
-        self._count = count
+        self.count = count
         self._heard_s = self._pulled_s = float("-inf")
         self._receptions = Receptions()
         self._clocks: OrderedDict[Address, RadioClock] = OrderedDict()
-        self._transmissions = Transmissions(eui, self.scheduler, keep, self._count_one, self._metrics, TOKENS)
+        self._transmissions = Transmissions(eui, self.scheduler, keep, count, self._metrics, TOKENS)
         self._lines = LogRateLimit()
 
     def begin(self) -> None:
@@ -64,15 +70,15 @@ class Concentrator:
 
     def take(self, datagram: gwmp.Datagram, source: Address, arrived_us: int) -> None:
         """Handles one of its datagrams. Raises gwmp.Malformed."""
-        self._heard_s = self._times.now_s()
+        self._heard_s = arrived_us / 1_000_000
         match datagram.kind:
             case gwmp.PUSH_DATA:
-                self._count("push_data", 1)
+                self.count("push_data")
                 # At once, whatever it holds: a forwarder counts this as the quality of its network.
                 self._send(gwmp.push_ack(datagram.token), source)
                 self._push(datagram.body, source, arrived_us)
             case gwmp.PULL_DATA:
-                self._count("pull_data", 1)
+                self.count("pull_data")
                 self._pulled_from(source)
                 self._send(gwmp.pull_ack(datagram.token), source)
                 if self._metrics.state(self.eui, "up"):
@@ -111,22 +117,32 @@ class Concentrator:
     def _push(self, body: bytes, source: Address, arrived_us: int) -> None:
         packets, passed_over = read_push(body)
         for reason, number in passed_over.items():
-            self._count(f"passed_over.{reason}", number)
+            self.count(f"passed_over.{reason}", number)
         heard_s = self._times.wall_s()
-        heard: dict[bytes, tuple[Packet, Copy]] = {}
-        for packet in packets:
-            copy = self._receptions.take(packet.data, packet.tmst_us, arrived_us, packet.rssi_dbm)
-            before = heard.get(packet.data)
-            if copy is Copy.WORSE or before is not None:
-                self._count("passed_over.copy", 1)
-            if copy is not Copy.WORSE:  # of copies in one datagram the best is handed on, and it alone
-                heard[packet.data] = packet, copy if before is None else before[1]
-        for packet, copy in heard.values():
+        for packet, copy in self._distinct(packets, arrived_us):
             self._hand_on(packet, copy, source, arrived_us, heard_s)
+
+    def _distinct(self, packets: Sequence[Packet], arrived_us: int) -> Iterable[tuple[Packet, Copy]]:
+        """Of copies in one datagram the best, and it alone."""
+        copies, plain = [], True
+        for one in packets:
+            copy = self._receptions.take(one.data, one.tmst_us, arrived_us, one.rssi_dbm)
+            plain = plain and copy is NEW
+            copies.append((one, copy))
+        if plain:  # as nearly always
+            return copies
+        heard: dict[bytes, tuple[Packet, Copy]] = {}
+        for packet, copy in copies:
+            before = heard.get(packet.data)
+            if copy is WORSE or before is not None:
+                self.count("passed_over.copy")
+            if copy is not WORSE:
+                heard[packet.data] = packet, copy if before is None else before[1]
+        return heard.values()
 
     def _hand_on(self, packet: Packet, copy: Copy, source: Address, arrived_us: int, heard_s: int) -> None:
         heard_us = self._heard_us(source, packet.tmst_us, arrived_us)
-        witness = (source, arrived_us) if copy is not Copy.REPEATED else None
+        witness = (source, arrived_us) if copy is not REPEATED else None
         self._hear(
             Uplink(
                 raw=packet.data,
@@ -138,8 +154,8 @@ class Concentrator:
                 reply=partial(self._reply, packet, heard_us, witness),
                 dedup_us=DEDUP_US,
                 sf=packet.sf,
-                gps_s=None if copy is Copy.REPEATED else packet.gps_s,
-                copy=copy is Copy.BETTER,
+                gps_s=None if copy is REPEATED else packet.gps_s,
+                copy=copy is BETTER,
             )
         )
 
@@ -173,7 +189,7 @@ class Concentrator:
         report = gwmp.read_tx_ack(datagram.body)
         token, sent = int.from_bytes(datagram.token, "big"), report.outcome == gwmp.SENT
         if self._transmissions.reported(token, report.outcome, sent) and report.warned:
-            self._count("tx_warned", 1)
+            self.count("tx_warned")
 
     def _heard_us(self, source: Address, tmst_us: int | None, arrived_us: int) -> int:
         """Our monotonic time of a reception, as far as authentic frames of the same address tell."""
@@ -187,6 +203,3 @@ class Concentrator:
         if len(self._clocks) > _CLOCKS:
             self._clocks.popitem(last=False)
         clock.learn(tmst_us, arrived_us)
-
-    def _count_one(self, name: str) -> None:
-        self._count(name, 1)

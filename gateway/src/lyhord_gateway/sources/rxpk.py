@@ -13,6 +13,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -49,10 +50,6 @@ class Packet(Struct, frozen=True):
     gps_s: float | None = None
 
 
-class _Push(Struct, frozen=True):
-    rxpk: list[msgspec.Raw] | None = None
-
-
 class _Rxpk(Struct, frozen=True):
     tmst: Annotated[int, Meta(ge=0, lt=_TMST)]
     freq: Annotated[float, Meta(ge=0, le=10_000)]
@@ -66,8 +63,18 @@ class _Rxpk(Struct, frozen=True):
     tmms: int | None = None
 
 
+class _Push(Struct, frozen=True):
+    rxpk: list[_Rxpk] | None = None
+
+
+class _RawPush(Struct, frozen=True):
+    rxpk: list[msgspec.Raw] | None = None
+
+
 _push = msgspec.json.Decoder(_Push)
+_raw_push = msgspec.json.Decoder(_RawPush)
 _rxpk = msgspec.json.Decoder(_Rxpk)
+_band_of = lru_cache(maxsize=64)(band_of)  # a network has some eight channels
 
 
 def read_push(body: bytes) -> tuple[list[Packet], dict[str, int]]:
@@ -88,11 +95,12 @@ def read_push(body: bytes) -> tuple[list[Packet], dict[str, int]]:
 
 
 def _entries(body: bytes, passed_over: dict[str, int]) -> Sequence[object]:
-    try:
-        if body.count(b'"rxpk"') < 2:  # the typed decoder would take the last of them only
-            return _push.decode(body).rxpk or []
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
+    if body.count(b'"rxpk"') < 2:  # the typed decoders would take the last of them only
+        for decoder in (_push, _raw_push):  # all are as they should be, as nearly always; or it is a list
+            try:
+                return decoder.decode(body).rxpk or []
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass
     try:
         document = read(body)
     except NotJson as error:
@@ -112,15 +120,21 @@ def _entries(body: bytes, passed_over: dict[str, int]) -> Sequence[object]:
 
 def _packet(entry: object) -> Packet | PassedOver:
     """The packet, or why it is none of ours."""
+    if isinstance(entry, _Rxpk):
+        return _from_typed(entry)
     if not isinstance(entry, msgspec.Raw):
         return _from_object(entry)
     try:
-        rxpk = _rxpk.decode(entry)
+        return _from_typed(_rxpk.decode(entry))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         try:
             return _from_object(read(bytes(entry)))
         except NotJson:
             return "json"
+
+
+def _from_typed(rxpk: _Rxpk) -> Packet | PassedOver:
+    """The fast way."""
     sf = _LORA.get(rxpk.datr) if isinstance(rxpk.datr, str) else None
     if sf is None or rxpk.modu != "LORA":
         return _from_object(msgspec.structs.asdict(rxpk))
@@ -165,7 +179,7 @@ def _made(
     tmms: float | None,
 ) -> Packet | PassedOver:
     freq_hz = round(freq * 1_000_000)
-    if band_of(freq_hz) is None:
+    if _band_of(freq_hz) is None:
         return "not_eu868"
     data = decode_base64(text)
     if data is None:

@@ -30,6 +30,7 @@ _COUNTERS = (
     "tx_unanswered",
     *(f"tx_refused.{refusal.value}" for refusal in Refusal),
 )
+_TOLD_EACH = 16  # failures, from there on: hundreds a second may fail while a radio's hour is used up
 _OURS = frozenset({Refusal.BUSY.value})  # the radio is sending other answers, so nothing is wrong
 
 DownlinkAborted = Callable[[], None]
@@ -135,7 +136,7 @@ class Transmissions:
             return
         self._failed[reason] += 1
         number = self._failed.total()
-        if number < _FAILING:
+        if number < _FAILING or (number > _TOLD_EACH and number % _TOLD_EACH):
             return
         reasons = ", ".join(f"{reason} {times}" for reason, times in self._failed.most_common())
         why = f"the last {number} answers were not sent: {reasons}"

@@ -7,7 +7,6 @@ only listed EUIs are answered, and of what they say nothing is believed but a fr
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from lyhord_gateway.sources import gwmp
 from lyhord_gateway.sources.concentrator import COUNTERS, Concentrator
@@ -15,12 +14,28 @@ from lyhord_gateway.sources.datagrams import Address, Datagrams
 from lyhord_gateway.sources.source import SourceContext
 from lyhord_gateway.support.backoff import Backoff
 from lyhord_gateway.support.log_rate_limit import LogRateLimit, more
+from lyhord_gateway.support.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
 NAME = "udp"
 _LOOK_S = 5.0
 _COUNTERS = ("not_listening", "pull_moved", "send_dropped", "refused.unknown_eui")
+
+
+class _Count:
+    """Counts an event of one concentrator, for it and for all of them. The names are made once: a datagram
+    takes only some 10 µs."""
+
+    def __init__(self, metrics: Metrics, eui: str) -> None:
+        self._count = metrics.count
+        self._names = {name: (f"{NAME}.{name}", f"{NAME}.concentrator.{eui}.{name}") for name in COUNTERS}
+        metrics.declare(*(own for _, own in self._names.values()))
+
+    def __call__(self, name: str, number: int = 1) -> None:
+        every, own = self._names[name]
+        self._count(every, number)
+        self._count(own, number)
 
 
 class UdpSource:
@@ -34,10 +49,9 @@ class UdpSource:
         self._port = port
         self._times = around.times
         self._room = around.room
-        self._names: dict[tuple[str, str], tuple[str, str]] = {}  # (EUI, event) → its two counters
         self._metrics = around.metrics
         self.concentrators = {
-            eui: Concentrator(eui, power_dbm, around, self._send, partial(self._count_of, eui))
+            eui: Concentrator(eui, power_dbm, around, self._send, _Count(self._metrics, eui))
             for eui in euis
         }
         self._datagrams: Datagrams | None = None  # None while the address is not there
@@ -45,7 +59,6 @@ class UdpSource:
         self.address: Address = ()
         self._metrics.hears(*self.concentrators)
         self._metrics.declare(*_COUNTERS, *COUNTERS, under=[NAME])
-        self._metrics.declare(*COUNTERS, under=[f"{NAME}.concentrator.{eui}" for eui in self.concentrators])
 
     @property
     def name(self) -> str:
@@ -108,21 +121,13 @@ class UdpSource:
     def _refuse(self, reason: str, source: Address, eui: str = "") -> None:
         """eui: of a concentrator that is listed; an unknown one's is never repeated."""
         if eui:
-            self._count_of(eui, f"refused.{reason}", 1)
+            self.concentrators[eui].count(f"refused.{reason}")
         else:
             self._count(f"refused.{reason}")
         held_back = self._lines.admit(reason, self._times.now_s())
         if held_back is not None:
             whose = f" eui={eui}" if eui else ""
             _log.warning("udp: refused from=%s%s reason=%s%s", source[0], whose, reason, more(held_back))
-
-    def _count_of(self, eui: str, name: str, number: int) -> None:
-        """Counts an event of one concentrator, for it and for all of them."""
-        names = self._names.get((eui, name))
-        if names is None:
-            names = self._names[eui, name] = f"{NAME}.{name}", f"{NAME}.concentrator.{eui}.{name}"
-        for counter in names:
-            self._metrics.count(counter, number)
 
     def _count(self, name: str) -> None:
         self._metrics.count(f"{NAME}.{name}")

@@ -116,8 +116,10 @@ class Clock:
 
     def told_s(self) -> int | None:
         """Unix seconds for a node; None while the clock is in doubt."""
-        self.look()
-        return None if self._doubt is not None else int(self._wall())
+        wall_s, elapsed_s = self._wall(), self._elapsed()
+        if abs(self._jumped_s(wall_s, elapsed_s)) >= STEP_S or abs(elapsed_s - self._looked_s) >= _ASK_S:
+            self.look()
+        return None if self._doubt is not None else int(wall_s)
 
     @property
     def doubtful(self) -> bool:
@@ -126,7 +128,10 @@ class Clock:
 
     def heard_gps(self, source: str, gps_s: float) -> None:
         """A concentrator's own time (Unix seconds) of a frame whose tag was good, just received."""
-        self._gps[source] = gps_s - self._wall(), self._elapsed()
+        ahead_s = gps_s - self._wall()
+        self._gps[source] = ahead_s, self._elapsed()
+        if self._doubt is not None or abs(ahead_s) >= STEP_S:  # it may settle a doubt, or raise one
+            self._looked_s = float("-inf")
 
     async def watch(self) -> None:
         """Looks for jumps until cancelled."""
@@ -150,9 +155,12 @@ class Clock:
         if abs(self._elapsed() - self._looked_s) >= _ASK_S:
             self.look()
 
+    def _jumped_s(self, wall_s: float, elapsed_s: float) -> float:
+        return (wall_s - self._before[0]) - (elapsed_s - self._before[1])
+
     def _note_jump(self) -> None:
         wall_s, elapsed_s = self._wall(), self._elapsed()
-        jump_s = (wall_s - self._before[0]) - (elapsed_s - self._before[1])
+        jump_s = self._jumped_s(wall_s, elapsed_s)
         self._before = wall_s, elapsed_s
         if abs(jump_s) < STEP_S:
             return
