@@ -173,8 +173,8 @@ def _array(data: bytes, at: int, count: int, depth: int) -> tuple[list[object], 
             items.append(0x1F - first)
             at += 1
         elif first < 0x20:
-            item, at = _argument(data, at + 1, first & 31)
-            items.append(item)
+            number, at = _argument(data, at + 1, first & 31)
+            items.append(number)
         else:
             item, at = _decode(data, at, depth)
             items.append(item)
@@ -187,8 +187,8 @@ def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[object, obj
     for _ in range(count):
         start = at
         first = data[at] if at < len(data) else _NULL
-        if first < 0x18:
-            key = first
+        key: object = first
+        if first < 0x18:  # as most keys are
             at += 1
         else:
             key, at = _decode(data, at, depth)

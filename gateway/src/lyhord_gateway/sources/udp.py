@@ -51,8 +51,7 @@ class UdpSource:
         self._room = around.room
         self._metrics = around.metrics
         self.concentrators = {
-            eui: Concentrator(eui, power_dbm, around, self._send, _Count(self._metrics, eui))
-            for eui in euis
+            eui: Concentrator(eui, power_dbm, around, self._send, _Count(self._metrics, eui)) for eui in euis
         }
         self._datagrams: Datagrams | None = None  # None while the address is not there
         self._lines = LogRateLimit()

@@ -34,13 +34,14 @@ FASTEST_S = 5
 FIRST_MAX = 1 << 28  # of a node that was never heard: a sample every ten seconds for 85 years
 
 
-@dataclass(slots=True)
-class Window:
+class Window(ReplayWindow):
     """A replay window as it is stored: newest counter (−1: none), 64 bits, digest of the newest frame."""
 
-    top: int = -1
-    mask: int = 0
-    latest: bytes = b""
+    __slots__ = ("latest",)
+
+    def __init__(self, top: int = -1, mask: int = 0, latest: bytes = b"") -> None:
+        super().__init__(top, mask)
+        self.latest = latest
 
 
 @dataclass(slots=True)
@@ -77,21 +78,26 @@ class Session:
         window = self.windows[frame.generation]
         # Not the record's own window: that has frames in it whose commit may have been refused, and they
         # would be taken for replays when the node sends them again.
-        seen = ReplayWindow(window.top, window.mask)
-        if seen.check(frame.counter) == NEW:
-            seen.accept(frame.counter)
-        if seen.top == frame.counter:
+        if window.check(frame.counter) == NEW:
+            window.accept(frame.counter)
+        if window.top == frame.counter:
             window.latest = frame.digest
-        window.top, window.mask = seen.top, seen.mask
         self.heard_s, self.source = heard.heard_s, heard.source
         self.rssi_dbm, self.snr_q4 = heard.rssi_dbm, heard.snr_q4
-        self.expected = max(self.expected, content.next_seq)
+        if content.next_seq > self.expected:
+            self.expected = content.next_seq
         if content.status is not None:
             # A status has only the parts that were due; what is told once stays true until it is told again.
             told = {str(key): value for key, value in content.status.items()}
             self.status = _json(json.loads(self.status or "{}") | told).decode()
         if content.alarms is not None:
             self.alarms = _json(content.alarms).decode()
+
+    def reaches(self, number: int, heard_s: int) -> bool:
+        """True if the number after its newest sample can be this by then."""
+        if number - self.expected <= JUMP_MAX and number <= FIRST_MAX:
+            return True  # as nearly always
+        return number <= self.reach(heard_s)
 
     def reach(self, heard_s: int) -> int:
         """The highest number after its newest sample that the node can have got to by then."""
@@ -130,7 +136,9 @@ class Session:
     @property
     def stored_by_node(self) -> int:
         """`stored` as the node numbers its samples."""
-        return max(0, self.stored - self.base)
+        received = self.received
+        stored = received[0][1] if received and received[0][0] == 0 else 0
+        return stored - self.base if stored > self.base else 0
 
     @property
     def resend(self) -> tuple[int, int] | None:
