@@ -66,7 +66,7 @@ def _values(quantity: int, column: list[object]) -> list[int | None]:
         if step is None:
             values.append(None)
         else:
-            last += whole(step, -_I64_MAX, _I64_MAX, name)
+            last += step if type(step) is int else whole(step, low, high, name)
             values.append(last if low <= last <= high else whole(last, low, high, name))
     return values
 

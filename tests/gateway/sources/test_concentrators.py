@@ -62,7 +62,8 @@ async def counted(roofs: Roofs, name: str, number: int = 1) -> None:
     """The counts of answers that wait for a better copy of their frames first."""
     times = roofs.bench.times
     assert isinstance(times, VirtualTimes)
-    await until(lambda: times.waiting >= number or roofs.counters[name] >= number, "answers wait")
+    ingest = roofs.bench.ingest
+    await until(lambda: ingest.answers_waiting >= number or roofs.counters[name] >= number, "answers wait")
     times.pass_time(250_000)
     await roofs.counted(name, number)
 

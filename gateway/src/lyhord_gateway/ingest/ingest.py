@@ -115,6 +115,11 @@ class Ingest:
         except Exception as error:  # noqa: BLE001 — a bug of ours costs one frame, never the process
             self._refusals.fault(uplink, error)
 
+    @property
+    def answers_waiting(self) -> int:
+        """Answers that wait for a better copy of their frames."""
+        return self._replies.waiting
+
     def _sound(self, uplink: Uplink) -> Uplink:
         """The reception with every number of the source in its bounds; nearly always as it came."""
         rssi_dbm, snr_q4 = uplink.rssi_dbm, uplink.snr_q4
@@ -142,7 +147,7 @@ class Ingest:
         if verdict != NEW:
             raise Refused(refusal.REPLAY, f"counter {counter}")
         opened = open_uplink(sealed, stream.cipher)
-        if self._clock is not None and uplink.gps_s is not None:
+        if uplink.gps_s is not None and self._clock is not None:
             self._clock.heard_gps(uplink.source, uplink.gps_s)
         content = self._content(opened, uplink)
         newest = counter > window.top

@@ -7,7 +7,8 @@ from enum import Enum
 from msgspec import Struct, field
 
 
-class SampleRow(Struct, frozen=True):
+# gc=False: none of these can be part of a cycle, and there are tens of thousands a second.
+class SampleRow(Struct, frozen=True, gc=False):
     """One sample as it is stored. time_s: Unix seconds; values: JSON object quantity → integer or null;
     alarms: JSON array of alarm codes, on the newest sample of a report that speaks of alarms."""
 
@@ -17,7 +18,7 @@ class SampleRow(Struct, frozen=True):
     alarms: str | None = None
 
 
-class Reception(Struct, frozen=True):
+class Reception(Struct, frozen=True, gc=False):
     """The reception of a frame. source: by whom; heard_s: Unix seconds; rssi_dbm, snr_q4 (dB × 4), sf: None
     without a radio; raw: the frame as it was heard."""
 
@@ -29,7 +30,7 @@ class Reception(Struct, frozen=True):
     raw: bytes
 
 
-class FrameId(Struct, frozen=True):
+class FrameId(Struct, frozen=True, gc=False):
     """The frame among those of its node. generation: the key's, 0 or 1; counter: 24 bits; key: fingerprint of
     the key that opened it (`store.keyring`): a frame of a key that is no longer in force when its turn comes
     is not stored. digest: of the whole frame, so that a retransmission of it is recognised. newest: no frame
@@ -47,7 +48,7 @@ class FrameId(Struct, frozen=True):
         return uplink_number(self.generation, self.counter)
 
 
-class Content(Struct, frozen=True):
+class Content(Struct, frozen=True, gc=False):
     """The content of a frame. next_seq: number after the last sample that the node is known to have taken.
     oldest: number of the oldest sample that the node still keeps, if it said so. about: fields of an about
     report (`lyhord_wire.tables.ABOUT`)."""
@@ -60,7 +61,7 @@ class Content(Struct, frozen=True):
     about: dict[int, int | str] | None = None
 
 
-class UplinkRecord(Struct, frozen=True):
+class UplinkRecord(Struct, frozen=True, gc=False):
     """Everything one opened frame leaves behind, in one transaction. ack: its node wants an answer. Sample
     numbers, here and in all work, are the node's own; the store adds the base of the node's life."""
 

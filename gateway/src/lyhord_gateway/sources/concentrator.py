@@ -119,8 +119,12 @@ class Concentrator:
         for reason, number in passed_over.items():
             self.count(f"passed_over.{reason}", number)
         heard_s = self._times.wall_s()
+        clock = self._clocks.get(source)
         for packet, copy in self._distinct(packets, arrived_us):
-            self._hand_on(packet, copy, source, arrived_us, heard_s)
+            heard_us = arrived_us  # as far as authentic frames of the same address do not tell better
+            if clock is not None and packet.tmst_us is not None:
+                heard_us = clock.heard_us(packet.tmst_us, arrived_us)
+            self._hand_on(packet, copy, source, arrived_us, heard_s, heard_us)
 
     def _distinct(self, packets: Sequence[Packet], arrived_us: int) -> Iterable[tuple[Packet, Copy]]:
         """Of copies in one datagram the best, and it alone."""
@@ -140,8 +144,9 @@ class Concentrator:
                 heard[packet.data] = packet, copy if before is None else before[1]
         return heard.values()
 
-    def _hand_on(self, packet: Packet, copy: Copy, source: Address, arrived_us: int, heard_s: int) -> None:
-        heard_us = self._heard_us(source, packet.tmst_us, arrived_us)
+    def _hand_on(
+        self, packet: Packet, copy: Copy, source: Address, arrived_us: int, heard_s: int, heard_us: int
+    ) -> None:
         witness = (source, arrived_us) if copy is not REPEATED else None
         self._hear(
             Uplink(
@@ -190,11 +195,6 @@ class Concentrator:
         token, sent = int.from_bytes(datagram.token, "big"), report.outcome == gwmp.SENT
         if self._transmissions.reported(token, report.outcome, sent) and report.warned:
             self.count("tx_warned")
-
-    def _heard_us(self, source: Address, tmst_us: int | None, arrived_us: int) -> int:
-        """Our monotonic time of a reception, as far as authentic frames of the same address tell."""
-        clock = self._clocks.get(source)
-        return arrived_us if clock is None or tmst_us is None else clock.heard_us(tmst_us, arrived_us)
 
     def _learn(self, source: Address, arrived_us: int, tmst_us: int) -> None:
         """An authentic frame vouches for the clock, for datagrams of the address from which it came."""

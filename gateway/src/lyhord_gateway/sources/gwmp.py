@@ -46,7 +46,7 @@ class Malformed(Exception):
         self.reason = reason
 
 
-class Datagram(msgspec.Struct, frozen=True):
+class Datagram(msgspec.Struct, frozen=True, gc=False):
     """A packet forwarder's datagram whose header makes sense. kind: PUSH_DATA, PULL_DATA or TX_ACK."""
 
     kind: int

@@ -34,7 +34,7 @@ class Copy(Enum):
 NEW, REPEATED, BETTER, WORSE = Copy  # plain names, as Python 3.11 looks an enum's member up in 0.2 µs
 
 
-class _Reception(Struct):
+class _Reception(Struct, gc=False):
     tmst_us: int | None
     arrived_us: int
     rssi_dbm: int | None

@@ -37,7 +37,7 @@ _DATR = re.compile(r"SF\s*(7|8|9|10|11|12)\s*_?BW\s*125(?:\.0*|000)?\s*(?:K?HZ)?
 PassedOver = Literal["schema", "json", "crc", "not_lora", "not_eu868", "base64", "size", "many"]
 
 
-class Packet(Struct, frozen=True):
+class Packet(Struct, frozen=True, gc=False):
     """One frame that a concentrator heard. tmst_us: its 32-bit clock at the end of the reception; gps_s: Unix
     seconds of it by GPS. None where the forwarder does not say: without `tmst_us` there is no answer."""
 
@@ -50,7 +50,7 @@ class Packet(Struct, frozen=True):
     gps_s: float | None = None
 
 
-class _Rxpk(Struct, frozen=True):
+class _Rxpk(Struct, frozen=True, gc=False):
     tmst: Annotated[int, Meta(ge=0, lt=_TMST)]
     freq: Annotated[float, Meta(ge=0, le=10_000)]
     modu: str

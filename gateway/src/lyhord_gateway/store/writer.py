@@ -362,12 +362,11 @@ class Writer:
             self._events.changed(applied.about)
         self._events.committed(high)
         for (_, done), answer in zip(group, applied.answers, strict=True):
-            self._call(done, answer)
+            if done is not None:
+                self._call(done, answer)
 
-    def _call(self, done: Done | None, answer: Outcome) -> None:
+    def _call(self, done: Done, answer: Outcome) -> None:
         """Calls the owner of one frame with its answer; a fault of one owner does not stop the others."""
-        if done is None:
-            return
         try:
             done(answer)
         except Exception:  # noqa: BLE001 — see the docstring
@@ -386,7 +385,8 @@ class Writer:
                     work.node, heard.heard_s, heard.source, rejected.reason, rejected.detail, heard.raw
                 )
             )
-        self._call(done, rejected)
+        if done is not None:
+            self._call(done, rejected)
 
     def _make_room(self) -> None:
         if len(self._queue) <= self._queue_frames // 2:
@@ -397,5 +397,5 @@ class Writer:
         frames = sum(isinstance(work, _FRAMES) for work, _ in group)
         self._events.counted(Counter({"store.frames_not_stored": frames}))
         for work, done in group:
-            if not isinstance(work, LASTING):
+            if done is not None and not isinstance(work, LASTING):
                 self._call(done, NOT_STORED)
