@@ -23,7 +23,7 @@ class VirtualTimes(Times):
     def now_us(self) -> int:
         return self._us
 
-    def now_s(self) -> float:
+    def mono_s(self) -> float:
         return self._us / 1e6
 
     def later(self, delay_us: int, call: Callable[[], object]) -> None:

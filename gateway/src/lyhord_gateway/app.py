@@ -28,7 +28,7 @@ from lyhord_gateway.operation.notify import Notify
 from lyhord_gateway.operation.reload import Reload
 from lyhord_gateway.operation.wiring import Operation
 from lyhord_gateway.publish.publisher import Publisher
-from lyhord_gateway.publish.wiring import PublishContext, make_publishers
+from lyhord_gateway.publish.wiring import KnownNodes, PublishContext, StoredReadings, make_publishers
 from lyhord_gateway.sources.duty import Duty
 from lyhord_gateway.sources.source import Source, SourceContext
 from lyhord_gateway.store.counters import COUNTERS
@@ -162,15 +162,10 @@ def _build(loaded: Loaded, metrics: Metrics, stack: contextlib.AsyncExitStack) -
     publishers = make_publishers(
         loaded,
         PublishContext(
-            watermarks,
-            pages.page,
-            reader.delivered,
-            reader.skipped,
-            reader.announced,
-            store.submit,
-            registry.facts,
-            pages.enabled_nodes,
-            registry.follow,
+            StoredReadings(
+                watermarks, pages.page, reader.delivered, reader.skipped, reader.announced, store.submit
+            ),
+            KnownNodes(registry.facts, pages.enabled_nodes, registry.follow),
             OrderEntry(store.submit, reach(loaded).refuse),
             operation.status_publisher,
             metrics,

@@ -76,12 +76,12 @@ async def _street(plan: Plan, work_dir: Path, seconds: float) -> Truth:
     async with Street(plan, work_dir, on_row=shown.take, say=console.print) as the_street:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopped.set)
-        began = loop.time()
+        began_mono_s = loop.time()
         with Live(console=console, auto_refresh=False) as live:
-            while not stopped.is_set() and (not seconds or loop.time() - began < seconds):
+            while not stopped.is_set() and (not seconds or loop.time() - began_mono_s < seconds):
                 await the_street.run_for(_SHOWN_S)
-                ran = loop.time() - began
-                title = f"{ran:.0f} of {seconds:.0f} s" if seconds else f"{ran:.0f} s, Ctrl-C ends"
+                ran_s = loop.time() - began_mono_s
+                title = f"{ran_s:.0f} of {seconds:.0f} s" if seconds else f"{ran_s:.0f} s, Ctrl-C ends"
                 live.update(shown.table(the_street, title), refresh=True)
         if not console.is_terminal:
             console.print()  # a live table leaves its last line open where it cannot redraw

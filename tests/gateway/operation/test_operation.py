@@ -82,7 +82,7 @@ def test_a_part_that_is_down_for_long_is_a_reason(
 ) -> None:
     metrics = up()
     metrics.state(part, state)
-    metrics.since_s[part] -= for_s
+    metrics.since_mono_s[part] -= for_s
     assert codes(health(metrics)) == reasons
 
 
@@ -90,7 +90,7 @@ def test_a_source_that_has_never_come_up_is_a_reason_too() -> None:
     metrics = up()
     health = Health(LIMITS, metrics, lambda _: Facts(time.monotonic()))
     health.expect(["attic"], {})
-    health._start_s -= 301
+    health._start_mono_s -= 301
     health._facts = Facts(time.monotonic(), disk_free_bytes=ENOUGH)
     assert codes(health.report()) == [("source_down", "attic")]
 
@@ -101,7 +101,7 @@ def test_what_the_disk_says() -> None:
     assert health(up(), (0, 9), oldest_s={"city": old_s}).healthy, "delivered since the disk was asked"
     assert codes(health(up(), disk_free_bytes=(1 << 20) - 1)) == [("disk_nearly_full", "store")]
     silent = Health(LIMITS, up(), lambda _: Facts(0.0))
-    silent._start_s -= 61
+    silent._start_mono_s -= 61
     assert codes(silent.report()) == [("store_silent", "store")]
     noted = health(up(), set_aside=2)
     assert noted.healthy and "2 damaged" in noted.notes[0]

@@ -27,7 +27,7 @@ async def test_a_puback_that_refuses_is_no_acknowledgement(bench: Bench) -> None
         assert bench.metrics.counters["platform.city.messages_refused"] >= 7
         assert bench.metrics.counters["platform.city.readings_skipped"] == 0
         assert bench.metrics.states["platform.city"] == "refusing"
-        bench.metrics.since_s["platform.city"] -= 10
+        bench.metrics.since_mono_s["platform.city"] -= 10
         health = Health(Limits(1, 1, 10**9, 0), bench.metrics, lambda _: None)  # type: ignore[arg-type,return-value]
         health.expect([], {"city": publisher.position})
         (reason,) = health.report().reasons

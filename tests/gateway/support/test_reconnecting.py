@@ -138,7 +138,7 @@ async def test_the_node_broker_too_is_not_hammered(bench: Bench, tmp_path: Path)
         async with meanwhile(source.run()):
             while taken < 5:
                 lost = bench.metrics.counters["mqtt.connections_lost"]
-                await until(lambda: source._backoff._opened_s is not None, "connected")
+                await until(lambda: source._backoff._opened_mono_s is not None, "connected")
                 async with make_client(endpoint, "known", clean_session=True):
                     taken += 1
                     await until(

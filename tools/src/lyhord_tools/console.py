@@ -89,9 +89,9 @@ class NodeConsole:
 
         Raises NoAnswer at the deadline, PortGone when the port is not back by then.
         """
-        start = time.monotonic()
+        start_mono_s = time.monotonic()
         reset = False
-        while (spent := time.monotonic() - start) < timeout_s:
+        while (spent := time.monotonic() - start_mono_s) < timeout_s:
             try:
                 self._write(b"\n")
                 if self._heard_within(_KNOCK_S) and self._handshake():
@@ -100,7 +100,7 @@ class NodeConsole:
                     reset = True
                     self.reset()
             except PortGone as gone:
-                self._wait_for_port(start + timeout_s, gone)
+                self._wait_for_port(start_mono_s + timeout_s, gone)
             if ask is not None and spent > _ASK_AFTER_S:
                 ask()
                 ask = None

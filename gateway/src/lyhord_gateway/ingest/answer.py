@@ -21,7 +21,7 @@ from lyhord_wire.instructions import (
 
 
 class Answerer:
-    """gateway: this gateway's number, part of every downlink's nonce. unsent: takes back the orders of an
+    """gateway: this gateway's number, part of every downlink's nonce. aborted: takes back the orders of an
     answer that never went out. now_s: the time that a node may be told, None while the clock is in doubt."""
 
     def __init__(

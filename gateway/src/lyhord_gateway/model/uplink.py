@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from lyhord_gateway.model.cipher import Cipher
 
-# reply(frame, unsent): sends a sealed downlink to the node through the source that heard it; returns at once,
-# what becomes of the downlink is counted by the source. unsent() is called if it certainly never goes out.
+# reply(frame, aborted): sends a sealed downlink to the node through the source that heard it, and returns;
+# what becomes of the downlink is counted by the source. aborted() is called if it certainly never goes out.
 Reply = Callable[[bytes, Callable[[], None]], None]
 
 

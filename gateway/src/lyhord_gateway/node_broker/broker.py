@@ -229,12 +229,12 @@ class EmbeddedBroker:
 
     async def _attend(self) -> None:
         """As long as the process is there: accounts follow the registry."""
-        looked_s = time.monotonic()
+        looked_mono_s = time.monotonic()
         while self._running:
             await asyncio.sleep(_WATCH_S)
-            if time.monotonic() - looked_s < _ACCOUNTS_S:
+            if time.monotonic() - looked_mono_s < _ACCOUNTS_S:
                 continue
-            looked_s = time.monotonic()
+            looked_mono_s = time.monotonic()
             if await asyncio.to_thread(self._engine.refresh) and self._process is not None:
                 self._process.send_signal(signal.SIGHUP)
 

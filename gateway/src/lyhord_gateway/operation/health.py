@@ -68,7 +68,7 @@ class PlatformState:
 class Facts:
     """Facts that only the disk knows. oldest_s: per platform, when the oldest waiting reading was heard."""
 
-    at_s: float  # monotonic
+    at_mono_s: float
     oldest_s: Mapping[str, int | None] = field(default_factory=dict)
     nodes: dict[str, int] = field(default_factory=dict)
     store_bytes: int = 0
@@ -104,7 +104,7 @@ class Probe:
         day_ago_s = int(time.time()) - _DAY_S
         (heard,) = one(_HEARD, (day_ago_s,)).fetchone()
         return Facts(
-            at_s=time.monotonic(),
+            at_mono_s=time.monotonic(),
             oldest_s={name: self._oldest_s(cursor) for name, cursor in cursors.items()},
             nodes={"known": known, "enabled": enabled, "heard_last_day": heard},
             store_bytes=used_bytes(self._connection),
@@ -130,7 +130,7 @@ class Health:
         self._platforms: Mapping[str, Position] = {}
         self._metrics = metrics
         self._look = look
-        self._start_s = time.monotonic()
+        self._start_mono_s = time.monotonic()
         self._facts: Facts | None = None
 
     def limit(self, limits: Limits) -> None:
@@ -159,17 +159,17 @@ class Health:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def report(self) -> Report:
-        now_s = time.monotonic()
-        facts = self._facts or Facts(self._start_s)
+        now_mono_s = time.monotonic()
+        facts = self._facts or Facts(self._start_mono_s)
         platforms = tuple(self._platform(name, facts) for name in self._platforms)
-        reasons = [reason for source in self._sources if (reason := self._source(source, now_s))]
+        reasons = [reason for source in self._sources if (reason := self._source(source, now_mono_s))]
         reasons += [reason for source in self._sources if (reason := self._answers(source))]
         for platform in platforms:
-            reasons += self._behind(platform, now_s)
-        reasons += self._clock(now_s)
-        reasons += self._disk(facts, now_s)
+            reasons += self._behind(platform, now_mono_s)
+        reasons += self._clock(now_mono_s)
+        reasons += self._disk(facts, now_mono_s)
         notes = [self._metrics.notes[topic] for topic in sorted(self._metrics.notes)]
-        if (doubt := self._clock_doubt()) and self._clock_settles(now_s):
+        if (doubt := self._clock_doubt()) and self._clock_settles(now_mono_s):
             notes.append(f"{CLOCK}: {doubt}")
         if facts.quarantined:
             notes.append(f"{facts.quarantined} frames are in quarantine: lyhord-gateway quarantine")
@@ -182,14 +182,14 @@ class Health:
         ]
         return Report(tuple(reasons), tuple(notes), platforms, facts)
 
-    def _down_s(self, part: str, now_s: float) -> float:
+    def _down_s(self, part: str, now_mono_s: float) -> float:
         """For how long a part has not been up."""
         if self._metrics.states.get(part) == "up":
             return 0.0
-        return now_s - self._metrics.since_s.get(part, self._start_s)
+        return now_mono_s - self._metrics.since_mono_s.get(part, self._start_mono_s)
 
-    def _source(self, source: str, now_s: float) -> Reason | None:
-        down_s = self._down_s(source, now_s)
+    def _source(self, source: str, now_mono_s: float) -> Reason | None:
+        down_s = self._down_s(source, now_mono_s)
         if down_s <= self._limits.source_down_s:
             return None
         why = f" ({why})" if (why := self._metrics.why.get(source, "")) else ""
@@ -216,9 +216,9 @@ class Health:
             self._metrics.counters[f"{part}.readings_skipped"],
         )
 
-    def _behind(self, platform: PlatformState, now_s: float) -> list[Reason]:
+    def _behind(self, platform: PlatformState, now_mono_s: float) -> list[Reason]:
         backlog = f"{platform.waiting} readings wait, the oldest for {platform.oldest_age_s} s"
-        down_s = self._down_s(f"platform.{platform.name}", now_s)
+        down_s = self._down_s(f"platform.{platform.name}", now_mono_s)
         if down_s > self._limits.platform_down_s:
             why = f" ({platform.why})" if platform.why else ""
             if platform.state == "refusing":
@@ -230,21 +230,21 @@ class Health:
             return [Reason("backlog_old", platform.name, backlog)]
         return []
 
-    def _clock(self, now_s: float) -> list[Reason]:
+    def _clock(self, now_mono_s: float) -> list[Reason]:
         text = self._clock_doubt()
-        return [Reason("clock_in_doubt", CLOCK, text)] if text and not self._clock_settles(now_s) else []
+        return [Reason("clock_in_doubt", CLOCK, text)] if text and not self._clock_settles(now_mono_s) else []
 
     def _clock_doubt(self) -> str:
         if self._metrics.states.get(CLOCK, "up") == "up":
             return ""
         return f"{self._metrics.why[CLOCK]}; nodes are told no time"
 
-    def _clock_settles(self, now_s: float) -> bool:
+    def _clock_settles(self, now_mono_s: float) -> bool:
         """A clock that was moved while we run may be right, or be put right, in a minute."""
         jumped = self._metrics.counters["clock.jumps"] > 0
-        return jumped and self._down_s(CLOCK, now_s) <= self._limits.source_down_s
+        return jumped and self._down_s(CLOCK, now_mono_s) <= self._limits.source_down_s
 
-    def _disk(self, facts: Facts, now_s: float) -> list[Reason]:
+    def _disk(self, facts: Facts, now_mono_s: float) -> list[Reason]:
         found = []
         if facts.loss is not None and time.time() - facts.loss.at_s < _LOSS_S:
             found.append(Reason("store_went_back", "store", facts.loss.text))
@@ -259,9 +259,13 @@ class Health:
             found.append(
                 Reason("store_refusing", "store", f"commits fail with {store}, nothing is acknowledged")
             )
-        if now_s - facts.at_s > _STALE_S:
+        if now_mono_s - facts.at_mono_s > _STALE_S:
             found.append(
-                Reason("store_silent", "store", f"no answer from the disk for {now_s - facts.at_s:.0f} s")
+                Reason(
+                    "store_silent",
+                    "store",
+                    f"no answer from the disk for {now_mono_s - facts.at_mono_s:.0f} s",
+                )
             )
         elif self._facts is not None and facts.disk_free_bytes < self._limits.disk_free_bytes:
             free = facts.disk_free_bytes // _MIB

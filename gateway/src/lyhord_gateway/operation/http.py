@@ -30,7 +30,7 @@ class _Connection(H11Protocol):
         self._begin()
         if len(self.connections) > _CONNECTIONS:
             others = (other for other in self.connections if isinstance(other, _Connection))
-            slowest = min(others, key=lambda other: other._since_s)
+            slowest = min(others, key=lambda other: other._since_mono_s)
             slowest.transport.abort()
             self.connections.discard(slowest)
 
@@ -44,7 +44,7 @@ class _Connection(H11Protocol):
         self._begin()
 
     def _begin(self) -> None:
-        self._since_s = self.loop.time()
+        self._since_mono_s = self.loop.time()
         self._deadline = self.loop.call_later(_REQUEST_S, self.transport.abort)
 
 

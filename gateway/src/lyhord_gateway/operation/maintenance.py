@@ -38,11 +38,11 @@ class Maintenance:
 
     async def run(self) -> None:
         """Until cancelled; then the list of unknown nodes is kept once more."""
-        keys_s = float("-inf")
+        keys_mono_s = float("-inf")
         try:
             while True:
-                if time.monotonic() - keys_s >= _KEYS_S:
-                    keys_s = time.monotonic()
+                if time.monotonic() - keys_mono_s >= _KEYS_S:
+                    keys_mono_s = time.monotonic()
                     self.retire_keys()
                 self._unknown_nodes.save(int(self._now_s()))
                 await asyncio.sleep(_LOOK_S)

@@ -23,16 +23,16 @@ _REFILL_S = 600.0  # … and then one in ten minutes, 144 a day
 
 
 class Budget:
-    """Writes that may be done now. now_s: monotonic seconds."""
+    """Writes that may be done now. now_mono_s: monotonic seconds."""
 
-    def __init__(self, now_s: float) -> None:
+    def __init__(self, now_mono_s: float) -> None:
         self._left = float(_BUDGET)
-        self._at_s = now_s
+        self._at_mono_s = now_mono_s
 
-    def take(self, now_s: float) -> bool:
+    def take(self, now_mono_s: float) -> bool:
         """True if one more may be done."""
-        self._left = min(_BUDGET, self._left + (now_s - self._at_s) / _REFILL_S)
-        self._at_s = now_s
+        self._left = min(_BUDGET, self._left + (now_mono_s - self._at_mono_s) / _REFILL_S)
+        self._at_mono_s = now_mono_s
         if self._left < 1:
             return False
         self._left -= 1
@@ -43,16 +43,16 @@ async def watch(metrics: Metrics, path: Path) -> None:
     """Writes what has changed, until cancelled."""
     budget = Budget(time.monotonic())
     written: dict[str, object] = {}
-    written_s = float("-inf")
+    written_mono_s = float("-inf")
     while True:
         metrics.state_changed.clear()
         found = metrics.snapshot()
         del found["time"]
-        now_s = time.monotonic()
+        now_mono_s = time.monotonic()
         # A part that comes and goes for hours must not write for hours: then its states wait a minute.
-        news = found.get("states") != written.get("states") and now_s - written_s >= _STATES_S
-        if found != written and (budget.take(now_s) or news) and write(metrics, path):
-            written, written_s = found, now_s
+        news = found.get("states") != written.get("states") and now_mono_s - written_mono_s >= _STATES_S
+        if found != written and (budget.take(now_mono_s) or news) and write(metrics, path):
+            written, written_mono_s = found, now_mono_s
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_EVERY_S):
                 await metrics.state_changed.wait()

@@ -60,14 +60,14 @@ class StatusPublisher:
         """Tells every change of the reasons, until cancelled."""
         loop = asyncio.get_running_loop()
         told: object = None
-        due_s = 0.0
+        due_mono_s = 0.0
         while True:
             report = self._report()
             news = [(reason.code, reason.part) for reason in report.reasons], report.notes
-            if news != told or loop.time() >= due_s:
+            if news != told or loop.time() >= due_mono_s:
                 word = self._words.health(self._topic, summary(self._gateway, self._version, report))
                 await _say(client, word)
-                told, due_s = news, loop.time() + _AGAIN_S
+                told, due_mono_s = news, loop.time() + _AGAIN_S
             await asyncio.sleep(_LOOK_S)
 
     async def leave(self, client: aiomqtt.Client) -> None:

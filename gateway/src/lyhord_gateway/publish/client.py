@@ -63,12 +63,12 @@ class PlatformClient(Client):
         self.packet_max: int | None = None
         self._unconfirmed: dict[int, asyncio.Future[ReasonCode]] = {}
         self._waiting = 0  # messages that were sent, and have no PUBACK
-        self._last_s = 0.0  # when there was a PUBACK, or nothing waited for one
+        self._last_mono_s = 0.0  # when there was a PUBACK, or nothing waited for one
 
     @property
     def silent_s(self) -> float:
         """The time that some message has waited while there was no PUBACK at all."""
-        return self._loop.time() - self._last_s if self._waiting else 0.0
+        return self._loop.time() - self._last_mono_s if self._waiting else 0.0
 
     def narrow(self, window: int) -> None:
         """At most so many messages may wait for their PUBACK; before the first one is sent."""
@@ -111,12 +111,12 @@ class PlatformClient(Client):
 
     def _sent(self) -> None:
         if not self._waiting:
-            self._last_s = self._loop.time()
+            self._last_mono_s = self._loop.time()
         self._waiting += 1
 
     def _answered(self) -> None:
         self._waiting -= 1
-        self._last_s = self._loop.time()
+        self._last_mono_s = self._loop.time()
 
     def _on_connect(
         self,

@@ -142,7 +142,7 @@ class Delivery:
     async def _publish(self, message: Message, page: Page | None) -> None:
         payload, properties = self._encoding.wrap(message)
         loop = asyncio.get_running_loop()
-        sent_s = loop.time()
+        sent_mono_s = loop.time()
         try:
             await self._client.deliver(message.topic, payload, message.retain, properties)
         except PublishRefused:
@@ -150,7 +150,7 @@ class Delivery:
             raise
         self._client.slots.release()
         self.answered = True
-        self._ack_timeout.answered(loop.time() - sent_s)
+        self._ack_timeout.answered(loop.time() - sent_mono_s)
         del self._under_way[id(message)]
         if not self._under_way:
             self._idle.set()

@@ -1,4 +1,4 @@
-"""The wrapping of a message: compression, and with MQTT 5 the properties that say what is inside.
+"""The encoding of a message: compression, and with MQTT 5 the properties that say what is inside.
 
 content type; user properties `backlog` = true (every reading in it is) and `content-encoding` = gzip
 """

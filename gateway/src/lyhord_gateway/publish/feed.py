@@ -222,8 +222,8 @@ class Feed:
         while not self._behind():
             await self._wait(None)
         loop = asyncio.get_running_loop()
-        end = loop.time() + self._bounds.wait_ms / 1000
-        while self._behind() < self._count and (left := end - loop.time()) > 0:
+        deadline = loop.time() + self._bounds.wait_ms / 1000
+        while self._behind() < self._count and (left := deadline - loop.time()) > 0:
             await self._wait(left)
 
     def _behind(self) -> int:

@@ -33,12 +33,10 @@ from lyhord_gateway.support.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
-class PublishContext:
-    """The context of publishers. page(first, end, limit, late): readings; delivered, skipped, announced: how
-    far a platform had come before this start, and what it was told of nodes; submit: work for the store,
-    False if it has no room just now; enabled: the nodes in service; changes: an event that is set when the
-    registry changes; status(profile, platform): tells it how the gateway is, None where there is no place for
-    that."""
+class StoredReadings:
+    """The store as publishers use it. page(first, end, limit, late): readings; delivered, skipped, announced:
+    how far a platform had come before this start, and what it was told of nodes; submit: work for the store,
+    False if it has no room just now."""
 
     watermarks: Watermarks
     page: Callable[[int, int, int, bool], Awaitable[list[Reading]]]
@@ -46,9 +44,25 @@ class PublishContext:
     skipped: Callable[[str], int]
     announced: Callable[[str], dict[int, bytes]]
     submit: Callable[[Delivered | Keep, Callable[[object], None] | None], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNodes:
+    """The registry as publishers use it. enabled: the nodes in service; changes: an event that is set when it
+    changes."""
+
     facts: Callable[[int], NodeFacts]
     enabled: Callable[[], Awaitable[Collection[int]]]
     changes: Callable[[], asyncio.Event]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishContext:
+    """The context of publishers. status(profile, platform): tells it how the gateway is, None where there is
+    no place for that."""
+
+    readings: StoredReadings
+    nodes: KnownNodes
     orders: OrderEntry
     status: Callable[[Profile, str], StatusPublisher | None]
     metrics: Metrics
@@ -64,7 +78,8 @@ def make_publishers(loaded: Loaded, around: PublishContext) -> dict[str, Publish
 
 def _publisher(loaded: Loaded, platform: Platform, endpoint: Endpoint, around: PublishContext) -> Publisher:
     name, gateway = platform.name, loaded.config.gateway
-    profile = make_profile(platform, endpoint, gateway.name, around.facts, loaded.status_topic(name))
+    readings, nodes = around.readings, around.nodes
+    profile = make_profile(platform, endpoint, gateway.name, nodes.facts, loaded.status_topic(name))
     status_publisher = around.status(profile, name)
     listen = watch
     if profile.inbox() is not None:
@@ -73,7 +88,7 @@ def _publisher(loaded: Loaded, platform: Platform, endpoint: Endpoint, around: P
     terms = Terms(platform.protocol, status_publisher.will if status_publisher else None)
 
     def page(part: Part, limit: int) -> Awaitable[list[Reading]]:
-        return around.page(part.first, part.end, limit, part.late)
+        return readings.page(part.first, part.end, limit, part.late)
 
     return Publisher(
         name,
@@ -84,18 +99,18 @@ def _publisher(loaded: Loaded, platform: Platform, endpoint: Endpoint, around: P
             Encoding(profile.content_type, platform.compressed, platform.protocol == "5"),
         ),
         Backlog(
-            around.watermarks,
+            readings.watermarks,
             page,
-            partial(_advance, around.submit, name, []),
-            around.delivered(name),
-            partial(_skip, around.submit, name, itertools.count(around.skipped(name) + 1)),
+            partial(_advance, readings.submit, name, []),
+            readings.delivered(name),
+            partial(_skip, readings.submit, name, itertools.count(readings.skipped(name) + 1)),
         ),
         Announcements(
             profile,
-            around.facts,
-            Announced(name, around.announced(name), around.submit),
-            around.enabled,
-            around.changes(),
+            nodes.facts,
+            Announced(name, readings.announced(name), readings.submit),
+            nodes.enabled,
+            nodes.changes(),
         ),
         around.metrics,
         status_publisher,

@@ -137,7 +137,7 @@ class BridgeSource:
             message = bridge.decode(data)
         except Refused as refused:
             self._count(f"refused.{refused.reason}")
-            held_back = self._lines.admit("refused", self._times.now_s())
+            held_back = self._lines.admit("refused", self._times.mono_s())
             if held_back is not None:
                 _log.warning("%s: message refused: %s%s", self._port.name, refused, more(held_back))
             return False
@@ -158,7 +158,7 @@ class BridgeSource:
             case bridge.Status():
                 self._status(message.values)
             case bridge.Log():
-                held_back = self._lines.admit("log", self._times.now_s())
+                held_back = self._lines.admit("log", self._times.mono_s())
                 if held_back is not None:
                     _log.info("%s says: %r%s", self._port.name, message.text, more(held_back))
             case _:

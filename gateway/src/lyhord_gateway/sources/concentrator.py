@@ -58,7 +58,7 @@ class Concentrator:
         self._hear, self._metrics, self._times = around.hear, around.metrics, around.times
         self._send = send
         self.count = count
-        self._heard_s = self._pulled_s = float("-inf")
+        self._heard_mono_s = self._pulled_mono_s = float("-inf")
         self._receptions = Receptions()
         self._clocks: OrderedDict[Address, RadioClock] = OrderedDict()
         self._transmissions = Transmissions(eui, self.scheduler, keep, count, self._metrics, TOKENS)
@@ -66,11 +66,11 @@ class Concentrator:
 
     def begin(self) -> None:
         """From now on it can be heard: its silence begins to count."""
-        self._heard_s = self._pulled_s = self._times.now_s()
+        self._heard_mono_s = self._pulled_mono_s = self._times.mono_s()
 
     def take(self, datagram: gwmp.Datagram, source: Address, arrived_us: int) -> None:
         """Handles one of its datagrams. Raises gwmp.Malformed."""
-        self._heard_s = arrived_us / 1_000_000
+        self._heard_mono_s = arrived_us / 1_000_000
         match datagram.kind:
             case gwmp.PUSH_DATA:
                 self.count("push_data")
@@ -88,23 +88,23 @@ class Concentrator:
 
     def look_for_silence(self) -> None:
         """Notes that it is down when it has not pulled for a while."""
-        now_s = self._times.now_s()
-        if now_s - self._pulled_s <= _SILENT_S:
+        now_mono_s = self._times.mono_s()
+        if now_mono_s - self._pulled_mono_s <= _SILENT_S:
             return
         self.pull = None
-        silent = now_s - self._heard_s > _SILENT_S
+        silent = now_mono_s - self._heard_mono_s > _SILENT_S
         why = "" if silent else "its PUSH_DATA come, its PULL_DATA do not: serv_port_down, or a firewall"
         if self._metrics.state(self.eui, "down", why):
             _log.warning("udp: nothing is heard of concentrator %s%s", self.eui, f" ({why})" if why else "")
 
     def _pulled_from(self, source: Address) -> None:
         before, self.pull = self.pull, source
-        self._pulled_s = self._heard_s
+        self._pulled_mono_s = self._heard_mono_s
         if before is None or before[0] == source[0]:
             return
         # It has got another address, or somebody else wants to have its downlinks.
         self._metrics.count("udp.pull_moved")
-        held_back = self._lines.admit("moved", self._heard_s)
+        held_back = self._lines.admit("moved", self._heard_mono_s)
         if held_back is not None:
             _log.warning(
                 "udp: concentrator %s pulls from %s, before from %s%s",

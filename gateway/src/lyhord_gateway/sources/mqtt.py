@@ -131,7 +131,7 @@ class MqttSource:
     def _lost(self, why: str) -> None:
         known = self._metrics.why.get(NAME)
         if self._metrics.state(NAME, "down", why) or why != known:
-            held_back = self._lines.admit("lost", self._times.now_s())
+            held_back = self._lines.admit("lost", self._times.mono_s())
             if held_back is not None:
                 _log.warning("mqtt: node broker lost (%s)%s", why, more(held_back))
 
@@ -169,7 +169,7 @@ class MqttSource:
 
     def _refuse(self, reason: str, topic: str) -> None:
         self._metrics.count(f"mqtt.refused.{reason}")
-        held_back = self._lines.admit(reason, self._times.now_s())
+        held_back = self._lines.admit(reason, self._times.mono_s())
         if held_back is not None:
             _log.warning("refused topic=%.60r reason=%s source=mqtt%s", topic, reason, more(held_back))
 

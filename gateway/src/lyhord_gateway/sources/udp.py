@@ -123,7 +123,7 @@ class UdpSource:
             self.concentrators[eui].count(f"refused.{reason}")
         else:
             self._count(f"refused.{reason}")
-        held_back = self._lines.admit(reason, self._times.now_s())
+        held_back = self._lines.admit(reason, self._times.mono_s())
         if held_back is not None:
             whose = f" eui={eui}" if eui else ""
             _log.warning("udp: refused from=%s%s reason=%s%s", source[0], whose, reason, more(held_back))

@@ -273,7 +273,7 @@ class Writer:
     def _transact(self, applier: Applier, group: Group) -> None:
         """Commits a group and reports it; a disk that refuses is reported too. Raises anything else."""
         changing = any(isinstance(work, BetterReception) for work, _ in group)
-        start_s = time.monotonic()
+        start_mono_s = time.monotonic()
         try:
             with self._published.lock if changing else contextlib.nullcontext():
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -304,7 +304,7 @@ class Writer:
             self._tell(self._state)
             _log.info("store: commits succeed again")
         self._loop.call_soon_threadsafe(
-            self._report, group, applied, applier.next_id - 1, time.monotonic() - start_s
+            self._report, group, applied, applier.next_id - 1, time.monotonic() - start_mono_s
         )
 
     def _keep_lasting(self, group: Group) -> None:

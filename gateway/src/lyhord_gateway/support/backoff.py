@@ -20,27 +20,27 @@ class Backoff:
     """next_s() is uniform in 0…min(cap, base · 2ⁿ) seconds, n growing with every attempt.
 
     The owner calls `opened` for each connection, `delivered` when its peer has taken or given something, and
-    `next_s` when it is lost or did not come about. now_s: a clock that only goes forward, in seconds."""
+    `next_s` when it is lost or did not come about. mono_s: a clock that only goes forward, in seconds."""
 
     def __init__(
         self,
         base_s: float = 0.25,
         cap_s: float = 30.0,
         rng: random.Random | None = None,
-        now_s: Callable[[], float] = time.monotonic,
+        mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._base_s = base_s
         self._cap_s = cap_s
         self._rng = rng or random.Random()
-        self._now_s = now_s
+        self._mono_s = mono_s
         self._attempt = 0
-        self._opened_s: float | None = None
+        self._opened_mono_s: float | None = None
         self._delivered = False
         self._short = 0
 
     def opened(self) -> None:
         """A connection has come about."""
-        self._opened_s, self._delivered = self._now_s(), False
+        self._opened_mono_s, self._delivered = self._mono_s(), False
 
     def delivered(self) -> None:
         """Something has gone over it, acknowledged."""
@@ -49,9 +49,9 @@ class Backoff:
     @property
     def good(self) -> bool:
         """There is a connection, and it counts as one that works."""
-        if self._opened_s is None:
+        if self._opened_mono_s is None:
             return False
-        return self._now_s() - self._opened_s >= (DELIVERED_S if self._delivered else LASTED_S)
+        return self._mono_s() - self._opened_mono_s >= (DELIVERED_S if self._delivered else LASTED_S)
 
     @property
     def unsteady(self) -> bool:
@@ -69,9 +69,9 @@ class Backoff:
         it refuses, and then its connections are none the worse."""
         if self.good:
             self.reset()
-        elif self._opened_s is not None and hung_up:
+        elif self._opened_mono_s is not None and hung_up:
             self._short += 1
-        self._opened_s = None
+        self._opened_mono_s = None
         ceiling = min(self._cap_s, self._base_s * 2.0 ** min(self._attempt, 16))
         self._attempt += 1
         return self._rng.uniform(0, ceiling)

@@ -13,14 +13,14 @@ class LogRateLimit:
         self._windows: dict[str, tuple[float, int]] = {}
         self._held_back: dict[str, int] = {}
 
-    def admit(self, reason: str, now_s: float) -> int | None:
+    def admit(self, reason: str, now_mono_s: float) -> int | None:
         """The number of lines that were held back since the last one, or None to hold this one back too."""
-        start, lines = self._windows.pop(reason, (now_s, 0))
-        if now_s - start >= _WINDOW_S:
-            start, lines = now_s, 0
+        start_mono_s, lines = self._windows.pop(reason, (now_mono_s, 0))
+        if now_mono_s - start_mono_s >= _WINDOW_S:
+            start_mono_s, lines = now_mono_s, 0
         if held_back := lines >= self._burst:
             self._held_back[reason] = self._held_back.get(reason, 0) + 1
-        self._windows[reason] = start, lines + (not held_back)
+        self._windows[reason] = start_mono_s, lines + (not held_back)
         if len(self._windows) > _REASONS_MAX:
             oldest = next(iter(self._windows))
             del self._windows[oldest]

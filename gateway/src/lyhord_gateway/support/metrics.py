@@ -49,7 +49,7 @@ class Metrics:
         self.gauges: dict[str, int] = {}
         self.heard: Counter[str] = Counter()  # receptions by source
         self.commit_s = Histogram(COMMIT_BOUNDS_S)
-        self.since_s: dict[str, float] = {}  # monotonic time at which each part took its state
+        self.since_mono_s: dict[str, float] = {}  # monotonic time at which each part took its state
         self.state_changed = asyncio.Event()
 
     def declare(self, *names: str, under: Iterable[str] | None = None) -> None:
@@ -81,7 +81,7 @@ class Metrics:
         if self.states.get(part) == state:
             return False
         self.states[part] = state
-        self.since_s[part] = time.monotonic()
+        self.since_mono_s[part] = time.monotonic()
         self.state_changed.set()
         return True
 

@@ -17,7 +17,7 @@ class Times:
         """Microseconds of the monotonic clock."""
         return time.monotonic_ns() // 1000
 
-    def now_s(self) -> float:
+    def mono_s(self) -> float:
         """Seconds of the same clock."""
         return time.monotonic()
 

@@ -205,8 +205,8 @@ class BoardProcess:
 
     async def _computed(self, hang_s: float) -> Request:
         before_s, left_s = self._life.processor_s(), hang_s
-        end_s = time.monotonic() + _IDLE_TIMES * hang_s
-        while left_s > 0 and time.monotonic() < end_s:
+        end_mono_s = time.monotonic() + _IDLE_TIMES * hang_s
+        while left_s > 0 and time.monotonic() < end_mono_s:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left_s):
                     return await self._wait()

@@ -179,8 +179,8 @@ class Street:
 
     async def run_for(self, seconds: float) -> None:
         """Lets the street live for so many seconds on the wall; otherwise as `run_until`."""
-        end_s = time.monotonic() + seconds
-        await self.run_until(lambda: time.monotonic() >= end_s)
+        end_mono_s = time.monotonic() + seconds
+        await self.run_until(lambda: time.monotonic() >= end_mono_s)
 
     async def run_until(self, over: Callable[[], object]) -> None:
         """Lets the street live until over() holds; a program that ends by itself ends this with its error."""

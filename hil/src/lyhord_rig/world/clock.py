@@ -86,13 +86,13 @@ class World:
         self._stopping = False
         self._running = False
         self._held = 0
-        self._graces: dict[object, float] = {}
+        self._graces_mono_s: dict[object, float] = {}
         self._watchers: dict[asyncio.Event, Callable[[], bool]] = {}
         self.observers: list[Callable[[], None]] = []  # called after every event, before time goes on
         self.services: list[object] = []  # what boards may find by looking around: access points
         self.on_close: list[Callable[[], None]] = []  # called at the end, when all actors are closed
         self._trace = hashlib.blake2b(digest_size=16)
-        self._wall_start = self._wall_last = 0.0
+        self._start_mono_s = self._last_mono_s = 0.0
         self._paced_start = self._paced_last = 0.0
 
     # -- what everybody uses ---------------------------------------------------------------------
@@ -158,10 +158,10 @@ class World:
 
     def expect_reply(self, key: object) -> None:
         """A real peer owes an answer: an unpaced world gives it `grace_s` (wall) before time goes on."""
-        self._graces[key] = time.monotonic() + self.grace_s
+        self._graces_mono_s[key] = time.monotonic() + self.grace_s
 
     def reply_seen(self, key: object) -> None:
-        self._graces.pop(key, None)
+        self._graces_mono_s.pop(key, None)
 
     # -- running ---------------------------------------------------------------------------------
 
@@ -207,7 +207,7 @@ class World:
         self._running = True
         self._stopping = False
         self._start_pace()
-        rested = time.monotonic()
+        rested_mono_s = time.monotonic()
         try:
             while True:
                 await self._settle()
@@ -216,9 +216,9 @@ class World:
                 if self._watchers and self._notify():
                     await asyncio.sleep(0)  # who waited acts before time goes on
                     continue
-                if time.monotonic() - rested > _SLICE_S:
+                if time.monotonic() - rested_mono_s > _SLICE_S:
                     await asyncio.sleep(0)
-                    rested = time.monotonic()
+                    rested_mono_s = time.monotonic()
                 next_us = self._next_us()
                 if until is not None and (next_us is None or next_us > until):
                     next_us = until
@@ -281,12 +281,12 @@ class World:
         if self._held or at_us is None:
             return await self._wait(None)
         if self.pace is None:
-            if at_us <= self.now_us or not self._graces:
+            if at_us <= self.now_us or not self._graces_mono_s:
                 return True
-            limit = max(self._graces.values())
+            limit = max(self._graces_mono_s.values())
             delay = limit - time.monotonic()
             if delay <= 0:
-                self._graces.clear()
+                self._graces_mono_s.clear()
                 return True
             return await self._wait(delay)
         delay = (at_us - self._paced_clock()) / 1e6 / (self.pace * _CATCH_UP)
@@ -307,17 +307,17 @@ class World:
     # -- pace ------------------------------------------------------------------------------------
 
     def _start_pace(self) -> None:
-        self._wall_start = self._wall_last = time.monotonic()
+        self._start_mono_s = self._last_mono_s = time.monotonic()
         self._paced_start = self._paced_last = float(self.now_us)
 
     def _paced_clock(self) -> float:
         """Virtual time (us) that the wall clock allows by now."""
         if self.pace is None:
             return float(self.now_us)
-        wall = time.monotonic()
-        step = min(wall - self._wall_last, _STALL_S) * self.pace * 1e6
-        ideal = self._paced_start + (wall - self._wall_start) * self.pace * 1e6
-        self._wall_last = wall
+        now_mono_s = time.monotonic()
+        step = min(now_mono_s - self._last_mono_s, _STALL_S) * self.pace * 1e6
+        ideal = self._paced_start + (now_mono_s - self._start_mono_s) * self.pace * 1e6
+        self._last_mono_s = now_mono_s
         self._paced_last = max(min(ideal, self._paced_last + step * _CATCH_UP), float(self.now_us))
         return self._paced_last
 
