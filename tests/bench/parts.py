@@ -71,7 +71,8 @@ class Used:
 
 
 class Gateway(GatewayProcess):
-    """A gateway with one source, a concentrator (udp) or a broker for nodes (mqtt); all else by default."""
+    """A gateway with one source, a concentrator (udp) or a broker for nodes (mqtt), that takes as much of
+    a node as it sends in a bench; all else by default."""
 
     def __init__(self, folder: Path, platform_port: int, source: str, nodes: int) -> None:
         super().__init__(folder, None)
@@ -84,6 +85,7 @@ class Gateway(GatewayProcess):
         }
         self.config.write_text(
             f'[gateway]\nnumber = 1\nname = "bench"\ndata_dir = "data"\n{section[source]}'
+            "[store]\nnode_hour = 10_000_000\n"
             f'[[platform]]\nname = "city"\nurl = "mqtt://127.0.0.1:{platform_port}"\nprofile = "senml"\n'
         )
 

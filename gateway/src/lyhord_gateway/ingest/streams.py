@@ -42,12 +42,12 @@ class Streams:
 
     def __init__(self, load: Callable[[int, int], tuple[ReplayWindow, bytes]]) -> None:
         self._load = load
-        self._streams: dict[tuple[int, int], Stream] = {}
+        self._streams: dict[int, Stream] = {}  # by node « 1 | generation: a tuple each would be 56 bytes more
         self._recent: deque[tuple[Stream, Exchange]] = deque()  # stored ones
 
     def of(self, node: int, generation: int, cipher: Cipher) -> Stream:
         """The stream of a node's key."""
-        key = node, generation
+        key = node << 1 | generation
         stream = self._streams.get(key)
         if stream is None:
             window, digest = self._load(node, generation)
@@ -59,8 +59,9 @@ class Streams:
     def forget(self, node: int, generation: int, stream: Stream) -> None:
         """A frame of it was not stored, so its window in memory is ahead of the one on disk: the next frame
         begins again from that."""
-        if self._streams.get((node, generation)) is stream:
-            del self._streams[node, generation]
+        key = node << 1 | generation
+        if self._streams.get(key) is stream:
+            del self._streams[key]
 
     def stored(self, stream: Stream, exchange: Exchange) -> None:
         """Remembers a stored frame until so many others have come that nobody else can have heard the same

@@ -19,12 +19,11 @@ class Cipher:
     """One node's key of one generation. The key can be compared, not read, and never shows. fingerprint: see
     `fingerprint()`."""
 
-    __slots__ = ("_ccm", "_key", "fingerprint")
+    __slots__ = ("_ccm", "fingerprint")
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_SIZE:
             raise ValueError(f"key: expected {KEY_SIZE} bytes")
-        self._key = key
         self.fingerprint = fingerprint(key)
         self._ccm = AESCCM(key, tag_length=_TAG_SIZE)
 
@@ -32,7 +31,7 @@ class Cipher:
         return "Cipher(…)"
 
     def has_key(self, key: bytes) -> bool:
-        return self._key == key
+        return self.fingerprint == fingerprint(key)
 
     def seal(self, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
         """Ciphertext and tag."""

@@ -60,6 +60,9 @@ _STORED = Fate.STORED  # a plain name, as Python 3.11 looks an enum's member up 
 _SESSIONS = RowWriter(f"INSERT OR REPLACE INTO session ({COLUMNS})", WIDTH)
 
 
+_Keys = tuple[bytes, bytes, int, int]  # b"" where there is no key
+
+
 @dataclass(slots=True)
 class Applied:
     """The outcome of a batch: one answer per piece of work, and the counts."""
@@ -85,7 +88,7 @@ class Applier:
         self._marks = Marks(connection)
         self._sessions: dict[int, Session] = {}
         # Of each node, by parity of the generation: the key's fingerprint, and where its counters begin.
-        self._keys: dict[int, dict[int, tuple[bytes, int]]] = {}
+        self._keys: dict[int, _Keys] = {}
         self._dirty: dict[int, Session] = {}
         self._rows: list[object] = []  # columns of the samples, see `RowWriter`
         self._heard_s = 0  # of the newest frame
@@ -187,13 +190,15 @@ class Applier:
         nothing about the device that has the id now."""
         keys = self._keys.get(node)
         if keys is None:
-            rows = self._connection.execute(
+            fingerprints, begin = [b"", b""], [0, 0]
+            for parity, known, begins in self._connection.execute(
                 "SELECT parity, key, begins FROM node_key WHERE node = ?", (node,)
-            )
-            keys = self._keys[node] = {
-                parity: (fingerprint(bytes(known)), begins) for parity, known, begins in rows
-            }
-        if generation in keys and keys[generation][0] == key:
+            ):
+                told = fingerprint(bytes(known))
+                fingerprints[parity] = key if told == key else told  # not the same bytes twice in memory
+                begin[parity] = begins
+            keys = self._keys[node] = fingerprints[0], fingerprints[1], begin[0], begin[1]
+        if keys[generation] == key:
             return True
         applied.counts["store.key_replaced"] += 1
         return False
@@ -308,8 +313,8 @@ class Applier:
     ) -> Outcome:
         """generation: of the key that seals the answer; uplink: to be answered, None if nobody listens any
         more; heard_s, sf: of its reception."""
-        _, begins = self._keys[session.node][generation]
-        downlink = session.take_downlink(begins)
+        _, _, *begins = self._keys[session.node]
+        downlink = session.take_downlink(begins[generation])
         if downlink is None:
             applied.counts["store.downlinks_used_up"] += 1
             return _stored(session)

@@ -264,6 +264,7 @@ class Reader:
 
 # What platforms are told of a status: not what counts up, and not what is only for us.
 _TOLD = (STATUS_BATTERY, STATUS_SETTINGS_VERSION, STATUS_RSSI, STATUS_SNR, STATUS_FAULTS)
+_NO_FIELDS: dict[str, int | float | str] = {}  # one for the thousands of nodes that have none
 _decode_status = msgspec.json.Decoder(dict[int, int]).decode
 
 
@@ -277,7 +278,7 @@ def _node_row(
         raise StoreDamaged("a node's status is not what was stored") from error
     known = tuple((key, told[key]) for key in _TOLD if key in told)
     firmware, enabled = told.get(STATUS_VERSION, row[8]), bool(row[10])
-    facts: tuple[Any, ...] = (*row[:8], firmware, named_fields(row[9]), known, enabled)
+    facts: tuple[Any, ...] = (*row[:8], firmware, named_fields(row[9]) or _NO_FIELDS, known, enabled)
     return NodeRow(
         facts=NodeFacts(*facts),
         enabled=enabled,

@@ -18,7 +18,6 @@ import logging
 import time
 from collections.abc import Callable
 from enum import Enum
-from statistics import median
 
 from lyhord_gateway.support.metrics import Metrics
 from lyhord_gateway.timekeeping.dating import bounded
@@ -195,7 +194,8 @@ class Clock:
         """GPS − wall in the middle of the concentrators that have told it lately: one liar among three is
         outvoted."""
         self._gps = {one: found for one, found in self._gps.items() if now_s - found[1] < _GPS_FRESH_S}
-        return median(ahead_s for ahead_s, _ in self._gps.values()) if self._gps else None
+        ahead = sorted(ahead_s for ahead_s, _ in self._gps.values())
+        return (ahead[(len(ahead) - 1) // 2] + ahead[len(ahead) // 2]) / 2 if ahead else None
 
     def _certain_s(self) -> float:
         return self._floor_s + max(0.0, self._elapsed() - self._floor_at_s)
