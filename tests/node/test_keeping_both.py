@@ -6,13 +6,12 @@ from lyhord_node.counters import (
     COUNTER_MAX,
     Exhausted,
     begin_counters,
-    lost_sample_number,
     next_counter,
-    reserve_sample_number,
 )
 from lyhord_node.identity import KEY_SIZE, Identity
 from lyhord_node.ledgers import Ledgers
 from lyhord_node.nvs import Store
+from lyhord_node.sample_numbers import SampleNumbers
 from lyhord_wire import about, ccm, frame
 from lyhord_wire.codes import EMPTY_DISTANCE, FULL_DISTANCE, SAMPLE_NUMBERS, SAMPLE_PERIOD
 from lyhord_wire.tables import PROFILES, SETTINGS
@@ -33,12 +32,20 @@ def test_what_the_node_says_again_for_want_of_memory_is_what_the_wire_says():
 def test_the_state_comes_back_as_it_was():
     rtc = Rtc()
     one = state.State(rtc)
-    one.counter, one.rssi_dbm, one.snr_q4, one.temperature_dc = 70000, -121, -37, -153
-    one.alarms, one.silenced, one.ledgers = [5, 1], [6], bytes(range(200))
+    one.counters.next, one.delivery.rssi_dbm, one.delivery.snr_q4 = 70000, -121, -37
+    one.measure.temperature_dc = -153
+    one.alarms.active, one.alarms.silenced, one.ledgers.packed = b"\x05\x01", b"\x06", bytes(range(200))
     one.save()
     other = state.load(rtc)
-    for name in ("rssi_dbm", "snr_q4", "temperature_dc", "status_pending", "alarms", "silenced", "ledgers"):
-        assert getattr(other, name) == getattr(one, name), name
+    records = [name for name in dir(one) if isinstance(getattr(one, name), state.Record)]
+    assert len(records) >= 18
+    for name in records:
+        for field in dir(getattr(one, name)):
+            if not field.startswith("__"):
+                assert getattr(getattr(other, name), field) == getattr(getattr(one, name), field), (
+                    name,
+                    field,
+                )
 
 
 def test_a_damaged_state_is_none():
@@ -80,7 +87,7 @@ def test_counters_never_repeat_whatever_the_power_does():
 def test_counters_end_and_only_a_new_key_begins_anew():
     store = Store(Nvs())
     running = state.State(Rtc())
-    begin_counters(store, COUNTER_MAX - 2, True)
+    begin_counters(store, running, COUNTER_MAX - 2, True)
     last = [next_counter(store, running) for _ in range(3)]
     assert last == [COUNTER_MAX - 2, COUNTER_MAX - 1, COUNTER_MAX]
     for _ in range(2):
@@ -89,24 +96,23 @@ def test_counters_end_and_only_a_new_key_begins_anew():
             raise AssertionError("a counter beyond 24 bits")
         except Exhausted:
             pass
-    begin_counters(store, 0, False)
-    running = state.State(Rtc())
+    begin_counters(store, running, 0, False)
     try:
         next_counter(store, running)
         raise AssertionError("the old key's counters began anew")
     except Exhausted:
         pass
-    begin_counters(store, 0, True)
-    assert next_counter(store, state.State(Rtc())) == 0
+    begin_counters(store, running, 0, True)
+    assert next_counter(store, running) == 0
 
 
 def test_sample_numbers_are_reserved_before_they_are_used():
     nvs = Nvs()
     store = Store(nvs)
-    assert lost_sample_number(store) == 0
+    assert SampleNumbers(store).lost() == 0
     for number in range(600):
-        reserve_sample_number(store, number)
-        assert lost_sample_number(store) > number
+        SampleNumbers(store).reserve(number)
+        assert SampleNumbers(store).lost() > number
     assert nvs.commits == 3
 
 
@@ -213,7 +219,7 @@ def test_the_ledgers_outlive_sleep_truly_and_a_power_cut_pessimistically():
     rtc.lose_power()
     nvs.lose_power()
     fresh = state.State(rtc)
-    fresh.ledgers, fresh.ledgers_at = store.blob(state.LEDGERS_KEY), now + 86_400
+    fresh.ledgers.packed, fresh.ledgers.at = store.blob(state.LEDGERS_KEY), now + 86_400
     assert Ledgers(fresh, store).next_fit("M", now + 86_400, 20_000_000) >= now + 86_400 + 3600
 
 
@@ -250,16 +256,16 @@ def test_a_day_of_sending_stays_within_any_hour_of_the_band():
 
 def test_sample_numbers_end_before_nvs_does_and_what_cannot_be_reserved_is_forgotten():
     store = Store(Nvs())
-    reserve_sample_number(store, SAMPLE_NUMBERS - 1)
+    SampleNumbers(store).reserve(SAMPLE_NUMBERS - 1)
     for number in (SAMPLE_NUMBERS, 0x7FFFFFFF, 0x80000001, 1 << 40):
         try:
-            reserve_sample_number(store, number)
+            SampleNumbers(store).reserve(number)
         except OverflowError:
             continue
         raise AssertionError(number)
     # An older firmware may have reserved up to the very end.
     for poison in (0x7FFFFFFF, SAMPLE_NUMBERS + 257, -1):
         store.set_number("sample_end", poison)
-        assert lost_sample_number(store) == 0
-        reserve_sample_number(store, 5)
-        assert lost_sample_number(store) == 261
+        assert SampleNumbers(store).lost() == 0
+        SampleNumbers(store).reserve(5)
+        assert SampleNumbers(store).lost() == 261

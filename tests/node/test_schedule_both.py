@@ -3,6 +3,8 @@
 import random
 
 from lyhord_node.schedule import in_order, is_due, is_report_due, jitter, next_report, place, plan_report
+from lyhord_node.state import State
+from tests.fakes.node_memory import Rtc
 
 
 def test_the_first_sample_begins_the_grid():
@@ -76,25 +78,18 @@ def test_a_mark_further_away_than_its_period_is_none():
         assert not is_due(10_000 - min(period // 4, 30), following, period)
 
 
-class Marks:
-    sample_due = 0
-    report_due = 0
-    report_at = 0
-    not_before = 0
-
-
 def test_reports_wait_for_their_start_and_for_the_duty_cycle_but_for_nothing_that_cannot_be():
-    state = Marks()
+    state = State(Rtc())
     assert not is_report_due(state, 10_000, 120)  # none is planned before the first sample
     plan_report(state, 10_120, 120, 12)
-    assert (state.report_due, state.report_at) == (10_120, 10_132)
+    assert (state.schedule.report_due, state.schedule.report_at) == (10_120, 10_132)
     assert not is_report_due(state, 10_131, 120) and is_report_due(state, 10_132, 120)
-    state.not_before = 10_132 + 3601
+    state.transmit.not_before = 10_132 + 3601
     assert not is_report_due(state, 10_132, 120)
     assert not is_report_due(state, 13_732, 120) and is_report_due(state, 13_733, 120)
-    state.not_before = 10_132 + 86_400
+    state.transmit.not_before = 10_132 + 86_400
     assert is_report_due(state, 10_132, 120)
-    state.not_before, state.report_at = 0, 10_000 + 86_400
+    state.transmit.not_before, state.schedule.report_at = 0, 10_000 + 86_400
     assert is_report_due(state, 10_000, 120) and not is_report_due(state, 10_000, 86_400)
 
 

@@ -14,8 +14,8 @@ class Rtc:
 def test_every_fault_bit_outlives_a_deep_sleep():
     rtc = Rtc()
     state = State(rtc)
-    state.faults = 0x01FF
-    state.reported_faults = 0x0180
+    state.faults.bits = 0x01FF
+    state.uplink_builder.faults = 0x0180
     state.save()
     awake = load(rtc)
-    assert (awake.faults, awake.reported_faults) == (0x01FF, 0x0180)
+    assert (awake.faults.bits, awake.uplink_builder.faults) == (0x01FF, 0x0180)

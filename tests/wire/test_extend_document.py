@@ -59,8 +59,8 @@ class Rtc:
 settings, why = changed(defaults(), {16: 3600}, 1)
 assert why is None and changed(defaults(), {16: 2499}, 1)[1] == "battery_alarm: expected 2500...4200"
 state = State(Rtc())
-assert judge(state, {5: 3599}, settings, 1, 0) and state.alarms == [5]
-assert not judge(state, {5: 3751}, settings, 1, 0) and state.alarms == []
+assert judge(state, {5: 3599}, settings, 1, 0) and list(state.alarms.active) == [5]
+assert not judge(state, {5: 3751}, settings, 1, 0) and not state.alarms.active
 """
 SETTING_AT_THE_GATEWAY = """
 from lyhord_gateway.fleet.orders import OrderRefused, settings_order
@@ -81,11 +81,11 @@ class Rtc:
     pass
 state = State(Rtc())
 assert judge(state, {4: 800}, defaults(), 2, 0)
-assert [ALARMS[code] for code in state.alarms] == ["damp"]
+assert [ALARMS[code] for code in state.alarms.active] == ["damp"]
 judge(state, {4: 750}, defaults(), 2, 0)
-assert len(state.alarms) == 1
+assert len(state.alarms.active) == 1
 judge(state, {4: 749}, defaults(), 2, 0)
-assert state.alarms == []
+assert not state.alarms.active
 assert not judge(state, {4: 800}, defaults(), 1, 0)
 """
 ALARM_AT_THE_GATEWAY = """

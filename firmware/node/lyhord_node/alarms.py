@@ -12,7 +12,8 @@ sunshine on a lid raises none, and the period of the samples does not matter.
 
 from micropython import const
 
-from lyhord_node.state import NO_TEMPERATURE
+from lyhord_node import pending
+from lyhord_node.state import NO_TEMPERATURE, NO_WORD
 from lyhord_wire.codes import (
     ALARM_BATTERY_LOW,
     ALARM_COLD,
@@ -56,8 +57,10 @@ def judge(state, values, settings, profile, now):
     A value of None changes nothing; a quantity that is not measured at all has no alarm. An alarm
     that the gateway has stopped stays silent until its cause has gone away.
     """
-    state.faulty_run = min(255, state.faulty_run + 1) if state.faults & _SENSORS else 0
-    raised = _follow(state, ALARM_SENSOR_FAULT, state.faulty_run >= _FAULTY_RUN, not state.faulty_run)
+    state.alarms.faulty_run = min(255, state.alarms.faulty_run + 1) if state.faults.bits & _SENSORS else 0
+    raised = _follow(
+        state, ALARM_SENSOR_FAULT, state.alarms.faulty_run >= _FAULTY_RUN, not state.alarms.faulty_run
+    )
     full = settings[FULL_ALARM]
     raised |= _above(state, values, FILL_LEVEL, ALARM_FULL, full, max(1, full - _FULL_HYSTERESIS))
     raised |= _below(state, values, BATTERY, ALARM_BATTERY_LOW, _BATTERY_LOW_MV, _BATTERY_GOOD_MV)
@@ -74,11 +77,11 @@ def judge(state, values, settings, profile, now):
 
 def stop(state):
     """The gateway's command: every active alarm is silent until its cause has gone and come again."""
-    for code in state.alarms:
-        if code not in state.silenced:
-            state.silenced.append(code)
-    state.alarms = []
-    state.alarms_pending = 1
+    record = state.alarms
+    for code in record.active:
+        record.silenced = _without(record.silenced, code) + bytes((code,))
+    record.active = b""
+    pending.alarms_changed(state)
 
 
 def _above(state, values, key, code, limit, good):
@@ -98,38 +101,43 @@ def _below(state, values, key, code, limit, good):
 
 
 def _tilted(state, values, limit):
-    # An accelerometer knows degrees; a switch has already been counted by whoever has read it.
-    degrees = values.get(TILT)
+    # An accelerometer knows degrees, a switch only whether it lies.
+    lies, degrees = state.measure.lies, values.get(TILT)
     if degrees is not None:
-        lies = degrees >= limit or (state.tilted_run and degrees > max(0, limit - _TILT_HYSTERESIS))
-        state.tilted_run = min(255, state.tilted_run + 1) if lies else 0
-    return _follow(state, ALARM_TILTED, state.tilted_run >= _TILTED_RUN, not state.tilted_run)
+        lies = degrees >= limit or (state.alarms.tilted_run and degrees > max(0, limit - _TILT_HYSTERESIS))
+    if degrees is not None or lies != NO_WORD:
+        state.alarms.tilted_run = min(255, state.alarms.tilted_run + 1) if lies else 0
+    return _follow(state, ALARM_TILTED, state.alarms.tilted_run >= _TILTED_RUN, not state.alarms.tilted_run)
 
 
 def _fire(state, values, limit, now):
     temperature = values.get(TEMPERATURE)
     if temperature is None:
         return _follow(state, ALARM_FIRE, False, TEMPERATURE not in values)
-    elapsed = max(0, now - state.judged_at)
-    state.judged_at = now - elapsed % _FOLLOW_S
-    if state.slow_dc == NO_TEMPERATURE:
-        state.slow_dc = temperature
-    state.slow_dc = min(temperature, state.slow_dc + elapsed // _FOLLOW_S)
-    rise = temperature - state.slow_dc
+    elapsed = max(0, now - state.alarms.judged_at)
+    state.alarms.judged_at = now - elapsed % _FOLLOW_S
+    if state.alarms.slow_dc == NO_TEMPERATURE:
+        state.alarms.slow_dc = temperature
+    state.alarms.slow_dc = min(temperature, state.alarms.slow_dc + elapsed // _FOLLOW_S)
+    rise = temperature - state.alarms.slow_dc
     hot = temperature >= limit or rise >= _RISE_DC
     cool = temperature < limit - _FIRE_HYSTERESIS_DC and rise < _RISE_GONE_DC
     return _follow(state, ALARM_FIRE, hot, cool)
 
 
 def _follow(state, code, present, gone):
-    if present and code not in state.alarms and code not in state.silenced:
-        state.alarms.insert(0, code)
-        state.alarms_pending = 1
+    record = state.alarms
+    if present and code not in record.active and code not in record.silenced:
+        record.active = bytes((code,)) + record.active  # the newest first
+        pending.alarms_changed(state)
         return True
     if gone:
-        if code in state.silenced:
-            state.silenced.remove(code)
-        if code in state.alarms:
-            state.alarms.remove(code)
-            state.alarms_pending = 1
+        record.silenced = _without(record.silenced, code)
+        if code in record.active:
+            record.active = _without(record.active, code)
+            pending.alarms_changed(state)
     return False
+
+
+def _without(codes, code):
+    return bytes([other for other in codes if other != code])

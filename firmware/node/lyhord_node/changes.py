@@ -1,9 +1,9 @@
 """Making new settings count: durably, and with what follows from them."""
 
-from lyhord_node import settings
+from lyhord_node import pending, settings
 from lyhord_node.carriers import links
 from lyhord_node.state import ABOUT_ALL
-from lyhord_wire.codes import EMPTY_DISTANCE, FULL_DISTANCE, LINK, REPORT_PERIOD, SAMPLE_PERIOD
+from lyhord_wire.codes import EMPTY_DISTANCE, FULL_DISTANCE, LINK
 
 
 def link_objection(node, wanted, texts=()):
@@ -25,10 +25,5 @@ def apply(node, wanted):
     settings.save(node.nvs, wanted)
     node.nvs.commit()
     node.settings = wanted
-    if before[SAMPLE_PERIOD] != wanted[SAMPLE_PERIOD]:
-        node.state.sample_due = 0
-    if before[REPORT_PERIOD] != wanted[REPORT_PERIOD]:
-        node.state.report_due = 0
     if before[EMPTY_DISTANCE] != wanted[EMPTY_DISTANCE] or before[FULL_DISTANCE] != wanted[FULL_DISTANCE]:
-        node.state.about_pending = ABOUT_ALL
-        node.state.level = b""  # another bin: what was seen before is no measure for it
+        pending.due(node.state, about=ABOUT_ALL)

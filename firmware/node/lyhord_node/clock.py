@@ -1,10 +1,10 @@
 """The node's clock: a line that nobody sets, and the one number that makes Unix time of it.
 
-    now()          seconds that only pass: the ESP32's RTC, through every sleep and reset but a power loss
-    state.offset   added to them they are Unix seconds, see `State.unix`
+    now()            seconds that only pass: the ESP32's RTC, through every sleep and reset but a power loss
+    timebase.offset  added to them they are Unix seconds, see `State.unix`
 
 Whatever is due, waits, rests or is counted over a time stands on the line, so a correction has nothing to
-shift but `state.offset`: it moves time stamps, never the rhythm. After a power loss the line begins anew and
+shift but the offset: it moves time stamps, never the rhythm. After a power loss the line begins anew and
 nobody knows the time; stamps go on one second after the newest record in the log, an estimate that keeps the
 order of things. The first downlink with a time puts it right and tells by how much it was wrong.
 """

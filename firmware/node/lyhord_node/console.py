@@ -119,7 +119,7 @@ def _clear(_node, staged, rest):
 
 
 def _save(node, staged, _rest):
-    from lyhord_node import changes, probation, settings, state
+    from lyhord_node import changes, pending, probation, settings, state
 
     numbers = {_setting(name).key: int(text) for name, text in staged.items() if name not in config.FIELDS}
     version = settings.LOCAL if numbers else node.settings.version
@@ -132,10 +132,8 @@ def _save(node, staged, _rest):
     for name, text in staged.items():
         if name in config.FIELDS:
             config.save(node.nvs, name, text)
-        if config.is_sensor(name):
-            node.state.level = b""
         if name in config.ABOUT_FIELDS:
-            node.state.about_pending = state.ABOUT_ALL
+            pending.due(node.state, about=state.ABOUT_ALL)
     if numbers:
         probation.end(node)
     node.nvs.commit()

@@ -36,14 +36,13 @@ def serve(board, power, nvs, state):
     """Does not return where a contact has woken the node and nothing else is due."""
     from machine import TIMER_WAKE, wake_reason
 
-    left_s = state.wake_at - clock.now()
+    left_s = state.sleeping.wake_at - clock.now()
     if wake_reason() in (0, TIMER_WAKE) or left_s < _LEAST_S:
         return
     contacts = open_contacts(board, power, nvs, state)
     if contacts is None:
         return
     sleep_ms(_SETTLE_MS)
-    state.wakes += 1
     contacts.sleep(state)
     state.save()
     power.deep_sleep(left_s)
@@ -63,13 +62,13 @@ class Contacts:
             from drivers.pulse_input import PulseInput
 
             self._meter_pin = Pin(board.PULSE_INPUT, Pin.IN)
-            packed = state.pulses if state else b""
+            packed = state.contacts.pulses if state else b""
             self._meter = PulseInput(self._meter_pin, packed, packed != b"" and woken == PIN_WAKE)
         if has_pir:
             from drivers.pir import Pir
 
             self._pir_pin = Pin(board.MOTION, Pin.IN)
-            self._pir = Pir(self._pir_pin, woken == EXT1_WAKE or (state and state.occupied))
+            self._pir = Pir(self._pir_pin, woken == EXT1_WAKE or (state and state.contacts.occupied))
 
     def go_on(self, outbox):
         """After a power loss: the meter goes on where the newest sample with a count was."""
@@ -99,18 +98,18 @@ class Contacts:
     def note(self, state):
         """Puts into `state` what a restart must know."""
         if self._meter:
-            state.pulses = self._meter.pack()
+            state.contacts.pulses = self._meter.pack()
         if self._pir:
-            state.occupied = int(self._pir.read())
+            state.contacts.occupied = int(self._pir.read())
 
     def sleep(self, state):
         """Before deep sleep: puts into `state` what the next wake must know, and arms the wakes."""
         import esp32
 
         if self._meter:
-            state.pulses, level = self._meter.sleep()
+            state.contacts.pulses, level = self._meter.sleep()
             esp32.wake_on_ext0(self._meter_pin, level)
         if self._pir:
-            state.occupied = int(self._pir.sleep())
-            if not state.occupied:
+            state.contacts.occupied = int(self._pir.sleep())
+            if not state.contacts.occupied:
                 esp32.wake_on_ext1((self._pir_pin,), esp32.WAKEUP_ANY_HIGH)

@@ -12,8 +12,8 @@ import sys
 
 from micropython import const
 
-from lyhord_node import boot_guard, clock, schedule, state
-from lyhord_node.node import wake
+from lyhord_node import boot_guard, clock, faults, schedule, state
+from lyhord_node.node import Node
 from lyhord_node.nvs import open_nvs
 from lyhord_node.power import Power
 from lyhord_node.sampling import take_sample
@@ -40,9 +40,13 @@ def run(board):
         cause = boot_guard.reset_cause()
         nvs = open_nvs()
         kept = state.kept()
-        resting = kept is not None and schedule.waits(clock.now(), kept.rest_until, boot_guard.REST_MAX_S)
+        resting = kept is not None and schedule.waits(
+            clock.now(), kept.safe.rest_until, boot_guard.REST_MAX_S
+        )
         started = boot_guard.BootGuard(nvs, cause, resting)
-        _live(_wake(board, power, nvs, kept, cause, started))
+        node = Node(board, power, nvs)
+        _wake(node, kept, cause, started)
+        _live(node)
     except Exception as crash:  # noqa: BLE001 - our bug, and the only place where one is caught: the node lives on
         sys.print_exception(crash)
         if started is not None:
@@ -52,7 +56,9 @@ def run(board):
 
 def _wake(*start):
     with ScopedImport():
-        return wake(*start)
+        from lyhord_node.waking import wake
+
+        wake(*start)
 
 
 def _live(node):
@@ -64,18 +70,18 @@ def _live(node):
         _live_safely(node)
     while True:
         node.power.feed()
-        due = schedule.is_due(clock.now(), node.state.sample_due, node.settings[SAMPLE_PERIOD])
+        due = schedule.is_due(clock.now(), node.state.schedule.sample_due, node.settings[SAMPLE_PERIOD])
         raised = take_sample(node) if due else False
         again = False
         if raised or schedule.is_report_due(node.state, clock.now(), node.settings[REPORT_PERIOD]):
             again = report(node, urgent=raised)[0] == _OTHER_LINK
             if again:
-                node.state.report_at = clock.now()
+                schedule.report_now(node.state, clock.now())
         if node.contacts:
             node.contacts.note(node.state)
         node.boot_guard.completed()
-        over = node.state.reported_faults & _REPORTED_ONCE
-        node.state.faults &= ~over  # it is not in the next status
+        over = node.state.uplink_builder.faults & _REPORTED_ONCE
+        faults.note(node.state, over, False)  # it is not in the next status
         node.state.save()
         wait = max(1, schedule.next_due(node.state) - clock.now())
         if again or (wait > _LIGHT_S and not (node.contacts and node.contacts.stays_awake)):

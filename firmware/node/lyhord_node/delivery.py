@@ -11,7 +11,7 @@ Ages are for a gateway that was silent the last time or does not tell the time; 
 
 from micropython import const
 
-from lyhord_node import clock, uplink_builder
+from lyhord_node import clock, pending, uplink_builder
 from lyhord_node.counters import next_counter
 from lyhord_node.instructions import Afterwards, obey
 from lyhord_node.link import ANSWERED, DONE, MORE_LEFT, NO_ANSWER, NOTHING, REFUSED, SENT
@@ -46,7 +46,7 @@ class Delivery:
         self._everything = everything
         self._cipher = node.identity.cipher()
         self._more = False  # the last downlink said that the gateway has more to tell
-        self._trial = node.state.trial
+        self._trial = node.state.probation.trial
         self.outcome = Outcome()
 
     def run(self):
@@ -61,9 +61,11 @@ class Delivery:
             if i and not self._everything and not self._link.has_time():
                 break  # the next sample must not wait for the whole of a backlog
             kept = node.outbox.kept()
-            untried = node.state.trial > 0 and not self.outcome.answers
+            untried = node.state.probation.trial > 0 and not self.outcome.answers
             probe = self._more or untried or (self._everything and kept > 0)
-            asks_time = not (node.state.clock_set or node.state.failures or self.outcome.answers)
+            asks_time = not (
+                node.state.timebase.is_set or node.state.pending.failures or self.outcome.answers
+            )
             message = uplink_builder.next_message(
                 node, payload_max, clock.now(), self._link.always_ack or self._everything, probe, asks_time
             )
@@ -73,7 +75,7 @@ class Delivery:
                 if rewound:
                     break
                 rewound = True
-                node.state.unsent = node.outbox.stored
+                uplink_builder.go_back(node)
         self.outcome.end = MORE_LEFT
 
     def _is_stuck(self, message, kept):
@@ -84,7 +86,7 @@ class Delivery:
             and outbox.kept() == kept
             and not message.count
             and not self._more
-            and not self._node.state.again_count
+            and not self._node.state.uplink_builder.again_count
         )
 
     def _exchange(self, message):
@@ -113,12 +115,14 @@ class Delivery:
             self.outcome.answers += 1
             self.outcome.samples += message.count
             self._obey(result)
-            return node.state.trial == self._trial  # a trial that has just begun is of the next connection
+            return (
+                node.state.probation.trial == self._trial
+            )  # a trial that has just begun is of the next connection
         self.outcome.end = result.kind
         if result.kind == REFUSED:
             self.outcome.until = result.until
         else:
-            node.state.failures = min(0xFFFF, node.state.failures + 1)
+            pending.count(node.state, failures=1)
         return False
 
     def _send(self, raw, counter, message):
@@ -148,7 +152,7 @@ class Delivery:
                 opened.payload = decode_instructions(opened.payload)
                 return opened
             except Refused as why:
-                state.refused = min(0xFFFF, state.refused + 1)
+                pending.count(state, refused=1)
                 print("downlink refused:", why)
                 return None
 
@@ -157,8 +161,8 @@ class Delivery:
     def _obey(self, result):
         node = self._node
         if result.rssi_dbm:
-            node.state.rssi_dbm = result.rssi_dbm
-            node.state.snr_q4 = result.snr_q4
+            node.state.delivery.rssi_dbm = result.rssi_dbm
+            node.state.delivery.snr_q4 = result.snr_q4
         self._more = result.downlink.more
         heard_at = clock.now() - (result.waited_ms + 500) // 1000
         refusal = obey(node, result.downlink.payload, heard_at, self.outcome.afterwards)

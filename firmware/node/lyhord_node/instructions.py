@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from lyhord_node import clock
+from lyhord_node import clock, pending, timebase, uplink_builder
 from lyhord_node.state import ABOUT_ALL, STATUS_ALL, STATUS_MATTERS
 from lyhord_wire.codes import (
     COMMAND_BLINK,
@@ -31,7 +31,7 @@ def obey(node, orders, now, afterwards):
         _take_time(node, orders[TIME], now)
     if STORED in orders:
         if node.outbox.mark_stored(orders[STORED]):
-            node.state.unsent = max(node.state.unsent, node.outbox.stored)
+            uplink_builder.skip_stored(node)
         else:
             _refused(node, "stored", orders[STORED])
     if AGAIN in orders:
@@ -49,20 +49,19 @@ def _take_time(node, unix, now):
     if not clock.is_plausible(unix):
         _refused(node, "time", unix)
         return
-    delta = clock.correction(state.unix(now), unix, state.clock_set)
-    if not state.clock_set:
+    delta = clock.correction(state.unix(now), unix, state.timebase.is_set)
+    if not state.timebase.is_set:
         # The samples of the time before get their true times from this record, before they are told.
         node.outbox.note_clock(state.unix(clock.now()) + delta, delta)
     elif not delta:
         return
-    state.offset += delta
-    state.clock_set = 1
+    timebase.correct(state, delta)
     state.save()
     print("clock set,", delta, "s")
 
 
 def _refused(node, name, value):
-    node.state.refused = min(0xFFFF, node.state.refused + 1)
+    pending.count(node.state, refused=1)
     print(name, "refused:", value)
 
 
@@ -73,10 +72,9 @@ def _send_again(node, first, count):
         return
     found = node.outbox.read(first, 1, first + count)
     if not found or found[0].seq > first:
-        node.state.oldest_pending = 1  # some of it is gone: the status says from where on there is anything
+        pending.oldest_asked(node.state)
     if found:
-        node.state.again_first = found[0].seq
-        node.state.again_count = first + count - found[0].seq
+        uplink_builder.send_again(node.state, found[0].seq, first + count)
 
 
 def _take_settings(node, wishes, version):
@@ -84,9 +82,9 @@ def _take_settings(node, wishes, version):
     from lyhord_node import changes, probation, settings
 
     wanted, why = settings.changed(node.settings, wishes, version)
-    node.state.status_pending |= STATUS_MATTERS  # the version in it says whether they were taken
+    pending.due(node.state, STATUS_MATTERS)  # the version in it says whether they were taken
     why = why or changes.link_objection(node, wanted)
-    if version and version == node.state.put_back:
+    if version and version == node.state.probation.put_back:
         why = "version %d was put back" % version
     if why:
         return "settings refused: " + why
@@ -99,9 +97,9 @@ def _command(node, command, afterwards):
     if code == COMMAND_RESTART:
         afterwards.restart = True
     elif code == COMMAND_REPORT_NOW:
-        node.state.status_pending = STATUS_ALL
+        pending.due(node.state, STATUS_ALL)
     elif code == COMMAND_SEND_ABOUT:
-        node.state.about_pending = ABOUT_ALL
+        pending.due(node.state, about=ABOUT_ALL)
     elif code == COMMAND_BLINK:
         afterwards.blinks = min(_BLINKS_MAX, max(1, command[1] if len(command) > 1 else _BLINKS))
     elif code == COMMAND_STOP_ALARMS:

@@ -19,17 +19,13 @@ def status(node):
 
 def measure(node):
     """The sensors' values now. Nothing is kept, and the samples before do not change how these are judged."""
-    state = node.state
-    before = state.level, state.tilted_run, state.emptied
-    state.level = b""
-    values = sampling.measured(node)
-    state.level, state.tilted_run, state.emptied = before
+    values = sampling.measured(node, is_trial=True)
     with ScopedImport():
         from lyhord_wire.names import FAULTS, QUANTITIES
 
         for key in sorted(values):
             print("%s: %s" % (QUANTITIES[key], "none" if values[key] is None else values[key]))
-        faults = [FAULTS[bit] for bit in sorted(FAULTS) if node.state.faults & bit]
+        faults = [FAULTS[bit] for bit in sorted(FAULTS) if node.state.faults.bits & bit]
         print("faults: %s" % (" ".join(faults) or "none"))
     print("ok")
 
@@ -50,8 +46,8 @@ def send(node, end, samples):
         print("error: no link works; see above, and get link, wifi_ssid, broker_host")
     elif end == OTHER_LINK:
         print("error: link down, see above; send again takes the other link")
-    elif node.state.not_before:
-        print("error: duty cycle, try again in %d s" % max(1, node.state.not_before - clock.now()))
+    elif node.state.transmit.not_before:
+        print("error: duty cycle, try again in %d s" % max(1, node.state.transmit.not_before - clock.now()))
     elif end == NOTHING:
         print("error: nothing kept; sample takes one")
     elif left or end != DONE:

@@ -17,6 +17,12 @@ _SECOND_US = const(1_000_000)
 _COUNT_SIZE = const(1)
 
 
+def begin(state, nvs):
+    """After a power loss: as they were, as if no time had passed."""
+    state.ledgers.packed = nvs.blob(LEDGERS_KEY) or b""
+    state.ledgers.at = clock.now()
+
+
 class Ledgers:
     """The ledgers out of `state`. Times are seconds on the line of `clock.now`."""
 
@@ -25,11 +31,11 @@ class Ledgers:
         self._nvs = nvs
         self._bands = {name: Ledger(BANDS[name][2], entries=_ENTRIES) for name in _UPLINK_BANDS}
         at = 0
-        packed_at = min(state.ledgers_at, clock.now())  # never ahead, or it would be silent until then
+        packed_at = min(state.ledgers.at, clock.now())  # never ahead, or it would be silent until then
         for name in _UPLINK_BANDS:
-            size = 8 * state.ledgers[at] if at < len(state.ledgers) else 0
+            size = 8 * state.ledgers.packed[at] if at < len(state.ledgers.packed) else 0
             at += _COUNT_SIZE
-            self._bands[name].unpack(state.ledgers[at : at + size], packed_at * _SECOND_US)
+            self._bands[name].unpack(state.ledgers.packed[at : at + size], packed_at * _SECOND_US)
             at += size
 
     def next_fit(self, band, now, airtime_us):
@@ -47,8 +53,8 @@ class Ledgers:
             packed = self._bands[name].pack(at * _SECOND_US)
             out.append(len(packed) // 8)
             out.extend(packed)
-        self._state.ledgers = bytes(out)
-        self._state.ledgers_at = at
-        self._nvs.set_blob(LEDGERS_KEY, self._state.ledgers)
+        self._state.ledgers.packed = bytes(out)
+        self._state.ledgers.at = at
+        self._nvs.set_blob(LEDGERS_KEY, self._state.ledgers.packed)
         self._nvs.commit()
         self._state.save()

@@ -65,6 +65,10 @@ class LinkSelector:
             self.sf_needed,
         )
 
+    def save(self, state):
+        """Puts it into the running state."""
+        state.link_selector.packed = self.pack()
+
     def choose(self, links, urgent=False):
         """The link of `links` (the preferred one first) for this report, or None: all there is rests.
 
@@ -91,6 +95,11 @@ class LinkSelector:
         failures = self.failures[link] = min(_FAILURES_MAX, self.failures[link] + 1)
         most = max(1, _REST_MAX_S // report_period)
         self.skip[link] = min(1 << min(failures - 1, _DOUBLINGS_MAX), most)
+
+
+def forget(state):
+    """Rests and spreading factor go back to what the settings say."""
+    state.link_selector.packed = b""
 
 
 def usable(wanted, has_lora, has_wifi):

@@ -9,13 +9,15 @@ sensor is not fitted is not in the sample. Which sensor stands in a slot is its 
 (drivers/sensor.py).
 """
 
+from binascii import crc32
 from time import sleep_ms
 
 from micropython import const
 
 from drivers.sensor import result_of
-from lyhord_node import clock, hardware, sensor_config
+from lyhord_node import clock, faults, hardware, sensor_config
 from lyhord_node.sensor_catalog import driver
+from lyhord_node.state import NO_WORD
 from lyhord_wire.codes import (
     BATTERY,
     DISTANCE,
@@ -37,13 +39,13 @@ _COUNT_MAX = const(0xFFFF)
 _OTHERWISE = ("ranger", "tilt", "pulses", "occupancy", "supply")
 
 
-def measure(node):
+def measure(node, is_trial=False):
     """{quantity: integer or None} in the wire's units. `node.state` takes fault bits and what the next
-    sample is compared with."""
+    sample is compared with. is_trial: nothing that the next sample is compared with changes."""
     board, state = node.board, node.state
     fit = sensor_config.load(node.nvs)
     values = {}
-    assumed_dc = state.temperature_dc  # the pings do not wait for the thermometer
+    assumed_dc = state.measure.temperature_dc  # the pings do not wait for the thermometer
     ranger = _open(board, "ranger", fit)[1]  # before it has power
     plain = [_open(board, slot, fit) for slot in sensor_config.SLOTS if slot not in _OTHERWISE]
     hardware.power_sensors(board, True)
@@ -58,17 +60,18 @@ def measure(node):
                 _take(quantities, result_of(sensor, node.power.nap_ms), values)
     finally:
         hardware.power_sensors(board, False)
-    _note(state, FAULT_TEMPERATURE, None in values.values())
+    faults.note(state, FAULT_TEMPERATURE, None in values.values())
     if values.get(TEMPERATURE) is not None:  # else the last one believed is nearest
-        state.temperature_dc = values[TEMPERATURE]
+        state.measure.temperature_dc = values[TEMPERATURE]
     if ranger:
-        _take_surface(_distances(ranger, echoes, assumed_dc, state.temperature_dc), values, node)
+        distances = _distances(ranger, echoes, assumed_dc, state.measure.temperature_dc)
+        _take_surface(distances, values, node, fit["ranger"], is_trial)
     else:
-        _note(state, FAULT_ULTRASONIC, False)
+        faults.note(state, FAULT_ULTRASONIC, False)
     _take_battery(_open(board, "supply", fit)[1], values, state)
     _take_tilt(_open(board, "tilt", fit)[1], state)
     if node.contacts:
-        node.contacts.read(values, clock.now() - state.started)
+        node.contacts.read(values, clock.now() - state.timebase.started)
     return values
 
 
@@ -104,50 +107,49 @@ def _distances(ranger, echoes, assumed_dc, actual_dc):
     return [rescaled_mm(mm, assumed_dc, actual_dc) for mm in distances]
 
 
-def _take_surface(distances, values, node):
+def _take_surface(distances, values, node, ranger, is_trial):
     from lyhord_node.level_filter import LevelTracker
 
     state, settings = node.state, node.settings
-    tracker = LevelTracker(state.level)
-    verdict = tracker.judge(distances, PINGS, settings[EMPTY_DISTANCE], settings[FULL_DISTANCE])
-    state.level = tracker.pack()
+    empty_mm, full_mm = settings[EMPTY_DISTANCE], settings[FULL_DISTANCE]
+    # What another ranger saw, or in another bin, is no measure for this one.
+    where = crc32(b"%s %d %d" % (ranger.encode(), empty_mm, full_mm)).to_bytes(4, "big")
+    before = state.measure.level
+    tracker = LevelTracker(before[4:] if before[:4] == where and not is_trial else b"")
+    verdict = tracker.judge(distances, PINGS, empty_mm, full_mm)
+    if not is_trial:
+        state.measure.level = where + tracker.pack()
     values[DISTANCE] = verdict.distance_mm
     values[FILL_LEVEL] = verdict.level
     values[FILL_QUALITY] = verdict.quality
-    _note(state, FAULT_ULTRASONIC, verdict.faulty)
-    if verdict.emptied:
-        state.emptied = min(_COUNT_MAX, state.emptied + 1)
+    faults.note(state, FAULT_ULTRASONIC, verdict.faulty)
+    if verdict.emptied and not is_trial:
+        state.measure.emptied = min(_COUNT_MAX, state.measure.emptied + 1)
         print("emptied")
 
 
 def _take_battery(sensor, values, state):
     if sensor is None:
-        state.battery_mv = 0
-        _note(state, FAULT_BATTERY, False)
+        state.measure.battery_mv = 0
+        faults.note(state, FAULT_BATTERY, False)
         return
     result = _once(sensor)
     mv = None if isinstance(result, str) else result
-    _note(state, FAULT_BATTERY, mv is None)
+    faults.note(state, FAULT_BATTERY, mv is None)
     if mv is not None:
         mv -= mv % _BATTERY_STEP_MV
-        state.battery_mv = mv
+        state.measure.battery_mv = mv
     values[BATTERY] = mv
 
 
 def _take_tilt(sensor, state):
     """A switch knows no degrees: it raises the alarm, and the quantity stays away."""
-    if sensor is None:
-        state.tilted_run = 0
-        return
-    lies = _once(sensor)
-    if not isinstance(lies, str):  # while it rattles nothing has changed
-        state.tilted_run = min(255, state.tilted_run + 1) if lies else 0
+    lies = _once(sensor) if sensor else 0
+    state.measure.lies = (
+        NO_WORD if isinstance(lies, str) else int(lies)
+    )  # while it rattles nothing has changed
 
 
 def _once(sensor):
     sensor.start()
     return result_of(sensor)
-
-
-def _note(state, fault, present):
-    state.faults = state.faults | fault if present else state.faults & ~fault

@@ -1,6 +1,6 @@
 """A fresh running state after a power loss, from what the flash has kept."""
 
-from lyhord_node import clock, state
+from lyhord_node import ledgers, pending, probation, state, timebase
 
 
 def begin_anew(node):
@@ -10,12 +10,8 @@ def begin_anew(node):
     fresh = node.state = state.State(RTC())
     if node.contacts:
         node.contacts.go_on(node.outbox)
-    newest = node.outbox.newest
-    if newest is not None and clock.is_plausible(newest):
-        fresh.offset = max(0, newest + 1 - clock.now())
-    fresh.started = clock.now()
-    fresh.trial = int(node.nvs.blob(state.TRIAL_KEY) is not None)
-    fresh.about_pending = state.ABOUT_ALL if node.identity else 0
-    # The duty ledgers count as if no time had passed: silent too long, never too short.
-    fresh.ledgers = node.nvs.blob(state.LEDGERS_KEY) or b""
-    fresh.ledgers_at = clock.now()
+    timebase.begin(fresh, node.outbox.newest)
+    probation.begin(fresh, node.nvs)
+    if node.identity:
+        pending.due(fresh, about=state.ABOUT_ALL)
+    ledgers.begin(fresh, node.nvs)  # silent too long, never too short

@@ -12,7 +12,7 @@ put back is refused when it comes again; a new one is tried.
 
 from micropython import const
 
-from lyhord_node import changes, settings
+from lyhord_node import changes, faults, link_selector, pending, settings
 from lyhord_node.link_selector import LORA
 from lyhord_node.state import STATUS_MATTERS, TRIAL_KEY
 from lyhord_wire.codes import CHANNELS, FASTEST_SF, FAULT_SETTINGS, LINK, SPREADING_FACTOR, TX_POWER
@@ -28,6 +28,11 @@ def _differ(one, other, keys):
     return False
 
 
+def begin(state, nvs):
+    """After a power loss: a trial goes on."""
+    state.probation.trial = int(nvs.blob(TRIAL_KEY) is not None)
+
+
 def take(node, wanted):
     """Makes `wanted`, of a downlink, the node's settings; on trial where they touch the link."""
     confirmed = settings.unpack(node.nvs.blob(TRIAL_KEY))
@@ -36,13 +41,13 @@ def take(node, wanted):
         end(node)
     elif confirmed is None or _differ(node.settings, wanted, _OF_LORA + (LINK,)):
         node.nvs.set_blob(TRIAL_KEY, settings.pack(before))  # before the new ones: a power cut leaves either
-        node.state.trial = 1
+        node.state.probation.trial = 1
     changes.apply(node, wanted)
 
 
 def end(node):
     """The present settings are confirmed; durable after the caller's commit."""
-    node.state.trial = 0
+    node.state.probation.trial = 0
     node.nvs.erase(TRIAL_KEY)
 
 
@@ -51,20 +56,20 @@ def note(node, link, answered):
     state = node.state
     confirmed = settings.unpack(node.nvs.blob(TRIAL_KEY))
     if confirmed is None:
-        state.trial = 0
+        state.probation.trial = 0
     elif answered:
         if link == LORA or not _differ(confirmed, node.settings, _OF_LORA):  # else LoRa has yet to show it
             end(node)
             node.nvs.commit()
             print("settings confirmed")
-    elif state.trial < _TRIES:
-        state.trial += 1
+    elif state.probation.trial < _TRIES:
+        state.probation.trial += 1
     else:
-        state.put_back = node.settings.version
+        state.probation.put_back = node.settings.version
         changes.apply(node, confirmed)
         end(node)
         node.nvs.commit()
-        state.faults |= FAULT_SETTINGS
-        state.status_pending |= STATUS_MATTERS
-        state.links = b""  # rests and spreading factor go back as well
+        faults.note(state, FAULT_SETTINGS, True)
+        pending.due(state, STATUS_MATTERS)
+        link_selector.forget(state)
         print("settings put back")

@@ -2,7 +2,7 @@
 
 from binascii import unhexlify
 
-from lyhord_node import counters, identity
+from lyhord_node import counters, identity, pending
 from lyhord_node.identity import KEY_SIZE
 from lyhord_node.state import ABOUT_ALL, STATUS_ALL
 from lyhord_wire.frame import COUNTER_MAX, NODE_MAX
@@ -29,13 +29,11 @@ def provision(node, words):
     if not first.isdigit() or int(first) > COUNTER_MAX:
         return "counter: expected 0...%d" % COUNTER_MAX
     new = identity.Identity(number, unhexlify(words[1]), int(words[2]))
-    counters.begin_counters(node.nvs, int(first), new.differs_from(node.identity))
+    counters.begin_counters(node.nvs, node.state, int(first), new.differs_from(node.identity))
     identity.save(node.nvs, new)
     node.identity = new
     state = node.state
-    state.counter = state.counter_end = 0  # the next one comes from NVS
-    state.status_pending = STATUS_ALL
-    state.about_pending = ABOUT_ALL
+    pending.due(state, STATUS_ALL, ABOUT_ALL)
     state.save()
     return None
 

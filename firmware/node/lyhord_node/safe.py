@@ -19,23 +19,23 @@ def live(node):
     """One wake; does not return."""
     state, guard = node.state, node.boot_guard
     if not guard.is_resting:
-        state.rest_until = clock.now() + guard.rest_s()
+        state.safe.rest_until = clock.now() + guard.rest_s()
         state.save()
     if guard.reports and node.identity:
         report(node, urgent=True)
     raised = False
     if guard.may_measure:
-        if schedule.is_due(clock.now(), state.sample_due, node.settings[SAMPLE_PERIOD]):
+        if schedule.is_due(clock.now(), state.schedule.sample_due, node.settings[SAMPLE_PERIOD]):
             guard.begin_measuring()
             raised = take_sample(node)
             guard.has_measured()
             state.save()
-        again = state.alarms_pending and schedule.is_report_due(
+        again = state.pending.alarms and schedule.is_report_due(
             state, clock.now(), node.settings[REPORT_PERIOD]
         )
         if node.identity and (raised or again):
             report(node, urgent=True)
-    due = state.rest_until
+    due = state.safe.rest_until
     if guard.may_measure:
-        due = min(due, schedule.next_due(state) if state.alarms_pending else state.sample_due)
+        due = min(due, schedule.next_due(state) if state.pending.alarms else state.schedule.sample_due)
     sleep(node, max(1, due - clock.now()))

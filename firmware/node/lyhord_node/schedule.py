@@ -11,8 +11,8 @@ _EARLY_DIVISOR = const(50)
 JITTER_DIVISOR = const(10)  # docs/protocol.md section 4: reports start within 10 % of their period
 _DUTY_MAX_S = const(7_200)  # a duty cycle counts over one hour: what it refuses fits within two
 _MOVED_MAX_S = const(60)
+_ALARM_TRIES_MAX = const(9)
 _ALARM_S = const(30)
-_ALARM_TRIES_MAX = const(10)
 _TRIAL_S = const(600)
 _TRIAL_BEGUN_S = const(10)
 
@@ -53,6 +53,12 @@ def place(now, due, period):
     return now, now + period
 
 
+def take_place(state, now, period):
+    """The nominal time of the sample that is taken now; the next one is planned."""
+    nominal, state.schedule.sample_due = place(now, state.schedule.sample_due, period)
+    return nominal
+
+
 def _tolerance(period):
     return min(period // 4, _TOLERANCE_MAX_S)
 
@@ -83,36 +89,45 @@ def jitter(period, number):
 
 def plan_report(state, due, period, number):
     """Puts the next report at `due`, and its start into the tenth of `period` behind it."""
-    state.report_due = due
-    state.report_at = due + jitter(period, number)
+    state.schedule.report_due = due
+    state.schedule.report_at = due + jitter(period, number)
 
 
 def is_report_due(state, now, period):
     """True if a report was planned, its start has come, and the duty cycle does not forbid it."""
     longest = period + period // JITTER_DIVISOR + 1
     return bool(
-        state.report_at
-        and not waits(now, state.report_at, longest)
-        and not waits(now, state.not_before, _DUTY_MAX_S)
+        state.schedule.report_at
+        and not waits(now, state.schedule.report_at, longest)
+        and not waits(now, state.transmit.not_before, _DUTY_MAX_S)
     )
 
 
-def tried(alarms_pending):
-    """`state.alarms_pending` once a report has tried to tell them."""
-    return min(_ALARM_TRIES_MAX, alarms_pending + 1) if alarms_pending else 0
+def alarms_tried(state, urgent):
+    """A report is about to tell the alarms; where nobody hears it, the next one comes later each time.
+    urgent: a new one is among them."""
+    tries = 1 if urgent else state.schedule.alarm_tries + 1
+    state.schedule.alarm_tries = min(_ALARM_TRIES_MAX, tries) if state.pending.alarms else 0
+
+
+def report_now(state, now):
+    """The next report is due."""
+    state.schedule.report_at = now
 
 
 def hurry(state, now):
     """Brings the next report forward where it is to say or to prove something: alarms that nobody has heard
     go again in 1, 2, 4 … minutes; settings on trial at once, and then every ten minutes."""
-    if state.alarms_pending:
-        state.report_at = min(state.report_at, now + (_ALARM_S << state.alarms_pending - 1))
-    if state.trial:
-        state.report_at = min(state.report_at, now + (_TRIAL_S if state.trial > 1 else _TRIAL_BEGUN_S))
+    record = state.schedule
+    if state.pending.alarms:
+        record.report_at = min(record.report_at, now + (_ALARM_S << record.alarm_tries))
+    if state.probation.trial:
+        wait_s = _TRIAL_S if state.probation.trial > 1 else _TRIAL_BEGUN_S
+        record.report_at = min(record.report_at, now + wait_s)
 
 
 def next_due(state):
     """The time when there is something to do: a sample, or a report."""
-    if not state.report_at:
-        return state.sample_due
-    return min(state.sample_due, max(state.report_at, state.not_before))
+    if not state.schedule.report_at:
+        return state.schedule.sample_due
+    return min(state.schedule.sample_due, max(state.schedule.report_at, state.transmit.not_before))

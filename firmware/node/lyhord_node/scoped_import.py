@@ -25,7 +25,9 @@ class ScopedImport:
 
 
 def forget(name):
-    """Drops a module; whoever took names out of it keeps those."""
+    """Drops a module that may be there; whoever took names out of it keeps those."""
+    if name not in sys.modules:
+        return
     package, _, module = name.rpartition(".")
     del sys.modules[name]
     delattr(sys.modules[package], module)

@@ -12,25 +12,33 @@ def report(node, everything=False, urgent=False):
     """Sends what is due and plans the next report; urgent: even over a link that rests. Returns how it
     ended (None: no link works) and how many samples went out."""
     state = node.state
-    state.alarms_pending = schedule.tried(state.alarms_pending)
+    schedule.alarms_tried(state, urgent)
     _plan_next(node)
     state.save()  # a start that ends in here is not followed by one that begins in here
     try:
         told = _send(node, everything, urgent)
     except Exception as crash:  # noqa: BLE001 - our bug too is no reason to measure less
         sys.print_exception(crash)
-        state.failures = min(0xFFFF, state.failures + 1)
+        _count_failure(state)
         told = "crashed", 0
-    state.free_heap = gc.mem_free()
-    print("report:", told[0], told[1], "heap", state.least_heap, state.free_heap)
+    gc.collect()  # only now does nothing refer any more to what has sent
+    state.sending.free_heap = gc.mem_free()
+    print("report:", told[0], told[1], "heap", state.transmit.least_heap, state.sending.free_heap)
     _plan_next(node)
     return told
+
+
+def _count_failure(state):
+    with ScopedImport():
+        from lyhord_node import pending
+
+        pending.count(state, failures=1)
 
 
 def _plan_next(node):
     state = node.state
     period = node.settings[REPORT_PERIOD]
-    due = schedule.next_report(clock.now(), state.report_due, period)
+    due = schedule.next_report(clock.now(), state.schedule.report_due, period)
     schedule.plan_report(state, due, period, node.random(1 << 30))
     schedule.hurry(state, clock.now())
 

@@ -10,7 +10,7 @@ NVS meanwhile: the job, the byte that Enter was, what the gateway is to be told 
 `set` has collected.
 """
 
-from lyhord_node import boot_guard, sending
+from lyhord_node import boot_guard, pending, sending
 from lyhord_node.scoped_import import ScopedImport
 
 _KEY = "session"
@@ -58,7 +58,7 @@ def _start_anew(node, job, staged, enter):
     from machine import soft_reset
 
     state = node.state
-    lines = [_PART.join((job, str(enter), str(state.reset_cause), str(state.status_pending)))]
+    lines = [_PART.join((job, str(enter), str(state.pending.reset_cause), str(state.pending.status)))]
     for name, value in staged.items():
         lines.append(name + _PART + value)
     try:
@@ -87,8 +87,7 @@ def _taken_up(node, staged):
     for line in lines:
         name, _, value = line.partition(_PART)
         staged[name] = value
-    node.state.reset_cause = int(cause)  # the gateway need not hear of this start
-    node.state.status_pending = int(due)
+    pending.started(node.state, int(cause), int(due))  # the gateway need not hear of this start
     node.power.light = False
     if not node.boot_guard.is_safe:
         node.boot_guard.completed()  # somebody is here

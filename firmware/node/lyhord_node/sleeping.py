@@ -5,7 +5,7 @@ from lyhord_node import clock
 
 def sleep(node, seconds):
     """Saves the state and sleeps deeply; seconds None: until a reset. Does not return."""
-    node.state.wake_at = clock.now() + (seconds or 0)
+    node.state.sleeping.wake_at = clock.now() + (seconds or 0)
     if node.contacts and seconds:
         node.contacts.sleep(node.state)
     node.state.save()

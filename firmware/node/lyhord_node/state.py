@@ -1,7 +1,11 @@
 """The running state: what the next wake must know and a power cut may take.
 
-It lives in the ESP32's RTC memory (2048 bytes; survives deep sleep, watchdog and software resets,
-not power-off) as one checksummed record. Whatever a power cut must not take is in NVS or in the log.
+It lives in the ESP32's RTC memory (2048 bytes; survives deep sleep, watchdog and software resets, not
+power-off), packed with one checksum. Whatever a power cut must not take is in NVS or in the log.
+
+It consists of records. A record has the name of the module that owns it: that one alone writes its fields
+(a test holds it), others read them and ask the owner for a change. docs/decisions/node-state.md has the
+fields' meanings. Times are on the line of `clock.now`, in seconds.
 """
 
 import struct
@@ -9,221 +13,125 @@ from binascii import crc32
 
 from micropython import const
 
-_MAGIC = b"LY\x0c"  # the last byte changes with the fields
+_MAGIC = b"LY\x0d"  # the last byte changes with the records
 _LIMIT = const(600)
+_BODY = const(3)  # where the values begin, behind the magic
 
 # The status in two parts: both fit into one frame up to SF9, each into the 64 bytes of SF10 and slower.
 STATUS_MATTERS = const(1)  # version, reset cause, settings version, dropped, faults, oldest
 STATUS_HEALTH = const(2)  # uptime, battery, how the downlinks are heard, heap
 STATUS_ALL = const(3)
 ABOUT_ALL = const(0x0F)  # parts that an about report may fall into
-_ALARM_SLOTS = const(8)
-_USUAL_DC = const(200)
 NO_TEMPERATURE = const(-32768)
+NO_WORD = const(2)  # of a tilt switch: none was read, or it rattled
 TRIAL_KEY = "settings_good"  # in NVS: what to go back to while settings are on trial, see probation.py
 LEDGERS_KEY = "duty"  # in NVS: the copy of the ledgers for after a power loss
+_USUAL_DC = const(200)
 
-_FORMAT = ">IIqBIIIIIIIIBHhhHBBIHHIBHBhHBHBIIIIBBHhIIBII"
-_PARTS = const(6)  # of variable length, behind the values
-_BODY = const(3)  # where the values begin, behind the magic
+# Record, struct format of its numbers, their names; names with a star are bytes. One text, because each tuple
+# and each short text of a program takes memory for ever.
+_RECORDS = """\
+timebase qBI offset is_set started
+counters II next end
+waking I wakes
+schedule IIIB sample_due report_due report_at alarm_tries
+sleeping I wake_at
+safe I rest_until
+measure hHHB temperature_dc battery_mv emptied lies level*
+contacts B occupied pulses*
+faults H bits
+alarms BBhI faulty_run tilted_run slow_dc judged_at active* silenced*
+pending BBBBHBHH status about alarms oldest unkept reset_cause failures refused
+uplink_builder IIIBIHHI unsent again_first again_count since_ack health_at battery_mv faults settings
+delivery hh rssi_dbm snr_q4
+transmit II not_before least_heap
+sending I free_heap
+link_selector - packed*
+ledgers I at packed*
+probation BI trial put_back"""
+
+
+class Record:
+    """One record: its fields are attributes."""
+
+
+def _layouts():
+    """Each record's name, struct format, names of its numbers, names of its bytes."""
+    for line in _RECORDS.split("\n"):
+        words = line.split()
+        count = 0 if words[1] == "-" else len(words[1])
+        fields = words[2:]
+        yield words[0], ">" + words[1][:count], fields[:count], [part[:-1] for part in fields[count:]]
 
 
 class State:
-    """`rtc`: where `save` puts it, anything with `machine.RTC`'s `memory(data)`. Times are on the line of
-    `clock.now`; `offset` alone makes Unix seconds of them."""
+    """The records. `rtc`: where `save` puts them, anything with `machine.RTC`'s `memory(data)`."""
 
     def __init__(self, rtc):
         self._rtc = rtc
-        self._record = bytearray(_LIMIT)  # once: where memory is in pieces, saving must still be possible
-        self.counter = 0  # next frame counter
-        self.counter_end = 0  # first counter beyond the block reserved in NVS
-        self.offset = 0  # from the line to Unix seconds
-        self.clock_set = 0  # it came from a downlink
-        self.started = 0  # when this power session began
-        self.sample_due = 0
-        self.report_due = 0  # on the grid of reports
-        self.report_at = 0  # with its random start
-        self.not_before = 0  # the duty cycle allows nothing earlier
-        self.unsent = 0  # number of the first sample that no report has carried yet
-        self.again_first = 0  # range that the gateway asked for again
-        self.again_count = 0
-        self.since_ack = 0  # reports since the last that asked for an acknowledgement
-        self.failures = 0  # acknowledgements in a row that did not come
-        self.rssi_dbm = 0  # of the last downlink; 0: none yet
-        self.snr_q4 = 0
-        self.refused = 0  # downlinks that were not believed
-        self.status_pending = STATUS_ALL  # parts of the status that the gateway has not got
-        self.about_pending = 0
-        self.status_at = 0  # when it got the last health part
-        self.reported_battery = 0  # as the gateway knows it
-        self.reported_faults = 0
-        self.reported_settings = 0
-        self.oldest_pending = 0  # the gateway asked for a sample that is gone
-        self.faults = 0  # bits as on the wire
-        self.faulty_run = 0  # samples in a row with a faulty sensor
-        self.temperature_dc = _USUAL_DC  # the last one believed, 0.1 °C
-        self.battery_mv = 0
-        self.alarms_pending = 0  # the gateway does not know the alarms: 1, and one more per report
-        self.unkept = 0  # samples that the log did not take, until the gateway knows
-        self.reset_cause = 0  # number on the wire, of the last start that was not out of deep sleep
-        self.wakes = 0
-        self.ledgers_at = 0  # when the ledgers were packed
-        self.free_heap = 0  # after the last report
-        self.least_heap = 0  # while it was sent, all modules in memory
-        self.occupied = 0  # somebody moved since the last sample
-        self.tilted_run = 0  # samples in a row that found the node lying
-        self.emptied = 0  # times, since the power came
-        self.slow_dc = NO_TEMPERATURE  # what the fire alarm compares with, see alarms.py
-        self.judged_at = 0  # when that was brought up to date
-        self.trial = 0  # settings on trial: 1, and one more per report without an answer; see probation.py
-        self.put_back = 0  # version of the settings that have not passed theirs
-        self.rest_until = 0  # of safe mode
-        self.wake_at = 0  # when the timer ends this sleep; a contact may end it earlier
-        self.alarms = []  # active codes, newest first
-        self.silenced = []
-        self.ledgers = b""  # packed, see ledgers.py
-        self.links = b""  # packed, see link_selector.py
-        self.level = b""  # packed, see level_filter.py
-        self.pulses = b""  # packed, see drivers/pulse_input.py
+        self._packed = bytearray(_LIMIT)  # once: where memory is in pieces, saving must still be possible
+        for name, _, numbers, parts in _layouts():
+            record = Record()
+            for field in numbers:
+                setattr(record, field, 0)
+            for field in parts:
+                setattr(record, field, b"")
+            setattr(self, name, record)
+        self.measure.temperature_dc = _USUAL_DC  # until one is measured
+        self.measure.lies = NO_WORD
+        self.alarms.slow_dc = NO_TEMPERATURE
+        self.pending.status = STATUS_ALL
 
     def unix(self, at):
         """Unix seconds of `at`, on the line."""
-        return at + self.offset
+        return at + self.timebase.offset
 
     def save(self):
         """Writes the state to RTC memory. Due before anything that must not happen twice."""
-        record = self._record
-        struct.pack_into(
-            _FORMAT,
-            record,
-            _BODY,
-            self.counter,
-            self.counter_end,
-            self.offset,
-            self.clock_set,
-            self.started,
-            self.sample_due,
-            self.report_due,
-            self.report_at,
-            self.not_before,
-            self.unsent,
-            self.again_first,
-            self.again_count,
-            self.since_ack,
-            self.failures,
-            self.rssi_dbm,
-            self.snr_q4,
-            self.refused,
-            self.status_pending,
-            self.about_pending,
-            self.status_at,
-            self.reported_battery,
-            self.reported_faults,
-            self.reported_settings,
-            self.oldest_pending,
-            self.faults,
-            self.faulty_run,
-            self.temperature_dc,
-            self.battery_mv,
-            self.alarms_pending,
-            self.unkept,
-            self.reset_cause,
-            self.wakes,
-            self.ledgers_at,
-            self.free_heap,
-            self.least_heap,
-            self.occupied,
-            self.tilted_run,
-            self.emptied,
-            self.slow_dc,
-            self.judged_at,
-            self.wake_at,
-            self.trial,
-            self.put_back,
-            self.rest_until,
-        )
-        record[:_BODY] = _MAGIC
-        end = _BODY + struct.calcsize(_FORMAT)
-        alarms, silenced = bytes(self.alarms[:_ALARM_SLOTS]), bytes(self.silenced[:_ALARM_SLOTS])
-        for part in (alarms, silenced, self.ledgers, self.links, self.level, self.pulses):
-            start = end + 2
-            end = start + len(part)
-            if end + 4 > _LIMIT:
-                raise ValueError("state: over %d bytes" % _LIMIT)
-            record[start - 2 : start] = len(part).to_bytes(2, "big")
-            record[start:end] = part
-        view = memoryview(record)
-        record[end : end + 4] = crc32(view[:end]).to_bytes(4, "big")
+        packed = self._packed
+        packed[:_BODY] = _MAGIC
+        end = _BODY
+        for name, layout, numbers, parts in _layouts():
+            record = getattr(self, name)
+            struct.pack_into(layout, packed, end, *[getattr(record, field) for field in numbers])
+            end += struct.calcsize(layout)
+            for field in parts:
+                part = getattr(record, field)
+                start = end + 2
+                end = start + len(part)
+                if end + 4 > _LIMIT:
+                    raise ValueError("state: over %d bytes" % _LIMIT)
+                packed[start - 2 : start] = len(part).to_bytes(2, "big")
+                packed[start:end] = part
+        view = memoryview(packed)
+        packed[end : end + 4] = crc32(view[:end]).to_bytes(4, "big")
         self._rtc.memory(view[: end + 4])
 
-    def _take(self, data, parts):
-        (
-            self.counter,
-            self.counter_end,
-            self.offset,
-            self.clock_set,
-            self.started,
-            self.sample_due,
-            self.report_due,
-            self.report_at,
-            self.not_before,
-            self.unsent,
-            self.again_first,
-            self.again_count,
-            self.since_ack,
-            self.failures,
-            self.rssi_dbm,
-            self.snr_q4,
-            self.refused,
-            self.status_pending,
-            self.about_pending,
-            self.status_at,
-            self.reported_battery,
-            self.reported_faults,
-            self.reported_settings,
-            self.oldest_pending,
-            self.faults,
-            self.faulty_run,
-            self.temperature_dc,
-            self.battery_mv,
-            self.alarms_pending,
-            self.unkept,
-            self.reset_cause,
-            self.wakes,
-            self.ledgers_at,
-            self.free_heap,
-            self.least_heap,
-            self.occupied,
-            self.tilted_run,
-            self.emptied,
-            self.slow_dc,
-            self.judged_at,
-            self.wake_at,
-            self.trial,
-            self.put_back,
-            self.rest_until,
-        ) = struct.unpack_from(_FORMAT, data, _BODY)
-        self.alarms = list(parts[0])
-        self.silenced = list(parts[1])
-        self.ledgers, self.links, self.level, self.pulses = parts[2:]
+    def _take(self, data):
+        """The records out of packed data; where they end in it."""
+        end = _BODY
+        for name, layout, numbers, parts in _layouts():
+            record = getattr(self, name)
+            values = struct.unpack_from(layout, data, end)
+            end += struct.calcsize(layout)
+            for field in numbers:
+                setattr(record, field, values[numbers.index(field)])
+            for field in parts:
+                start = end + 2
+                end = start + int.from_bytes(data[end:start], "big")
+                setattr(record, field, bytes(data[start:end]))
+        return end
 
 
 def load(rtc):
     """The State in `rtc`'s memory, or None if there is none, whole, of this version: after a power loss."""
     data = rtc.memory()
-    end = _BODY + struct.calcsize(_FORMAT)
-    if len(data) < end or bytes(data[:_BODY]) != _MAGIC:
+    if len(data) < _BODY + 4 or bytes(data[:_BODY]) != _MAGIC:
         return None
-    parts = []
-    for _ in range(_PARTS):
-        start = end + 2
-        end = start + int.from_bytes(data[end:start], "big")
-        parts.append(bytes(data[start:end]))
-    if end + 4 != len(data) or crc32(data[:end]) != int.from_bytes(data[end:], "big"):
+    if crc32(data[:-4]) != int.from_bytes(data[-4:], "big"):
         return None
     state = State(rtc)
-    state._take(data, parts)
-    return state
+    return state if state._take(data) + 4 == len(data) else None
 
 
 def kept():

@@ -8,11 +8,13 @@ import gc
 
 from micropython import const
 
+from lyhord_node import faults, pending
 from lyhord_node.carriers import links as links_of
 from lyhord_node.counters import Exhausted
 from lyhord_node.delivery import Delivery
 from lyhord_node.link import DOWN, NO_ANSWER, REFUSED, LinkDown
 from lyhord_node.link_selector import OTHER_LINK, WIFI, LinkSelector
+from lyhord_node.scoped_import import forget
 from lyhord_wire.codes import FAULT_STORAGE, LINK, LINK_AUTO, REPORT_PERIOD
 
 # Bytes. The heap is nearly full in a report: what lasts must not come to lie behind what does not, or the
@@ -25,10 +27,10 @@ def send_due(node, everything, urgent=False):
     """Sends what is due over one link; urgent: even over one that rests (see link_selector.py). Returns how
     it ended, None without a link and OTHER_LINK where another start may do better, and how many samples went
     out."""
-    selector = LinkSelector(node.state.links)
+    selector = LinkSelector(node.state.link_selector.packed)
     outcome = None
-    node.state.not_before = 0
-    trial = node.state.trial
+    node.state.transmit.not_before = 0
+    trial = node.state.probation.trial
     links = _links(node)
     name = selector.choose(links, everything or urgent)
     if name is None:
@@ -37,14 +39,14 @@ def send_due(node, everything, urgent=False):
         return OTHER_LINK, 0  # and nothing is changed: the next start chooses the same
     else:
         outcome = _send_over(node, selector, name, everything)
-    node.state.links = selector.pack()
+    selector.save(node.state)
     if trial and (outcome is None or outcome.end != REFUSED or outcome.answers):
         from lyhord_node import probation
 
         probation.note(node, name, outcome is not None and outcome.answers > 0)
     if outcome is None:
         return OTHER_LINK if name is not None and selector.awake(links) else None, 0
-    node.state.not_before = outcome.until or 0
+    node.state.transmit.not_before = outcome.until or 0
     _afterwards(node, outcome.afterwards)
     return outcome.end, outcome.samples
 
@@ -61,6 +63,7 @@ def _send_over(node, selector, name, everything):
     try:
         link = _link(node, selector, name)
         try:
+            forget("lyhord_wire.codes")  # 2 KB of names, of which all that are in memory have taken theirs
             link.open()
             delivery = Delivery(node, link, everything)
             outcome = delivery.outcome
@@ -68,7 +71,7 @@ def _send_over(node, selector, name, everything):
         finally:
             link.close()
     except LinkDown as down:
-        node.state.faults |= link.fault
+        faults.note(node.state, link.fault, True)
         _note_down(node, outcome, down)
     except MemoryError as shortage:
         node.linked = _ANOTHER
@@ -77,13 +80,13 @@ def _send_over(node, selector, name, everything):
         failed = False
         outcome.end = "a new key is needed, %s are used up" % end
     else:
-        node.state.faults &= ~link.fault
+        faults.note(node.state, link.fault, False)
         failed = outcome.end == NO_ANSWER
     gc.threshold(every)
     gc.collect()
-    node.state.least_heap = gc.mem_free()  # with all that a report takes still in memory
+    node.state.transmit.least_heap = gc.mem_free()  # with all that a report takes still in memory
     if node.outbox.failed:
-        node.state.faults |= FAULT_STORAGE
+        faults.note(node.state, FAULT_STORAGE, True)
     answered = outcome is not None and outcome.answers > 0
     if failed or answered:  # else nobody was asked
         selector.note(name, answered, node.settings[REPORT_PERIOD])
@@ -94,12 +97,12 @@ def _note_down(node, outcome, why):
     print("link down:", why)
     if outcome is not None:
         outcome.end = DOWN
-        node.state.failures = min(0xFFFF, node.state.failures + 1)
+        pending.count(node.state, failures=1)
 
 
 def _links(node):
     every = links_of(node, LINK_AUTO)
-    if node.boot_guard.is_safe and not node.state.alarms_pending:
+    if node.boot_guard.is_safe and not node.state.pending.alarms:
         return [WIFI] if WIFI in every else []
     # Settings of an older firmware may name a link that is not there: never silent for that.
     return links_of(node, node.settings[LINK]) or every

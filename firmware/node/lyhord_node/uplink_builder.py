@@ -8,6 +8,8 @@ import gc
 
 from micropython import const
 
+from lyhord_node import pending
+from lyhord_node.scoped_import import ScopedImport
 from lyhord_node.state import STATUS_ALL, STATUS_HEALTH, STATUS_MATTERS
 from lyhord_wire.codes import (
     ACK_EVERY,
@@ -56,21 +58,23 @@ def note_changes(node, now):
     """Marks the parts of the status that are due: a value that matters changed, or a day has passed."""
     state = node.state
     if (
-        state.faults != state.reported_faults
-        or node.settings.version != state.reported_settings
+        state.faults.bits != state.uplink_builder.faults
+        or node.settings.version != state.uplink_builder.settings
         or node.outbox.dropped != node.outbox.reported
-        or state.unkept
-        or state.oldest_pending
+        or state.pending.unkept
+        or state.pending.oldest
     ):
-        state.status_pending |= STATUS_MATTERS
+        pending.due(state, STATUS_MATTERS)
     if (
-        state.battery_mv
-        and not -_BATTERY_STEP_MV < state.battery_mv - state.reported_battery < _BATTERY_STEP_MV
+        state.measure.battery_mv
+        and not -_BATTERY_STEP_MV
+        < state.measure.battery_mv - state.uplink_builder.battery_mv
+        < _BATTERY_STEP_MV
     ):
-        state.status_pending |= STATUS_HEALTH
+        pending.due(state, STATUS_HEALTH)
     # Once: where the parts do not share a frame, the first would be due again before the second has its turn.
-    if now - state.status_at >= _DAY_S and not state.status_pending & STATUS_HEALTH:
-        state.status_pending |= STATUS_ALL
+    if now - state.uplink_builder.health_at >= _DAY_S and not state.pending.status & STATUS_HEALTH:
+        pending.due(state, STATUS_ALL)
 
 
 def next_message(node, payload_max, now, always_ack=False, probe=False, asks_time=False):
@@ -81,23 +85,27 @@ def next_message(node, payload_max, now, always_ack=False, probe=False, asks_tim
     """
     note_changes(node, now)
     outbox, state = node.outbox, node.state
-    again = state.again_count > 0
-    first = state.again_first if again else max(state.unsent, outbox.floor)
-    below = first + state.again_count if again else outbox.next_seq
+    again = state.uplink_builder.again_count > 0
+    record = state.uplink_builder
+    if again:
+        first, below = record.again_first, record.again_first + record.again_count
+    else:  # a log that was lost ends before what was sent of it
+        below = outbox.next_seq
+        first = max(min(record.unsent, below), outbox.stored, outbox.floor)
     count = min(_SAMPLES_MAX, payload_max // _COLUMN_LEAST)
     kept = first < below
     gc.collect()  # now: where memory is in pieces, so is what is read
     samples = outbox.read(first, count, below) if kept and not asks_time else []
     if again and not samples and not asks_time:
-        state.again_count = 0
+        record.again_count = 0
         return next_message(node, payload_max, now, always_ack, probe, asks_time)
     message = None
     if samples:
         message = _report(node, samples, payload_max, now)
-    elif state.about_pending and not (asks_time and state.alarms_pending):
+    elif state.pending.about and not (asks_time and state.pending.alarms):
         return _about(node, payload_max)
     if message is None and (
-        samples or (asks_time and kept) or state.status_pending or state.alarms_pending or probe
+        samples or (asks_time and kept) or state.pending.status or state.pending.alarms or probe
     ):
         message = _status_only(node, payload_max, now)
     if message is None:
@@ -113,10 +121,10 @@ def _wants_ack(node, message, always):
         always
         or message.again
         or message.status
-        or state.alarms_pending
-        or state.failures  # nobody may be listening: nothing more is taken for sent
-        or not state.clock_set
-        or state.since_ack + 1 >= node.settings[ACK_EVERY]
+        or state.pending.alarms
+        or state.pending.failures  # nobody may be listening: nothing more is taken for sent
+        or not state.timebase.is_set
+        or state.uplink_builder.since_ack + 1 >= node.settings[ACK_EVERY]
     )
 
 
@@ -124,7 +132,7 @@ def _report(node, samples, payload_max, now):
     """A report with samples, with as much of the due status as leaves room for one; None if none fits."""
     samples = [sample.aged(node.state.unix(now)) for sample in samples]
     alarms = _alarms(node.state)
-    due = node.state.status_pending
+    due = node.state.pending.status
     for parts in (due, due & STATUS_MATTERS) if due else (0,):
         status = status_map(node, parts, now) if parts or not due else None
         if due and not parts:
@@ -141,8 +149,8 @@ def _report(node, samples, payload_max, now):
 
 def _status_only(node, payload_max, now):
     alarms = _alarms(node.state)
-    due = node.state.status_pending
-    time = node.state.unix(now) if node.state.clock_set else -1
+    due = node.state.pending.status
+    time = node.state.unix(now) if node.state.timebase.is_set else -1
     for parts in (due, due & STATUS_MATTERS, due & STATUS_HEALTH):
         status = status_map(node, parts, now)
         payload = encode_report(Report(node.outbox.next_seq, time, 0, {}, status, alarms))
@@ -155,13 +163,13 @@ def _message(node, payload, first, count, parts, alarms):
     message = Message(KIND_REPORT, payload, first, count, status=parts, alarms=alarms is not None)
     if parts & STATUS_MATTERS:
         message.dropped = node.outbox.dropped
-        message.unkept = node.state.unkept
+        message.unkept = node.state.pending.unkept
     return message
 
 
 def _alarms(state):
     """The active alarms where there are any or the gateway has not heard that there are none."""
-    return list(state.alarms) if state.alarms or state.alarms_pending else None
+    return list(state.alarms.active) if state.alarms.active or state.pending.alarms else None
 
 
 def status_map(node, parts, now):
@@ -170,67 +178,85 @@ def status_map(node, parts, now):
     status = {}
     if parts & STATUS_MATTERS:
         status[STATUS_VERSION] = node.version
-        status[STATUS_RESET_CAUSE] = state.reset_cause
+        status[STATUS_RESET_CAUSE] = state.pending.reset_cause
         status[STATUS_SETTINGS_VERSION] = node.settings.version
-        status[STATUS_DROPPED] = outbox.dropped - outbox.reported + state.unkept
-        status[STATUS_FAULTS] = state.faults
-        if state.oldest_pending:
+        status[STATUS_DROPPED] = outbox.dropped - outbox.reported + state.pending.unkept
+        status[STATUS_FAULTS] = state.faults.bits
+        if state.pending.oldest:
             status[STATUS_OLDEST] = outbox.oldest()
     if parts & STATUS_HEALTH:
-        status[STATUS_UPTIME] = max(0, now - state.started)
-        status[STATUS_FREE_HEAP] = state.free_heap or gc.mem_free()
-        if state.battery_mv:
-            status[STATUS_BATTERY] = state.battery_mv
-        if state.rssi_dbm:
-            status[STATUS_RSSI] = state.rssi_dbm
-            status[STATUS_SNR] = state.snr_q4
+        status[STATUS_UPTIME] = max(0, now - state.timebase.started)
+        status[STATUS_FREE_HEAP] = state.sending.free_heap or gc.mem_free()
+        if state.measure.battery_mv:
+            status[STATUS_BATTERY] = state.measure.battery_mv
+        if state.delivery.rssi_dbm:
+            status[STATUS_RSSI] = state.delivery.rssi_dbm
+            status[STATUS_SNR] = state.delivery.snr_q4
     return status or None
 
 
 def _about(node, payload_max):
-    from lyhord_node.about import parts
-
-    pieces = parts(node, payload_max)
-    node.state.about_pending &= (1 << len(pieces)) - 1
+    pieces = _about_parts(node, payload_max)
+    pending.about_parts(node.state, len(pieces))
     for i in range(len(pieces)):
-        if node.state.about_pending >> i & 1:
+        if node.state.pending.about >> i & 1:
             return Message(KIND_ABOUT, pieces[i], about=1 << i)
     return None
+
+
+def skip_stored(node):
+    """Stored samples count as sent."""
+    record = node.state.uplink_builder
+    record.unsent = max(record.unsent, node.outbox.stored)
+
+
+def go_back(node):
+    """All that is kept goes out once more."""
+    node.state.uplink_builder.unsent = node.outbox.stored
+
+
+def send_again(state, first, below):
+    """The gateway asks for these samples again."""
+    state.uplink_builder.again_first = first
+    state.uplink_builder.again_count = below - first
+
+
+def _about_parts(node, payload_max):
+    with ScopedImport():
+        from lyhord_node.about import parts
+
+        return parts(node, payload_max)
 
 
 def sent(node, message):
     """Enters that a message is out for which no answer was asked."""
     _move_on(node.state, message)
-    node.state.since_ack += 1
+    node.state.uplink_builder.since_ack += 1
 
 
 def answered(node, message, now):
     """Enters that the gateway has a message: what it says counts as told."""
     state = node.state
     _move_on(state, message)
-    state.since_ack = 0
-    state.failures = 0
-    state.about_pending &= ~message.about
-    state.status_pending &= ~message.status
-    if message.alarms:
-        state.alarms_pending = 0
+    state.uplink_builder.since_ack = 0
+    pending.answered(state, message.about, message.status, message.alarms)
     if message.status & STATUS_MATTERS:
-        state.reported_faults = state.faults
-        state.reported_settings = node.settings.version
-        state.oldest_pending = 0
-        state.unkept -= message.unkept
+        state.uplink_builder.faults = state.faults.bits
+        state.uplink_builder.settings = node.settings.version
+        pending.oldest_told(state, message.unkept)
         node.outbox.note_reported(message.dropped)
     if message.status & STATUS_HEALTH:
-        state.reported_battery = state.battery_mv
-        state.status_at = now
+        state.uplink_builder.battery_mv = state.measure.battery_mv
+        state.uplink_builder.health_at = now
 
 
 def _move_on(state, message):
     if not message.count:
         return
     end = message.first + message.count
+    record = state.uplink_builder
     if message.again:
-        state.again_count = max(0, state.again_first + state.again_count - end)
-        state.again_first = end
+        record.again_count = max(0, record.again_first + record.again_count - end)
+        record.again_first = end
     else:
-        state.unsent = max(state.unsent, end)
+        record.unsent = max(record.unsent, end)

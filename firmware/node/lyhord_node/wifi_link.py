@@ -11,9 +11,9 @@ from time import sleep_ms, ticks_diff, ticks_ms
 import umqtt.simple
 from micropython import const
 
-from lyhord_node import config
 from lyhord_node.link import ANSWERED, NO_ANSWER, LinkDown, Result
 from lyhord_node.mqtt_stream import CONNACK, NOTHING, PUBACK, SUBACK, Late, MqttStream
+from lyhord_node.scoped_import import ScopedImport
 from lyhord_wire.frame import MAX_FRAME
 
 _JOIN_MS = const(20_000)
@@ -27,6 +27,14 @@ _ENOUGH_MS = const(20_000)  # of a report: the rest of a backlog waits for the n
 _KEEPALIVE_S = const(60)
 _ROUNDS = const(100)
 _TOPIC = "lyhord/v1/%06x/"
+
+
+def _typed(nvs, *names):
+    """The texts that an installer typed; what knows them is in memory only while they are read."""
+    with ScopedImport():
+        from lyhord_node import config
+
+        return [config.text(nvs, name) for name in names]
 
 
 class _Sockets:
@@ -76,7 +84,7 @@ class WifiLink:
         nvs = self._node.nvs
         self._wlan = network.WLAN(network.STA_IF)
         self._wlan.active(True)
-        self._wlan.connect(config.text(nvs, "wifi_ssid"), config.text(nvs, "wifi_password"))
+        self._wlan.connect(*_typed(nvs, "wifi_ssid", "wifi_password"))
         began_ms = ticks_ms()
         while not self._wlan.isconnected():
             waited_ms = ticks_diff(ticks_ms(), began_ms)
@@ -88,13 +96,15 @@ class WifiLink:
 
     def _connect(self):
         nvs = self._node.nvs
-        user = config.text(nvs, "broker_user").encode()
+        host, port, user, password, pin = _typed(
+            nvs, "broker_host", "broker_port", "broker_user", "broker_password", "broker_pin"
+        )
         client = umqtt.simple.MQTTClient(
             b"lyhord-%06x" % self._node.identity.node,
-            config.text(nvs, "broker_host"),
-            port=int(config.text(nvs, "broker_port")),
-            user=user or None,
-            password=config.text(nvs, "broker_password").encode(),
+            host,
+            port=int(port),
+            user=user.encode() or None,
+            password=password.encode(),
             keepalive=_KEEPALIVE_S,
         )
         client.set_callback(self._hear)
@@ -102,7 +112,6 @@ class WifiLink:
             # What a name costs is not known before: the stream's time begins when it is resolved.
             self._power.feed()
             address = socket.getaddrinfo(client.server, client.port)
-            pin = config.text(nvs, "broker_pin")
             self._stream = MqttStream(socket.socket(), self._down, MAX_FRAME, pin)
             umqtt.simple.socket = _Sockets(address, self._stream)
             self._client = client
