@@ -7,8 +7,8 @@ from typing import Any
 
 from lyhord_gateway.cli.common import node_number
 from lyhord_gateway.cli.queue import order_from, queued
-from lyhord_gateway.fleet.orders import ANSWER_MAX, Order, instructions_size
 from lyhord_gateway.fleet.remote import Remote
+from lyhord_gateway.model.orders import ANSWER_MAX, Order, instructions_size
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
 from lyhord_gateway.store.downlinks.queue import Entry, cancel, enqueue, entries
 from lyhord_gateway.support.errors import UserError

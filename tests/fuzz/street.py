@@ -4,9 +4,6 @@ import json
 import sqlite3
 from collections.abc import Callable
 
-from lyhord_gateway.config.endpoint import Endpoint
-from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.config.secret import ApiKey
 from lyhord_gateway.fleet.registry import Registry
 from lyhord_gateway.ingest.answer import Answerer
 from lyhord_gateway.ingest.ingest import Ingest
@@ -14,6 +11,9 @@ from lyhord_gateway.model.cipher import Cipher
 from lyhord_gateway.model.reading import NodeFacts
 from lyhord_gateway.model.uplink import AckRequest, Uplink
 from lyhord_gateway.model.work import Committed, Outcome, Work
+from lyhord_gateway.options.endpoint import Endpoint
+from lyhord_gateway.options.mqtt_url import MqttUrl
+from lyhord_gateway.options.secret import ApiKey
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.make import kind_named, make_profile
 from lyhord_gateway.store.apply import Applier

@@ -8,12 +8,12 @@ from typing import Any
 
 import aiomqtt
 
-from lyhord_gateway.config.endpoint import Endpoint
-from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.model.reading import Reading
 from lyhord_gateway.model.work import Delivered
 from lyhord_gateway.mqtt.client import watch
 from lyhord_gateway.operation.status_publisher import StatusPublisher
+from lyhord_gateway.options.endpoint import Endpoint
+from lyhord_gateway.options.mqtt_url import MqttUrl
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.senml import SenmlProfile
 from lyhord_gateway.publish.announced import Announced

@@ -63,7 +63,7 @@ assert judge(state, {5: 3599}, settings, 1, 0) and list(state.alarms.active) == 
 assert not judge(state, {5: 3751}, settings, 1, 0) and not state.alarms.active
 """
 SETTING_AT_THE_GATEWAY = """
-from lyhord_gateway.fleet.orders import OrderRefused, settings_order
+from lyhord_gateway.model.orders import OrderRefused, settings_order
 assert settings_order({"battery_alarm": 3600}).settings == {16: 3600}
 try:
     settings_order({"battery_alarm": 2499})

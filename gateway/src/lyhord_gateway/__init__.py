@@ -4,9 +4,10 @@
     ingest/       a frame → its node's key → replay window → tag → CBOR → work for the store, and the answer
     store/        what must not be lost, by one writer; downlinks/ for the nodes, recovery/ from bad disks
     publish/      from the store to each platform, live ones first, in the shapes of profiles/
-    fleet/        the registry as people and platforms change it: nodes, keys, orders
+    fleet/        the registry as people and platforms change it: nodes, keys, order entry
     operation/    health, HTTP, the service manager
-    config/       one frozen tree out of TOML
+    options/      what options of sources and platforms are made of
+    config/       all options as one frozen tree out of TOML
     cli/          the commands
     mqtt/, node_broker/, timekeeping/, support/    what several of these use
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.config.secret import read_api_key, read_credentials
 from lyhord_gateway.config.tree import load
+from lyhord_gateway.options.secret import read_api_key, read_credentials
 from lyhord_gateway.support.errors import UserError
 from lyhord_gateway.support.log import Flood, JsonLines, TextLines
 from lyhord_gateway.support.log_rate_limit import LogRateLimit

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from lyhord_gateway.config.platform_options import Platform, keys
 from lyhord_gateway.config.platform_rules import only
 from lyhord_gateway.config.template import template
 from lyhord_gateway.config.tree import Config, load
+from lyhord_gateway.options.platform_options import Platform, keys
 from lyhord_gateway.profiles.catalogue import KINDS
 from lyhord_gateway.profiles.make import kind_named
 from lyhord_gateway.support.errors import UserError
@@ -168,22 +168,6 @@ def test_a_profile_that_does_not_exist_is_named_with_those_that_do(tmp_path: Pat
     assert (
         fault(tmp_path, platform("carrier-pigeon")) == f"platform[0].profile: expected {', '.join(PROFILES)}"
     )
-
-
-@pytest.mark.parametrize(
-    ("content", "mode", "expected"),
-    [
-        ("user\npass\n", 0o640, "expected mode 0600"),
-        ("", 0o600, "user name on line 1"),
-        ("a\nb\nc\n", 0o600, "line 2"),
-    ],
-)
-def test_credentials_are_private_and_well_formed(
-    content: str, mode: int, expected: str, tmp_path: Path
-) -> None:
-    (tmp_path / "city").write_text(content)
-    (tmp_path / "city").chmod(mode)
-    assert expected in fault(tmp_path, PLATFORM + 'credentials = "city"\n')
 
 
 @pytest.mark.parametrize("section", ["platform[0]", "mqtt"])

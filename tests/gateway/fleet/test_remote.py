@@ -9,9 +9,9 @@ import aiomqtt
 import pytest
 
 from lyhord_gateway.fleet.order_entry import OrderEntry
-from lyhord_gateway.fleet.orders import OrderRefused
 from lyhord_gateway.fleet.reach import Reach, Receiver
 from lyhord_gateway.fleet.remote import Remote, order_of
+from lyhord_gateway.model.orders import OrderRefused
 from lyhord_gateway.profiles.thingsboard import ThingsBoardProfile
 from lyhord_gateway.store.downlinks.queue import QUEUE_MAX
 from lyhord_gateway.support.metrics import Metrics

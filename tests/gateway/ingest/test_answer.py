@@ -1,8 +1,8 @@
 """Answers: what a node is told, sealed as protocol and vectors say."""
 
-from lyhord_gateway.fleet.orders import settings_order
 from lyhord_gateway.ingest.answer import Answerer
 from lyhord_gateway.model.cipher import Cipher
+from lyhord_gateway.model.orders import settings_order
 from lyhord_gateway.model.uplink import AckRequest
 from lyhord_gateway.model.work import Committed, DownlinkAborted, DownlinkDispatch, uplink_number
 from lyhord_gateway.support.metrics import Metrics

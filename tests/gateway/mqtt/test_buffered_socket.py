@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import aiomqtt
 import pytest
 
-from lyhord_gateway.config.endpoint import Endpoint
-from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.mqtt.buffered_socket import BufferedSocket
 from lyhord_gateway.mqtt.client import Client, make_client, watch
+from lyhord_gateway.options.endpoint import Endpoint
+from lyhord_gateway.options.mqtt_url import MqttUrl
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.parts import DEADLINE_S
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from lyhord_gateway.config.endpoint import Endpoint
-from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.config.secret import ApiKey
 from lyhord_gateway.model.reading import Message
+from lyhord_gateway.options.endpoint import Endpoint
+from lyhord_gateway.options.mqtt_url import MqttUrl
+from lyhord_gateway.options.secret import ApiKey
 from lyhord_gateway.profiles.homeassistant import HomeAssistantProfile
 from lyhord_gateway.profiles.make import kind_named, make_profile
 from lyhord_gateway.publish.announcements import Announcements

@@ -9,9 +9,9 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from lyhord_gateway.config.endpoint import Endpoint
-from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.mqtt.client import watch
+from lyhord_gateway.options.endpoint import Endpoint
+from lyhord_gateway.options.mqtt_url import MqttUrl
 from lyhord_gateway.publish import client
 from lyhord_gateway.publish.client import PlatformClient
 from lyhord_gateway.publish.encoding import Encoding

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from lyhord_gateway.config.endpoint import Endpoint
-from lyhord_gateway.config.mqtt_url import MqttUrl
+from lyhord_gateway.options.endpoint import Endpoint
+from lyhord_gateway.options.mqtt_url import MqttUrl
 from lyhord_gateway.publish.client import make_platform_client
 from lyhord_gateway.publish.shape import Bounds
 from lyhord_gateway.support.interpreter import waiting_threads

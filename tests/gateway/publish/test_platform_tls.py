@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.config.endpoint import Endpoint
-from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.config.secret import Credentials
+from lyhord_gateway.options.endpoint import Endpoint
+from lyhord_gateway.options.mqtt_url import MqttUrl
+from lyhord_gateway.options.secret import Credentials
 from lyhord_gateway.publish.client import PlatformClient, make_platform_client
 from lyhord_rig.deadline import DEADLINE_S
 from tests.fakes.certificates import Authority

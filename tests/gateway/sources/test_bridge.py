@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.fleet.orders import command_order
+from lyhord_gateway.model.orders import command_order
 from lyhord_gateway.sources import bridge as module
 from lyhord_gateway.sources.bridge import BridgePort, BridgeSource
 from lyhord_gateway.sources.schedule import Scheduler

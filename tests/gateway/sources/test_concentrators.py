@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.fleet.orders import command_order
+from lyhord_gateway.model.orders import command_order
 from lyhord_gateway.store.downlinks.queue import enqueue
 from lyhord_gateway.store.schema import connect
 from tests.fakes.packet_forwarder import PacketForwarder

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.config.endpoint import Endpoint
-from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.mqtt.client import make_client
+from lyhord_gateway.options.endpoint import Endpoint
+from lyhord_gateway.options.mqtt_url import MqttUrl
 from lyhord_gateway.sources.mqtt import MqttSource
 from tests.fakes.silent_broker import SilentBroker
 from tests.gateway.bench import Bench

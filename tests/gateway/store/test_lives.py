@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lyhord_gateway.fleet.orders import command_order
+from lyhord_gateway.model.orders import command_order
 from lyhord_gateway.store.downlinks.queue import enqueue
 from lyhord_gateway.store.keyring import begin_life, enter_key, is_retired, retire_keys
 from lyhord_gateway.store.schema import connect

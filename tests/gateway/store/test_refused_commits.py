@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lyhord_gateway.fleet.order_entry import OrderEntry
-from lyhord_gateway.fleet.orders import OrderRefused, command_order
+from lyhord_gateway.model.orders import OrderRefused, command_order
 from lyhord_gateway.model.work import (
     LASTING,
     NOT_STORED,

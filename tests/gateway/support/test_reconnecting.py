@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_gateway.config.endpoint import Endpoint
-from lyhord_gateway.config.mqtt_url import MqttUrl
 from lyhord_gateway.mqtt.client import make_client
+from lyhord_gateway.options.endpoint import Endpoint
+from lyhord_gateway.options.mqtt_url import MqttUrl
 from lyhord_gateway.sources.mqtt import MqttSource
 from lyhord_gateway.support import backoff as rule
 from lyhord_gateway.support.backoff import Backoff

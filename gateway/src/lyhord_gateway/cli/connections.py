@@ -6,11 +6,11 @@ from functools import partial
 
 import aiomqtt
 
-from lyhord_gateway.config.endpoint import Endpoint
-from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.tree import Loaded
 from lyhord_gateway.model.reading import NodeFacts
 from lyhord_gateway.mqtt.client import make_client
+from lyhord_gateway.options.endpoint import Endpoint
+from lyhord_gateway.options.platform_options import Platform
 from lyhord_gateway.profiles.make import kind_of, make_profile
 from lyhord_gateway.publish.client import make_client_on
 from lyhord_gateway.publish.proof import Proof, Verdict, prove

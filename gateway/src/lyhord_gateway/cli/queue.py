@@ -26,8 +26,8 @@ from lyhord_gateway.cli.selection import (
     selection,
 )
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.fleet.orders import Order, command_order, settings_order
 from lyhord_gateway.fleet.reach import reach
+from lyhord_gateway.model.orders import Order, command_order, settings_order
 from lyhord_gateway.model.reading import node_text
 from lyhord_gateway.store.downlinks.queue import ORDER_MAX, Entry, cancel, enter_order
 from lyhord_gateway.store.reader import Reader

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lyhord_gateway.config.platform_options import Platform, keys
+from lyhord_gateway.options.platform_options import Platform, keys
 from lyhord_gateway.profiles.catalogue import KINDS
 
 

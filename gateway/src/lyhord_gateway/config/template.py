@@ -8,8 +8,8 @@ import msgspec
 from msgspec import NODEFAULT, Meta, Struct
 
 from lyhord_gateway.config.operation_options import HealthLimits, Http, Log
-from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.tree import Gateway, Store
+from lyhord_gateway.options.platform_options import Platform
 from lyhord_gateway.profiles.catalogue import KINDS as PROFILES
 from lyhord_gateway.sources.catalogue import KINDS
 

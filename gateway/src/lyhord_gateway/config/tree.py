@@ -13,11 +13,11 @@ from typing import Annotated, Any, Literal, Union
 import msgspec
 from msgspec import Meta, Struct
 
-from lyhord_gateway.config.address import is_here, parse_host
-from lyhord_gateway.config.endpoint import Endpoint, read_endpoint
 from lyhord_gateway.config.operation_options import HealthLimits, Http, Log
-from lyhord_gateway.config.platform_options import Name, Platform
 from lyhord_gateway.config.platform_rules import tidy
+from lyhord_gateway.options.address import is_here, parse_host
+from lyhord_gateway.options.endpoint import Endpoint, read_endpoint
+from lyhord_gateway.options.platform_options import Name, Platform
 from lyhord_gateway.profiles.catalogue import KINDS as PROFILES
 from lyhord_gateway.profiles.kind import template
 from lyhord_gateway.profiles.make import kind_of

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from lyhord_gateway.fleet.orders import Order, OrderRefused
+from lyhord_gateway.model.orders import Order, OrderRefused
 from lyhord_gateway.model.work import Change, Outcome
 from lyhord_gateway.store.downlinks.queue import Entry, Refuse, enter_order
 from lyhord_gateway.support.errors import UserError

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lyhord_gateway.config.tree import Loaded
-from lyhord_gateway.fleet.orders import OrderRefused
+from lyhord_gateway.model.orders import OrderRefused
 from lyhord_gateway.model.reading import node_text
 from lyhord_wire.lora import UPLINK_CHANNELS
 from lyhord_wire.tables import CHANNELS, FASTEST_SF, LINK, SPREADING_FACTOR

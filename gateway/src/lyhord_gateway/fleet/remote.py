@@ -14,7 +14,7 @@ from typing import get_args
 
 import aiomqtt
 
-from lyhord_gateway.fleet.orders import Order, OrderRefused, WhyRefused, command_order, settings_order
+from lyhord_gateway.model.orders import Order, OrderRefused, WhyRefused, command_order, settings_order
 from lyhord_gateway.mqtt.client import SubscriptionRefused
 from lyhord_gateway.profiles import BadRequest, NoRequest, Profile, Request
 from lyhord_gateway.store.downlinks.queue import Entry

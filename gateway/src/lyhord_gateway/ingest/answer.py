@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from lyhord_gateway.fleet.orders import ANSWER_MAX
+from lyhord_gateway.model.orders import ANSWER_MAX
 from lyhord_gateway.model.uplink import AckRequest
 from lyhord_gateway.model.work import Committed, DownlinkAborted, uplink_number
 from lyhord_gateway.support.metrics import Metrics

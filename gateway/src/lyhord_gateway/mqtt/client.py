@@ -12,8 +12,8 @@ from paho.mqtt.client import DisconnectFlags, MQTTMessage
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.mqtt.buffered_socket import BufferedSocket
+from lyhord_gateway.options.endpoint import Endpoint
 
 TIMEOUT_S = 10.0  # for CONNACK, SUBACK, the node broker's PUBACK; then the connection is given up
 KEEPALIVE_S = 30

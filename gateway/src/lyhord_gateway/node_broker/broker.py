@@ -21,8 +21,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Protocol
 
-from lyhord_gateway.config.address import bindable, from_here, with_port
 from lyhord_gateway.node_broker.accounts import Accounts
+from lyhord_gateway.options.address import bindable, from_here, with_port
 from lyhord_gateway.support.backoff import Backoff
 from lyhord_gateway.support.errors import UserError
 from lyhord_gateway.support.metrics import Metrics

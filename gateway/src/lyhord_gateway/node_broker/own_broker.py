@@ -8,13 +8,13 @@ from pathlib import Path
 import aiomqtt
 from msgspec import Struct
 
-from lyhord_gateway.config.address import LOOPBACK, free_port, from_here, is_here, with_port
-from lyhord_gateway.config.endpoint import Endpoint
-from lyhord_gateway.config.mqtt_url import MqttUrl
-from lyhord_gateway.config.secret import Credentials
 from lyhord_gateway.mqtt.client import make_client
 from lyhord_gateway.node_broker.accounts import GATEWAY, kept_name
 from lyhord_gateway.node_broker.broker import EmbeddedBroker, Engine, Mosquitto, Rumqttd
+from lyhord_gateway.options.address import LOOPBACK, free_port, from_here, is_here, with_port
+from lyhord_gateway.options.endpoint import Endpoint
+from lyhord_gateway.options.mqtt_url import MqttUrl
+from lyhord_gateway.options.secret import Credentials
 from lyhord_gateway.support.metrics import Metrics
 
 

@@ -15,8 +15,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from lyhord_gateway.config.platform_options import Batched, NodeName, NodeStatus
 from lyhord_gateway.model.reading import Message, NodeFacts, Reading, node_text
+from lyhord_gateway.options.platform_options import Batched, NodeName, NodeStatus
 from lyhord_gateway.profiles import DEVICE, Profile, kind
 from lyhord_gateway.profiles.flat import Flat, Values, about_node, utc
 from lyhord_gateway.profiles.scale import fraction

@@ -25,7 +25,6 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from lyhord_gateway.config.platform_options import Name, NodeName, NodeStatus, Platform, Topic
 from lyhord_gateway.model.reading import (
     Message,
     NodeFacts,
@@ -34,6 +33,7 @@ from lyhord_gateway.model.reading import (
     node_text,
     quantity_name,
 )
+from lyhord_gateway.options.platform_options import Name, NodeName, NodeStatus, Platform, Topic
 from lyhord_gateway.profiles import DEVICE, GATEWAY, Profile, kind
 from lyhord_gateway.profiles.entities import components, status_components
 from lyhord_gateway.profiles.flat import Flat, about_node, alarm_names, utc

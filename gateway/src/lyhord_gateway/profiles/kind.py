@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.model.reading import NodeFacts
+from lyhord_gateway.options.platform_options import Platform
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.scale import Units
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from lyhord_gateway.config.endpoint import Endpoint
-from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.model.reading import NodeFacts
+from lyhord_gateway.options.endpoint import Endpoint
+from lyhord_gateway.options.platform_options import Platform
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.catalogue import KINDS
 from lyhord_gateway.profiles.kind import Kind, PlatformContext

@@ -29,8 +29,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from lyhord_gateway.config.platform_options import Compressible, NodeName, NodeStatus, Topic
 from lyhord_gateway.model.reading import Message, NodeFacts, Reading, Sharing, node_text, quantity_name
+from lyhord_gateway.options.platform_options import Compressible, NodeName, NodeStatus, Topic
 from lyhord_gateway.profiles import DEVICE, NOTHING, Profile, kind
 from lyhord_gateway.profiles.flat import about_node, alarm_text, utc
 from lyhord_gateway.profiles.scale import SI, Units, fraction, is_boolean, scaled, unit

@@ -23,8 +23,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from lyhord_gateway.config.platform_options import Compressible, NodeName, Topic
 from lyhord_gateway.model.reading import Message, NodeFacts, Reading, node_text, quantity_name
+from lyhord_gateway.options.platform_options import Compressible, NodeName, Topic
 from lyhord_gateway.profiles import NOTHING, Profile, kind
 from lyhord_gateway.profiles.flat import Value, Values, about_node, alarm_text
 from lyhord_gateway.profiles.scale import SI, Units, is_boolean, scaled, unit

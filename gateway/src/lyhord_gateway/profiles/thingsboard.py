@@ -19,8 +19,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from lyhord_gateway.config.platform_options import Batched, NodeName, NodeStatus
 from lyhord_gateway.model.reading import Message, NodeFacts, Reading, node_of, node_text
+from lyhord_gateway.options.platform_options import Batched, NodeName, NodeStatus
 from lyhord_gateway.profiles import DEVICE, BadRequest, Profile, Request, kind
 from lyhord_gateway.profiles.flat import Flat, Values, about_node
 from lyhord_gateway.profiles.scale import SI, Units

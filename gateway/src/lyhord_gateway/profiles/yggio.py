@@ -14,8 +14,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from lyhord_gateway.config.platform_options import NodeStatus, Platform, Topic
 from lyhord_gateway.model.reading import Message, NodeFacts, Reading, Sharing, node_text
+from lyhord_gateway.options.platform_options import NodeStatus, Platform, Topic
 from lyhord_gateway.profiles import Profile, kind
 from lyhord_gateway.profiles.flat import Flat, Values, about_node, utc
 

@@ -16,8 +16,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.mqtt.client import WINDOW, Client, address, settings
+from lyhord_gateway.options.endpoint import Endpoint
 from lyhord_gateway.publish.terms import Terms
 
 # How long a platform that speaks MQTT 5 keeps quiet about a gateway that is gone: a new connection within

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from lyhord_gateway.config.endpoint import Endpoint
-from lyhord_gateway.config.platform_options import Platform
 from lyhord_gateway.config.tree import Loaded
 from lyhord_gateway.fleet.order_entry import OrderEntry
 from lyhord_gateway.fleet.remote import Remote
@@ -18,6 +16,8 @@ from lyhord_gateway.model.watermarks import Watermarks
 from lyhord_gateway.model.work import Delivered, Keep
 from lyhord_gateway.mqtt.client import WINDOW, watch
 from lyhord_gateway.operation.status_publisher import StatusPublisher
+from lyhord_gateway.options.endpoint import Endpoint
+from lyhord_gateway.options.platform_options import Platform
 from lyhord_gateway.profiles import Profile
 from lyhord_gateway.profiles.make import make_profile
 from lyhord_gateway.publish.announced import Announced

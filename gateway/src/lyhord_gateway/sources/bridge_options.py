@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from lyhord_gateway.config.option_types import Power
-from lyhord_gateway.config.platform_options import Name
+from lyhord_gateway.options.option_types import Power
+from lyhord_gateway.options.platform_options import Name
 from lyhord_gateway.sources.bridge import BridgePort, BridgeSource
 from lyhord_gateway.sources.source import Kind, SourceContext
 from lyhord_wire.lora import HIGHEST_HZ, LOWEST_HZ, REGION, UPLINK_CHANNELS, band_of

@@ -7,12 +7,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from lyhord_gateway.config.address import parse_listen
-from lyhord_gateway.config.endpoint import Endpoint, read_endpoint, readable
-from lyhord_gateway.config.option_types import Port
-from lyhord_gateway.config.platform_options import CaFile, Insecure, KeyFile
-from lyhord_gateway.config.secret import check_private
 from lyhord_gateway.node_broker.own_broker import OwnBroker
+from lyhord_gateway.options.address import parse_listen
+from lyhord_gateway.options.endpoint import Endpoint, read_endpoint, readable
+from lyhord_gateway.options.option_types import Port
+from lyhord_gateway.options.platform_options import CaFile, Insecure, KeyFile
+from lyhord_gateway.options.secret import check_private
 from lyhord_gateway.sources.mqtt import NAME, MqttSource
 from lyhord_gateway.sources.source import Kind, SourceContext
 from lyhord_gateway.support.errors import UserError

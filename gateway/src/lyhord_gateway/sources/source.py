@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import aiomqtt
 from msgspec import Struct
 
-from lyhord_gateway.config.endpoint import Endpoint
 from lyhord_gateway.model.uplink import Uplink
 from lyhord_gateway.node_broker.own_broker import OwnBroker
+from lyhord_gateway.options.endpoint import Endpoint
 from lyhord_gateway.sources.schedule import Scheduler
 from lyhord_gateway.support.metrics import Metrics
 from lyhord_gateway.timekeeping.times import TIMES, Times

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from lyhord_gateway.config.address import parse_host
-from lyhord_gateway.config.option_types import Port, Power
+from lyhord_gateway.options.address import parse_host
+from lyhord_gateway.options.option_types import Port, Power
 from lyhord_gateway.sources.source import Kind, SourceContext
 from lyhord_gateway.sources.udp import NAME, UdpSource
 

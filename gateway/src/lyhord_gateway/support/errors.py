@@ -1,6 +1,5 @@
 """Two families of errors: the user's faults, told in one line with exit code 2, and our bugs."""
 
-from lyhord_gateway.model.reading import node_text
 from lyhord_wire.outside import printable
 
 
@@ -14,7 +13,7 @@ class UserError(Exception):
 
 class UnknownNode(UserError):
     def __init__(self, node: int) -> None:
-        super().__init__(f"{node_text(node)}: expected a node of the registry")
+        super().__init__(f"{node:06x}: expected a node of the registry")
 
 
 class StoreDamaged(Exception):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lyhord_gateway.fleet.orders import Order, OrderRefused, command_order, settings_order
+from lyhord_gateway.model.orders import Order, OrderRefused, command_order, settings_order
 from lyhord_gateway.store.downlinks.queue import QUEUE_MAX, Entry, cancel, enqueue
 from lyhord_gateway.store.schema import connect
 from lyhord_wire.about import encode_about

@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from dataclasses import dataclass
 
-from lyhord_gateway.fleet.orders import ANSWER_MAX, Order, instructions_size
+from lyhord_gateway.model.orders import ANSWER_MAX, Order, instructions_size
 from lyhord_gateway.model.work import NOTHING, DownlinkAborted, DownlinkDispatch, UplinkRecord
 from lyhord_gateway.store.downlinks.queue import order_of
 from lyhord_wire.tables import COMMAND_REPORT_NOW, COMMAND_SEND_ABOUT, STATUS_SETTINGS_VERSION

@@ -8,7 +8,7 @@ a gap ──▶ as much as one frame holds ──▶ it comes: the next part ─
 from collections import Counter
 from dataclasses import dataclass
 
-from lyhord_gateway.fleet.orders import ANSWER_MAX
+from lyhord_gateway.model.orders import ANSWER_MAX
 from lyhord_gateway.store.session import Session
 from lyhord_wire.airtime import airtime_us
 from lyhord_wire.frame import max_frame

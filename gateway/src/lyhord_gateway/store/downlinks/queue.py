@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lyhord_gateway.fleet.orders import VERSION_MAX, Order, OrderRefused
+from lyhord_gateway.model.orders import VERSION_MAX, Order, OrderRefused
 from lyhord_gateway.model.reading import node_text
 from lyhord_gateway.store.transaction import transaction
 from lyhord_wire.tables import STATUS_SETTINGS_VERSION

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from lyhord_gateway.config.address import parse_host, with_port
+from lyhord_gateway.options.address import parse_host, with_port
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 

@@ -7,9 +7,9 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lyhord_gateway.config.address import is_here
-from lyhord_gateway.config.mqtt_url import MqttUrl, parse_mqtt_url
-from lyhord_gateway.config.secret import ApiKey, Credentials, check_private, read_api_key, read_credentials
+from lyhord_gateway.options.address import is_here
+from lyhord_gateway.options.mqtt_url import MqttUrl, parse_mqtt_url
+from lyhord_gateway.options.secret import ApiKey, Credentials, check_private, read_api_key, read_credentials
 from lyhord_gateway.support.errors import UserError
 
 

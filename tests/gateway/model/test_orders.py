@@ -2,7 +2,7 @@
 
 import pytest
 
-from lyhord_gateway.fleet.orders import Order, OrderRefused, command_order, settings_order
+from lyhord_gateway.model.orders import Order, OrderRefused, command_order, settings_order
 from lyhord_wire.tables import COMMANDS, SETTINGS
 
 
