@@ -20,10 +20,10 @@ from pytest_embedded import Dut
 
 from lyhord_rig.deadline import DEADLINE_S
 from lyhord_rig.tied import tied
-from lyhord_tools.flash import read_flash
-from lyhord_tools.image import ImageReport, build_image
-from lyhord_tools.layout import Layout
-from lyhord_tools.tree import find_tree
+from lyhord_tools.device.flash import read_flash
+from lyhord_tools.image.build import ImageReport, build_image
+from lyhord_tools.image.layout import Layout
+from lyhord_tools.image.tree import find_tree
 from tests.tools.micropython_file import micropython_file
 from tests.tools.rom_loader import rom_loader
 

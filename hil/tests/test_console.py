@@ -6,7 +6,7 @@ import secrets
 import pytest
 from conftest import BOARD, Node, Refused
 
-from lyhord_tools.image import ImageReport
+from lyhord_tools.image.build import ImageReport
 from lyhord_wire import tables
 
 

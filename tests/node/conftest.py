@@ -7,7 +7,7 @@ import pytest
 
 from lyhord_rig import World
 from lyhord_rig.radio.ether import Ether
-from lyhord_tools.image import build_image
+from lyhord_tools.image.build import build_image
 from tests.fakes.lora_gateway import LoraGateway
 from tests.node.bin_node import KEY, BinNode
 

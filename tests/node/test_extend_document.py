@@ -8,7 +8,7 @@ from boards import devkit_rfm95
 from lyhord_rig import Board
 from lyhord_rig.board.wiring import board_ports, flash_blocks
 from lyhord_rig.sensors.wiring import Sensors, Surroundings
-from lyhord_tools.image import build_image
+from lyhord_tools.image.build import build_image
 from tests.house.extend_document import add
 from tests.node.bin_node import BinNode
 from tests.node.test_sensors_on_a_board import Bench

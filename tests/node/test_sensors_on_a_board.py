@@ -12,7 +12,7 @@ from lyhord_rig.board.wiring import board_ports, flash_blocks
 from lyhord_rig.sensors import ds18b20, hcsr04, serial_ranger
 from lyhord_rig.sensors.sensirion import Fault
 from lyhord_rig.sensors.wiring import Sensors, Surroundings
-from lyhord_tools.image import build_image
+from lyhord_tools.image.build import build_image
 from lyhord_wire.tables import QUANTITIES
 from tests.node.bin_node import BinNode
 

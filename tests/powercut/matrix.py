@@ -25,7 +25,7 @@ from pathlib import Path
 
 from lyhord_rig import State, World
 from lyhord_rig.radio.ether import Ether
-from lyhord_tools.image import build_image
+from lyhord_tools.image.build import build_image
 from lyhord_wire import codes, instructions
 from tests.fakes.lora_gateway import LoraGateway
 from tests.node.bin_node import KEY, BinNode

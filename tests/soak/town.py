@@ -16,7 +16,7 @@ from lyhord_rig.street.building import BuildingNode
 from lyhord_rig.street.node import BinNode, Label, NodeRefused, Site
 from lyhord_rig.wifi.station import AccessPoint
 from lyhord_rig.world.weather import Weather
-from lyhord_tools.image import build_image
+from lyhord_tools.image.build import build_image
 from lyhord_wire.codes import DISTANCE, TEMPERATURE
 from tests.soak.gateway import Gateway
 from tests.soak.journal import Journal

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lyhord_tools.cli import main
-from lyhord_tools.image import ImageReport, build_image
-from lyhord_tools.tree import Tree, find_tree
+from lyhord_tools.image.build import ImageReport, build_image
+from lyhord_tools.image.tree import Tree, find_tree
 from tests.tools.rom_loader import rom_loader
 
 BOARD = "devkit_rfm95"

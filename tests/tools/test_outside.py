@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lyhord_tools.errors import ToolError
-from lyhord_tools.keys import Key
-from lyhord_tools.registry import open_registry
+from lyhord_tools.fleet.keys import Key
+from lyhord_tools.fleet.registry import open_registry
 from lyhord_wire.about import encode_about
 from lyhord_wire.frame import KIND_ABOUT, seal_uplink
 from lyhord_wire.tables import ABOUT_BOARD, ABOUT_NAME

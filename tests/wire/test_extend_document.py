@@ -9,8 +9,8 @@ import pytest
 
 from lyhord_rig import World
 from lyhord_rig.radio.ether import Ether
-from lyhord_tools.image import build_image
-from lyhord_tools.tree import Tree
+from lyhord_tools.image.build import build_image
+from lyhord_tools.image.tree import Tree
 from lyhord_wire.fields import ABOUT as ABOUT_FIELDS
 from lyhord_wire.fields import Field
 from tests.fakes.lora_gateway import LoraGateway

@@ -22,7 +22,7 @@ from lyhord_rig.measuring.bench_formats import (
     lorawan_payload_max,
 )
 from lyhord_rig.measuring.bench_readings import Reading, readings
-from lyhord_tools.keys import Key
+from lyhord_tools.fleet.keys import Key
 from lyhord_wire import codes
 from lyhord_wire.airtime import airtime_us
 from lyhord_wire.frame import max_frame, open_uplink, parse_uplink

@@ -25,7 +25,7 @@ from lyhord_rig.measuring.energy_currents import (
 )
 from lyhord_rig.measuring.energy_measure import Measured, Steps, measure_lora, measure_wifi
 from lyhord_rig.measuring.energy_meter import Air, Core, Draw
-from lyhord_tools.tree import find_tree
+from lyhord_tools.image.tree import find_tree
 from lyhord_wire.airtime import airtime_us
 from lyhord_wire.frame import UPLINK_OVERHEAD, max_frame
 

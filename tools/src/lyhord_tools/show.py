@@ -5,8 +5,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from lyhord_tools.image import ImageReport
-from lyhord_tools.verify import Verdict
+from lyhord_tools.device.verify import Verdict
+from lyhord_tools.image.build import ImageReport
 from lyhord_wire.outside import escaped
 
 WIDTH = 80

@@ -15,7 +15,7 @@ import cbor2
 from cayennelpp import LppFrame  # type: ignore[import-untyped]
 from kpn_senml import SenmlPack, SenmlRecord  # type: ignore[import-untyped]
 
-from lyhord_tools.keys import Key
+from lyhord_tools.fleet.keys import Key
 from lyhord_wire.codes import BATTERY, DISTANCE, FILL_LEVEL, FILL_QUALITY, TEMPERATURE
 from lyhord_wire.frame import KIND_REPORT, UPLINK_OVERHEAD, max_frame, seal_uplink
 from lyhord_wire.report_encode import Sample, largest_report

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lyhord_tools.tree import find_tree
+from lyhord_tools.image.tree import find_tree
 
 from .size import HEAP_KIB, SizeReport
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lyhord_tools.tree import find_tree
+from lyhord_tools.image.tree import find_tree
 
 from ..board.wiring import board_pins
 from .energy_currents import ACK_EVERY, Battery, Computing, Parts, parts_of

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lyhord_tools.image import build_image
+from lyhord_tools.image.build import build_image
 
 from ..deadline import DEADLINE_S
 from ..radio.ether import Ether

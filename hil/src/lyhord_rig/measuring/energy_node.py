@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiomqtt
 
-from lyhord_tools.keys import Key
+from lyhord_tools.fleet.keys import Key
 from lyhord_wire.frame import KIND_REPORT, open_uplink, parse_uplink, seal_downlink
 from lyhord_wire.instructions import STORED, TIME, encode_instructions
 from lyhord_wire.lora import RX1_DELAY_US, UPLINK_CHANNELS

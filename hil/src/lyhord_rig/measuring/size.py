@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lyhord_tools.image import ImageReport, build_image
+from lyhord_tools.image.build import ImageReport, build_image
 from lyhord_tools.show import sizes
 
 from ..street.street import BOARD, Plan, Street

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lyhord_firmware.boards import devkit_rfm95 as pins
-from lyhord_tools.image import build_image
+from lyhord_tools.image.build import build_image
 
 from ..board.board import Board
 from ..board.ports import Ports

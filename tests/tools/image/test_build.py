@@ -9,14 +9,14 @@ import pytest
 from littlefs import LittleFS
 
 from lyhord_rig.deadline import DEADLINE_S
-from lyhord_tools import parts
 from lyhord_tools.errors import ToolError
-from lyhord_tools.image import ImageReport, build_image
-from lyhord_tools.tree import App, Tree
+from lyhord_tools.image import parts
+from lyhord_tools.image.build import ImageReport, build_image
+from lyhord_tools.image.tree import App, Tree
 from tests.tools.conftest import BOARD
 
 MICROPYTHON = Path(sys.executable).parent / "micropython"
-LOADER = Path(__file__).parent / "load_every_module.py"
+LOADER = Path(__file__).parents[1] / "load_every_module.py"
 
 
 @pytest.mark.parametrize("app", ["node", "bridge"])

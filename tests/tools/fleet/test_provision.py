@@ -215,7 +215,7 @@ def test_a_registry_that_cannot_be_written_leaves_the_node_as_it_was(
         return write(handle, data)  # to the node: a line is no disk
 
     with Peer(identity=IN_SERVICE) as peer:
-        monkeypatch.setattr("lyhord_tools.registry.os.write", full)
+        monkeypatch.setattr("lyhord_tools.fleet.registry.os.write", full)
         words = ("provision", "--id", "2", "--registry", tmp_path / "n", "--port", peer.path)
         code = lyhord(*words)
         monkeypatch.undo()

@@ -46,7 +46,7 @@ def umqtt_source(cache: Path) -> bytes:
 
 
 def _table() -> dict[str, Any]:
-    with (files("lyhord_tools") / "parts.toml").open("rb") as file:
+    with (files("lyhord_tools.image") / "parts.toml").open("rb") as file:
         return tomllib.load(file)
 
 

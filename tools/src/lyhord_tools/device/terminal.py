@@ -15,8 +15,8 @@ from contextlib import contextmanager
 
 import serial
 
+from lyhord_tools.device.port import open_port, reason, reopen
 from lyhord_tools.errors import ToolError
-from lyhord_tools.port import open_port, reason, reopen
 from lyhord_wire.outside import printable
 
 _EXIT = b"\x1d"

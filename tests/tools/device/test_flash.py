@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from lyhord_tools import flash, partitions
+from lyhord_tools.device import flash
 from lyhord_tools.errors import ToolError
-from lyhord_tools.image import ImageReport
-from lyhord_tools.tree import Tree
+from lyhord_tools.image import partitions
+from lyhord_tools.image.build import ImageReport
+from lyhord_tools.image.tree import Tree
 from tests.tools.conftest import BOARD, Ran
 from tests.tools.micropython_file import ESP32_ROWS, micropython_file
 from tests.tools.rom_loader import rom_loader, rom_loader_behind_tcp

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from littlefs import LittleFS
 
+from lyhord_tools.device.verify import verify_image
 from lyhord_tools.errors import ToolError
-from lyhord_tools.image import DISK_VERSION, ImageReport
-from lyhord_tools.layout import BLOCK_SIZE
-from lyhord_tools.verify import verify_image
+from lyhord_tools.image.build import DISK_VERSION, ImageReport
+from lyhord_tools.image.layout import BLOCK_SIZE
 from tests.tools.conftest import Ran
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from lyhord_rig.deadline import DEADLINE_S
 from lyhord_rig.tied import tied
-from lyhord_tools.console import CommandFailed, NoAnswer, NodeConsole, fields
+from lyhord_tools.device.console import CommandFailed, NoAnswer, NodeConsole, fields
 from lyhord_tools.errors import ToolError
 from tests.tools.conftest import Ran
 from tests.tools.peer import Peer
@@ -54,8 +54,8 @@ def test_an_error_of_the_node_is_raised_without_the_line_sent() -> None:
 
 
 def test_a_silent_node_is_given_up_and_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lyhord_tools.console._RESET_AFTER_S", 0.1)
-    monkeypatch.setattr("lyhord_tools.console._ASK_AFTER_S", 0.3)
+    monkeypatch.setattr("lyhord_tools.device.console._RESET_AFTER_S", 0.1)
+    monkeypatch.setattr("lyhord_tools.device.console._ASK_AFTER_S", 0.3)
     asked: list[None] = []
     with Peer(silent=True) as peer, NodeConsole(peer.path) as console:
         with pytest.raises(NoAnswer, match=r"no node answers on .* within 1 s"):

@@ -10,8 +10,8 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 
+from lyhord_tools.device.port import BAUDRATE, open_port, reason, reopen
 from lyhord_tools.errors import ToolError
-from lyhord_tools.port import BAUDRATE, open_port, reason, reopen
 
 PROMPT = "> "
 _LINE_MAX = 2048

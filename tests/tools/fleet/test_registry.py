@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from lyhord_rig.deadline import DEADLINE_S
-from lyhord_tools import registry
 from lyhord_tools.errors import ToolError
-from lyhord_tools.keys import Key, new_key
-from lyhord_tools.registry import Entry, open_registry
+from lyhord_tools.fleet import registry
+from lyhord_tools.fleet.keys import Key, new_key
+from lyhord_tools.fleet.registry import Entry, open_registry
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

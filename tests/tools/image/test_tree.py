@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from lyhord_tools.errors import ToolError
-from lyhord_tools.layout import read_layout
-from lyhord_tools.tree import Tree, find_tree
+from lyhord_tools.image.layout import read_layout
+from lyhord_tools.image.tree import Tree, find_tree
 
 BOARD = 'CHIP = "esp32"\nFIRMWARE_OFFSET = 0x1000\nVFS_OFFSET = 0x200000\nVFS_SIZE = 0x200000\n'
 

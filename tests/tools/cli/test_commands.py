@@ -12,7 +12,7 @@ import typer
 
 from lyhord_rig.deadline import DEADLINE_S
 from lyhord_tools import cli
-from lyhord_tools.tree import Tree
+from lyhord_tools.image.tree import Tree
 from tests.tools.conftest import BOARD, Ran
 
 LYHORD = Path(sys.executable).parent / "lyhord"

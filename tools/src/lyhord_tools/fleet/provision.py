@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lyhord_tools.console import CommandFailed, NodeConsole, fields
+from lyhord_tools.device.console import CommandFailed, NodeConsole, fields
 from lyhord_tools.errors import ToolError
-from lyhord_tools.gateway import Gateway
-from lyhord_tools.keys import Key
-from lyhord_tools.registry import Entry, Registry, open_registry
+from lyhord_tools.fleet.gateway import Gateway
+from lyhord_tools.fleet.keys import Key
+from lyhord_tools.fleet.registry import Entry, Registry, open_registry
 from lyhord_wire.about import TEXT_MAX
 from lyhord_wire.tables import PROFILES
 

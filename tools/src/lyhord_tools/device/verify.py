@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from littlefs import LittleFS
 from littlefs.errors import LittleFSError
 
-from lyhord_tools.console import CommandFailed, NodeConsole
+from lyhord_tools.device.console import CommandFailed, NodeConsole
 from lyhord_tools.errors import ToolError
-from lyhord_tools.image import DISK_VERSION, HASH_DIGITS, HASHES
-from lyhord_tools.layout import BLOCK_SIZE
+from lyhord_tools.image.build import DISK_VERSION, HASH_DIGITS, HASHES
+from lyhord_tools.image.layout import BLOCK_SIZE
 
 _CHECK_S = 60.0  # a node reads 200 KB in about a second; on a slow line it may still be starting
 _DAMAGED = "damaged: "

@@ -17,9 +17,9 @@ from esptool.loader import ESPLoader
 from esptool.reset import ResetStrategy
 from esptool.util import FatalError
 
-from lyhord_tools import partitions
 from lyhord_tools.errors import ToolError
-from lyhord_tools.layout import Layout
+from lyhord_tools.image import partitions
+from lyhord_tools.image.layout import Layout
 
 BAUDRATE = 460800
 OLDEST = (1, 28)  # of MicroPython: what the firmware is written and compiled for

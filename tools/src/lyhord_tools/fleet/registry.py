@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lyhord_tools.errors import ToolError
-from lyhord_tools.keys import Key
+from lyhord_tools.fleet.keys import Key
 from lyhord_wire.frame import NODE_MAX
 from lyhord_wire.outside import NotText, lines_of, text_of
 

@@ -12,7 +12,7 @@ from typing import Literal
 import platformdirs
 
 from lyhord_tools.errors import ToolError
-from lyhord_tools.layout import Layout, read_layout
+from lyhord_tools.image.layout import Layout, read_layout
 
 App = Literal["node", "bridge"]
 

@@ -1,0 +1,43 @@
+"""Options that several commands have, and what they do with them."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lyhord_tools.errors import ToolError
+
+DEFAULT_BOARD = "devkit_rfm95"
+
+
+class App(StrEnum):
+    """The firmware that goes onto a board."""
+
+    node = "node"
+    bridge = "bridge"
+
+
+AppOption = Annotated[App, typer.Option("--app", help="Firmware to build: node or bridge.")]
+BoardOption = Annotated[str, typer.Option("--board", metavar="NAME", help="Board that it runs on.")]
+PortOption = Annotated[
+    str,
+    typer.Option(
+        "--port", "-p", metavar="PORT", help="Serial device or URL (/dev/ttyUSB0, socket://host:port)."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+TimeoutOption = Annotated[float, typer.Option("--timeout", metavar="S", help="Seconds to wait for the node.")]
+
+
+def ask_for_reset() -> None:
+    """Tells a person how a node that does not answer is brought to its console."""
+    typer.echo("no answer yet: press the board's reset button", err=True)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes. Raises ToolError when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as fault:
+        raise ToolError(f"cannot read {path}: {fault.strerror}") from fault

@@ -1,0 +1,1 @@
+"""A board at a port: its flash and its console."""

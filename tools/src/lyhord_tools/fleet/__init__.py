@@ -1,0 +1,1 @@
+"""Identities of nodes: ids, keys and who has which."""

@@ -1,0 +1,1 @@
+"""Images of boards from the sources of the firmware."""
