@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.generate import cddl, code, markdown
+from docs.generate import boards, cddl, code, markdown
 from docs.generate.sensors import sensors
 
 Make = Callable[[], str]
@@ -19,6 +19,7 @@ FILES: Mapping[str, Mapping[str, Make]] = {
     "firmware/wire/lyhord_wire/names.py": {"names": code.names},
     "firmware/wire/lyhord_wire/instructions.py": {"instructions": code.instructions},
     "docs/lyhord.cddl": cddl.REGIONS,
+    "docs/boards.md": {"boards": boards.table},
     "docs/protocol.md": markdown.PROTOCOL,
     "docs/sensors.md": {"sensors": sensors, "alarm limits": markdown.alarm_limits},
     "docs/platforms.md": {"platform names": markdown.platform_names},

@@ -1,22 +1,17 @@
-"""The table of docs/boards.md, made from the board files.
+"""The table of docs/boards.md, from the board files."""
 
-`python -m tests.drivers.board_table` writes it; a test holds the page to it.
-"""
-
-import importlib
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from types import ModuleType
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs/boards.md"
-BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
+from docs.generate.firmware import FIRMWARE, module
+
 RADIOS = {"sx127x": "SX1276", "sx126x": "SX1262"}
 
 
 def boards() -> list[ModuleType]:
     """Every board file as a module, by name."""
-    names = sorted(path.stem for path in (ROOT / "firmware/boards").glob("*.py") if path.stem != "__init__")
-    return [importlib.import_module(f"boards.{name}") for name in names]
+    names = sorted(path.stem for path in (FIRMWARE / "boards").glob("*.py") if path.stem != "__init__")
+    return [module(f"boards.{name}") for name in names]
 
 
 def _title(board: ModuleType) -> str:
@@ -51,7 +46,7 @@ def _pin(pin: int | None) -> str:
     return "–" if pin is None else str(pin)
 
 
-ROWS = {
+ROWS: Mapping[str, Callable[[ModuleType], str]] = {
     "board (`--board`)": lambda board: f"`{board.NAME}`",
     "chip, flash": lambda board: f"{board.CHIP}, {board.FLASH_SIZE >> 20} MB",
     "MicroPython at": lambda board: f"{board.FIRMWARE_OFFSET:#x}",
@@ -79,14 +74,3 @@ def table() -> str:
         f"| {name} | " + " | ".join(cell(board) for board in found) + " |" for name, cell in ROWS.items()
     ]
     return "\n".join(lines) + "\n"
-
-
-def with_table(page: str) -> str:
-    """`page` with the table between its marks made anew."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{table()}{END}{after}"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(with_table(PAGE.read_text()))
