@@ -53,6 +53,9 @@ class SealedUplink:
     """An uplink as heard: nobody has vouched for any of its fields yet. generation: the key generation's low
     bit, 0 or 1, here and below."""
 
+    # A gateway makes tens of thousands a second.
+    __slots__ = ("ack_requested", "counter", "generation", "kind", "node", "raw")
+
     def __init__(
         self, node: int, counter: int, kind: int, generation: int, ack_requested: bool, raw: bytes
     ) -> None:
@@ -66,6 +69,8 @@ class SealedUplink:
 
 class OpenedUplink:
     """An uplink whose tag held: all fields are the node's own words."""
+
+    __slots__ = ("ack_requested", "counter", "generation", "kind", "node", "payload")
 
     def __init__(
         self, node: int, counter: int, kind: int, generation: int, ack_requested: bool, payload: bytes

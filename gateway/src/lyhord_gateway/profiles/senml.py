@@ -18,6 +18,7 @@ The same values come again and again, so a record that was encoded once is kept 
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Annotated
 
 import msgspec
@@ -151,18 +152,20 @@ class SenmlProfile(Profile):
         pack: list[bytes] = []
         for reading in readings:
             self._append(pack, reading)
-        if any(map(self._is_secondary, readings)):
+        if self._need_version(readings):
             pack[0] = _VERSION + pack[0][1:]
         return b"[%s]" % b",".join(pack)
 
     def probe(self) -> Message:
         return Message(self.topic(msgspec.structs.replace(NOTHING, backlog=False)), b"[]")
 
-    def _is_secondary(self, reading: Reading) -> bool:
-        """Its records have a secondary unit."""
-        if self._signal and reading.rssi_dbm is not None:
+    def _need_version(self, readings: Sequence[Reading]) -> bool:
+        """Some record has a secondary unit."""
+        if self._signal and any(reading.rssi_dbm is not None for reading in readings):
             return True
-        return any(reading.values[q] is not None for q in self._secondary & reading.values.keys())
+        if self._secondary.isdisjoint(chain.from_iterable([reading.values for reading in readings])):
+            return False  # as nearly always; without a call per reading
+        return any(reading.values.get(q) is not None for reading in readings for q in self._secondary)
 
     def _append(self, pack: list[bytes], reading: Reading) -> None:
         pack.append(self._bases[reading.node] % (reading.time_s, reading.seq))
