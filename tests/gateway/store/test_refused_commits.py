@@ -123,9 +123,9 @@ async def test_a_frame_whose_commit_was_refused_is_no_replay_though_a_later_one_
     bench.hear(refused)
     sent = bench.metrics.counters
     streams = bench.ingest._streams._streams
-    stream = streams[NODE, 0]
+    stream = streams[NODE << 1]
     await until(lambda: sent["store.frames_not_stored"] == 1, "it is refused")
-    streams[NODE, 0] = stream  # `later` was heard before the refusal was told
+    streams[NODE << 1] = stream  # `later` was heard before the refusal was told
     blocker.release()
     await bench.heard(later)
     streams.clear()
