@@ -297,7 +297,9 @@ async def test_slow_and_senseless_http(tmp_path: Path) -> None:
             writer.close()
 
 
-@pytest.mark.parametrize("path", ["/metrics/../../etc/passwd", *beyond("/health?x=%ff%00", "/%2e%2e/x")])
+@pytest.mark.parametrize(
+    "path", ["/metrics/../../etc/passwd", *beyond("/health?x=%ff%00", "/%2e%2e/lyhord.db")]
+)
 async def test_no_path_leads_anywhere_else(path: str, tmp_path: Path) -> None:
     cabinet = Cabinet(tmp_path)
     async with cabinet, asyncio.timeout(DEADLINE_S):

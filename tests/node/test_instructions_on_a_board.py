@@ -32,6 +32,18 @@ async def test_settings_by_downlink(world, gateway, node):
     assert (await node.ask("status"))["settings_version"] == "5"
 
 
+async def test_a_shorter_period_counts_at_once_and_not_when_the_old_one_is_over(world, gateway, node):
+    await node.provision(BIN | {"sample_period": 7200, "report_period": 14_400, "ack_every": 1})
+    await world.run_for(8000)
+    gateway.orders.append(
+        {instructions.SETTINGS: {codes.SAMPLE_PERIOD: 60}, instructions.SETTINGS_VERSION: 5}
+    )
+    assert await world.run_until(lambda: not gateway.orders, 20_000)
+    before = node.samples_taken
+    await world.run_for(600)
+    assert node.samples_taken - before >= 8
+
+
 async def test_settings_that_have_rotted_are_replaced_by_the_last_good_ones(world, gateway, node):
     await node.provision(BIN)
     for version, period in ((5, 30), (6, 40)):

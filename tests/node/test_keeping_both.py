@@ -219,7 +219,7 @@ def test_the_ledgers_outlive_sleep_truly_and_a_power_cut_pessimistically():
     rtc.lose_power()
     nvs.lose_power()
     fresh = state.State(rtc)
-    fresh.ledgers.packed, fresh.ledgers.at = store.blob(state.LEDGERS_KEY), now + 86_400
+    fresh.ledgers.packed, fresh.ledgers.at = store.blob("duty"), now + 86_400
     assert Ledgers(fresh, store).next_fit("M", now + 86_400, 20_000_000) >= now + 86_400 + 3600
 
 

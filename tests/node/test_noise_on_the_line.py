@@ -7,7 +7,7 @@ from tests.sweep import beyond
 
 
 @pytest.mark.parametrize(
-    "noise", [b"\x03" * 50, *beyond(b"\x03", b"\x04\x03\x01\x03\x04", b"\0\x03\xff" * 9)]
+    "noise", [b"\x03" * 50, *beyond(b"\x03", b"\x04\x03\x01\x03\x04", b"\x00\x03\xff" * 20)]
 )
 async def test_a_byte_3_ends_nothing(noise, world, gateway, node):
     await node.provision(BIN | {"sample_period": 20, "report_period": 40})

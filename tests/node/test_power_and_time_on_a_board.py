@@ -99,3 +99,28 @@ async def test_samples_out_of_turn_have_seconds_of_their_own(world, gateway, nod
     whole(gateway)
     times = [gateway.samples[number][0] for number in sorted(gateway.samples)]
     assert all(after > before for before, after in itertools.pairwise(times)), times
+
+
+# What the release before has left in the RTC memory: other fields in another order.
+FORMER_STATE = bytes.fromhex(
+    "4c590c00000005000001000000000030d35d8001386d4381386d57d0386d5834386d5834000000000000000700000000"
+    "0000000000000000000000000003000000000000000000000000000000000000c80ed800000000000000090000000000"
+    "0000000000000000000000800000000000000000000000000000000000000001010000000a0000000000000000000000"
+    "0000090000000000000000000000c7ff3369"
+)
+
+
+async def test_a_state_of_the_former_release_costs_no_sample_and_repeats_no_number(world, gateway, node):
+    """An update over the cable: the flash keeps log and counters, the RTC memory what the old one wrote."""
+    await node.provision(BIN)
+    await world.run_for(700)
+    before, boots = whole(gateway), node.board.events.boots
+    assert before >= 5 and node.board.chip.rtc_memory[:2] == FORMER_STATE[:2]
+    assert node.board.chip.rtc_memory[2] != FORMER_STATE[2], "the layout has changed: its number has to"
+    await world.run_until(lambda: node.board.state is State.ASLEEP, 100)
+    node.board.chip.rtc_memory = FORMER_STATE
+    node.board.reset()
+    await world.run_for(700)
+    assert node.board.events.boots > boots and node.board.crash_reports == []
+    status = await deliver(node)
+    assert whole(gateway) == int(status["next_sample"]) >= before + 5  # `hear`: no counter is used twice

@@ -2,7 +2,17 @@
 
 import random
 
-from lyhord_node.schedule import in_order, is_due, is_report_due, jitter, next_report, place, plan_report
+from lyhord_node import pending
+from lyhord_node.schedule import (
+    hurry,
+    in_order,
+    is_due,
+    is_report_due,
+    jitter,
+    next_report,
+    place,
+    plan_report,
+)
 from lyhord_node.state import State
 from tests.fakes.node_memory import Rtc
 
@@ -91,6 +101,33 @@ def test_reports_wait_for_their_start_and_for_the_duty_cycle_but_for_nothing_tha
     assert is_report_due(state, 10_132, 120)
     state.transmit.not_before, state.schedule.report_at = 0, 10_000 + 86_400
     assert is_report_due(state, 10_000, 120) and not is_report_due(state, 10_000, 86_400)
+
+
+def test_alarms_that_nobody_hears_are_told_less_and_less_often():
+    state = State(Rtc())
+    pending.alarms_changed(state)
+    waits = []
+    for _ in range(12):
+        pending.alarms_tried(state)
+        plan_report(state, 1_000_000, 120, 0)
+        hurry(state, 10_000)
+        waits.append(state.schedule.report_at - 10_000)
+    assert waits[:4] == [60, 120, 240, 480] and waits[-1] == waits[-2] == 15_360
+    pending.alarms_changed(state)  # another one: from the beginning
+    pending.alarms_tried(state)
+    hurry(state, 10_000)
+    assert state.schedule.report_at - 10_000 == 60
+
+
+def test_what_is_to_be_sent_lies_within_the_log():
+    state = State(Rtc())
+    pending.sent_below(state, 900)
+    pending.bound_unsent(state, 0, 5)  # the log was lost: its numbers begin anew
+    assert state.pending.unsent == 5
+    pending.sent_below(state, 3)
+    assert state.pending.unsent == 5
+    pending.bound_unsent(state, 2, 2)
+    assert state.pending.unsent == 2
 
 
 def test_stamps_keep_their_order_where_the_clock_was_put_back_a_little():

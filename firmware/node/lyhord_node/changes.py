@@ -1,9 +1,9 @@
 """Making new settings count: durably, and with what follows from them."""
 
-from lyhord_node import pending, settings
+from lyhord_node import pending, schedule, settings
 from lyhord_node.carriers import links
 from lyhord_node.state import ABOUT_ALL
-from lyhord_wire.codes import EMPTY_DISTANCE, FULL_DISTANCE, LINK
+from lyhord_wire.codes import EMPTY_DISTANCE, FULL_DISTANCE, LINK, REPORT_PERIOD, SAMPLE_PERIOD
 
 
 def link_objection(node, wanted, texts=()):
@@ -25,5 +25,10 @@ def apply(node, wanted):
     settings.save(node.nvs, wanted)
     node.nvs.commit()
     node.settings = wanted
+    schedule.begin_anew(
+        node.state,
+        before[SAMPLE_PERIOD] != wanted[SAMPLE_PERIOD],
+        before[REPORT_PERIOD] != wanted[REPORT_PERIOD],
+    )
     if before[EMPTY_DISTANCE] != wanted[EMPTY_DISTANCE] or before[FULL_DISTANCE] != wanted[FULL_DISTANCE]:
         pending.due(node.state, about=ABOUT_ALL)

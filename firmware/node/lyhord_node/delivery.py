@@ -75,7 +75,7 @@ class Delivery:
                 if rewound:
                     break
                 rewound = True
-                uplink_builder.go_back(node)
+                pending.bound_unsent(node.state, node.outbox.stored, node.outbox.stored)  # all once more
         self.outcome.end = MORE_LEFT
 
     def _is_stuck(self, message, kept):

@@ -31,7 +31,7 @@ def obey(node, orders, now, afterwards):
         _take_time(node, orders[TIME], now)
     if STORED in orders:
         if node.outbox.mark_stored(orders[STORED]):
-            uplink_builder.skip_stored(node)
+            pending.sent_below(node.state, node.outbox.stored)
         else:
             _refused(node, "stored", orders[STORED])
     if AGAIN in orders:

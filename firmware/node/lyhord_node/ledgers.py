@@ -7,7 +7,6 @@ the copy counts as if no time had passed: the node may be silent too long, never
 from micropython import const
 
 from lyhord_node import clock
-from lyhord_node.state import LEDGERS_KEY
 from lyhord_wire.duty import Ledger
 from lyhord_wire.lora import BANDS, UPLINK_CHANNELS
 
@@ -15,11 +14,12 @@ _UPLINK_BANDS = sorted({band for _, band in UPLINK_CHANNELS})
 _ENTRIES = const(20)  # per band and hour: 8 bytes each, in 512 bytes of state
 _SECOND_US = const(1_000_000)
 _COUNT_SIZE = const(1)
+_KEY = "duty"  # in NVS: the copy for after a power loss
 
 
 def begin(state, nvs):
     """After a power loss: as they were, as if no time had passed."""
-    state.ledgers.packed = nvs.blob(LEDGERS_KEY) or b""
+    state.ledgers.packed = nvs.blob(_KEY) or b""
     state.ledgers.at = clock.now()
 
 
@@ -55,6 +55,6 @@ class Ledgers:
             out.extend(packed)
         self._state.ledgers.packed = bytes(out)
         self._state.ledgers.at = at
-        self._nvs.set_blob(LEDGERS_KEY, self._state.ledgers.packed)
+        self._nvs.set_blob(_KEY, self._state.ledgers.packed)
         self._nvs.commit()
         self._state.save()

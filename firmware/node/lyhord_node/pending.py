@@ -3,6 +3,7 @@
 from micropython import const
 
 _COUNT_MAX = const(0xFFFF)
+_ALARM_TRIES_MAX = const(10)
 
 
 def due(state, status=0, about=0):
@@ -22,9 +23,25 @@ def alarms_changed(state):
     state.pending.alarms = 1
 
 
+def alarms_tried(state):
+    """A report is about to tell them; unheard, the next one comes later each time (schedule.py)."""
+    if state.pending.alarms:
+        state.pending.alarms = min(_ALARM_TRIES_MAX, state.pending.alarms + 1)
+
+
 def oldest_asked(state):
     """The gateway asked for a sample that is gone: it is told from where on there is anything."""
     state.pending.oldest = 1
+
+
+def sent_below(state, number):
+    """All samples below are sent, or at the gateway."""
+    state.pending.unsent = max(state.pending.unsent, number)
+
+
+def bound_unsent(state, low, high):
+    """The first sample to send lies in low…high: the log, of which some may be lost, has no others."""
+    state.pending.unsent = max(low, min(state.pending.unsent, high))
 
 
 def count(state, unkept=0, failures=0, refused=0):

@@ -14,11 +14,12 @@ from micropython import const
 
 from lyhord_node import changes, faults, link_selector, pending, settings
 from lyhord_node.link_selector import LORA
-from lyhord_node.state import STATUS_MATTERS, TRIAL_KEY
+from lyhord_node.state import STATUS_MATTERS
 from lyhord_wire.codes import CHANNELS, FASTEST_SF, FAULT_SETTINGS, LINK, SPREADING_FACTOR, TX_POWER
 
 _OF_LORA = (SPREADING_FACTOR, CHANNELS, FASTEST_SF, TX_POWER)
 _TRIES = const(4)
+_KEY = "settings_good"  # in NVS: what to go back to
 
 
 def _differ(one, other, keys):
@@ -30,17 +31,17 @@ def _differ(one, other, keys):
 
 def begin(state, nvs):
     """After a power loss: a trial goes on."""
-    state.probation.trial = int(nvs.blob(TRIAL_KEY) is not None)
+    state.probation.trial = int(nvs.blob(_KEY) is not None)
 
 
 def take(node, wanted):
     """Makes `wanted`, of a downlink, the node's settings; on trial where they touch the link."""
-    confirmed = settings.unpack(node.nvs.blob(TRIAL_KEY))
+    confirmed = settings.unpack(node.nvs.blob(_KEY))
     before = confirmed or node.settings
     if not _differ(before, wanted, _OF_LORA + (LINK,)):
         end(node)
     elif confirmed is None or _differ(node.settings, wanted, _OF_LORA + (LINK,)):
-        node.nvs.set_blob(TRIAL_KEY, settings.pack(before))  # before the new ones: a power cut leaves either
+        node.nvs.set_blob(_KEY, settings.pack(before))  # before the new ones: a power cut leaves either
         node.state.probation.trial = 1
     changes.apply(node, wanted)
 
@@ -48,13 +49,13 @@ def take(node, wanted):
 def end(node):
     """The present settings are confirmed; durable after the caller's commit."""
     node.state.probation.trial = 0
-    node.nvs.erase(TRIAL_KEY)
+    node.nvs.erase(_KEY)
 
 
 def note(node, link, answered):
     """Notes the outcome of a report on trial; link: of link_selector.py, None where all rest."""
     state = node.state
-    confirmed = settings.unpack(node.nvs.blob(TRIAL_KEY))
+    confirmed = settings.unpack(node.nvs.blob(_KEY))
     if confirmed is None:
         state.probation.trial = 0
     elif answered:

@@ -1,6 +1,6 @@
 """The first half of the story: measure, keep in the log, judge the alarms."""
 
-from lyhord_node import clock, faults, schedule
+from lyhord_node import clock, faults, pending, schedule
 from lyhord_node.scoped_import import ScopedImport
 from lyhord_wire.codes import FAULT_STORAGE, REPORT_PERIOD, SAMPLE_PERIOD
 
@@ -27,18 +27,11 @@ def take_sample(node):
         print("sample", number, values)
     except (OSError, OverflowError, ValueError) as fault:  # it measures, tells and judges in any case
         faults.note(node.state, FAULT_STORAGE, True)
-        _count_unkept(node.state)
+        pending.count(node.state, unkept=1)
         print("sample not kept:", fault)
     if not node.state.schedule.report_at:  # the first report of a power session follows the first sample
         schedule.plan_report(node.state, clock.now(), node.settings[REPORT_PERIOD], node.random(1 << 30))
     return _judge(node, values)
-
-
-def _count_unkept(state):
-    with ScopedImport():
-        from lyhord_node import pending
-
-        pending.count(state, unkept=1)
 
 
 def _judge(node, values):

@@ -11,7 +11,6 @@ _EARLY_DIVISOR = const(50)
 JITTER_DIVISOR = const(10)  # docs/protocol.md section 4: reports start within 10 % of their period
 _DUTY_MAX_S = const(7_200)  # a duty cycle counts over one hour: what it refuses fits within two
 _MOVED_MAX_S = const(60)
-_ALARM_TRIES_MAX = const(9)
 _ALARM_S = const(30)
 _TRIAL_S = const(600)
 _TRIAL_BEGUN_S = const(10)
@@ -59,6 +58,15 @@ def take_place(state, now, period):
     return nominal
 
 
+def begin_anew(state, samples, reports):
+    """Samples, reports are due now and begin new grids: their period is another one, and a node that slept to
+    an old mark might take a day to notice."""
+    if samples:
+        state.schedule.sample_due = 0
+    if reports:
+        state.schedule.report_due = 0
+
+
 def _tolerance(period):
     return min(period // 4, _TOLERANCE_MAX_S)
 
@@ -103,13 +111,6 @@ def is_report_due(state, now, period):
     )
 
 
-def alarms_tried(state, urgent):
-    """A report is about to tell the alarms; where nobody hears it, the next one comes later each time.
-    urgent: a new one is among them."""
-    tries = 1 if urgent else state.schedule.alarm_tries + 1
-    state.schedule.alarm_tries = min(_ALARM_TRIES_MAX, tries) if state.pending.alarms else 0
-
-
 def report_now(state, now):
     """The next report is due."""
     state.schedule.report_at = now
@@ -120,7 +121,7 @@ def hurry(state, now):
     go again in 1, 2, 4 … minutes; settings on trial at once, and then every ten minutes."""
     record = state.schedule
     if state.pending.alarms:
-        record.report_at = min(record.report_at, now + (_ALARM_S << record.alarm_tries))
+        record.report_at = min(record.report_at, now + (_ALARM_S << state.pending.alarms - 1))
     if state.probation.trial:
         wait_s = _TRIAL_S if state.probation.trial > 1 else _TRIAL_BEGUN_S
         record.report_at = min(record.report_at, now + wait_s)

@@ -3,7 +3,7 @@
 import gc
 import sys
 
-from lyhord_node import clock, schedule
+from lyhord_node import clock, pending, schedule
 from lyhord_node.scoped_import import ScopedImport
 from lyhord_wire.codes import REPORT_PERIOD
 
@@ -12,27 +12,20 @@ def report(node, everything=False, urgent=False):
     """Sends what is due and plans the next report; urgent: even over a link that rests. Returns how it
     ended (None: no link works) and how many samples went out."""
     state = node.state
-    schedule.alarms_tried(state, urgent)
+    pending.alarms_tried(state)
     _plan_next(node)
     state.save()  # a start that ends in here is not followed by one that begins in here
     try:
         told = _send(node, everything, urgent)
     except Exception as crash:  # noqa: BLE001 - our bug too is no reason to measure less
         sys.print_exception(crash)
-        _count_failure(state)
+        pending.count(state, failures=1)
         told = "crashed", 0
     gc.collect()  # only now does nothing refer any more to what has sent
     state.sending.free_heap = gc.mem_free()
     print("report:", told[0], told[1], "heap", state.transmit.least_heap, state.sending.free_heap)
     _plan_next(node)
     return told
-
-
-def _count_failure(state):
-    with ScopedImport():
-        from lyhord_node import pending
-
-        pending.count(state, failures=1)
 
 
 def _plan_next(node):

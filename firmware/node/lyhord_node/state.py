@@ -13,7 +13,7 @@ from binascii import crc32
 
 from micropython import const
 
-_MAGIC = b"LY\x0d"  # the last byte changes with the records
+_MAGIC = b"LY\x0e"  # the last byte changes with the records
 _LIMIT = const(600)
 _BODY = const(3)  # where the values begin, behind the magic
 
@@ -24,8 +24,6 @@ STATUS_ALL = const(3)
 ABOUT_ALL = const(0x0F)  # parts that an about report may fall into
 NO_TEMPERATURE = const(-32768)
 NO_WORD = const(2)  # of a tilt switch: none was read, or it rattled
-TRIAL_KEY = "settings_good"  # in NVS: what to go back to while settings are on trial, see probation.py
-LEDGERS_KEY = "duty"  # in NVS: the copy of the ledgers for after a power loss
 _USUAL_DC = const(200)
 
 # Record, struct format of its numbers, their names; names with a star are bytes. One text, because each tuple
@@ -34,15 +32,15 @@ _RECORDS = """\
 timebase qBI offset is_set started
 counters II next end
 waking I wakes
-schedule IIIB sample_due report_due report_at alarm_tries
+schedule III sample_due report_due report_at
 sleeping I wake_at
 safe I rest_until
 measure hHHB temperature_dc battery_mv emptied lies level*
 contacts B occupied pulses*
 faults H bits
 alarms BBhI faulty_run tilted_run slow_dc judged_at active* silenced*
-pending BBBBHBHH status about alarms oldest unkept reset_cause failures refused
-uplink_builder IIIBIHHI unsent again_first again_count since_ack health_at battery_mv faults settings
+pending BBBBHBHHI status about alarms oldest unkept reset_cause failures refused unsent
+uplink_builder IIBIHHI again_first again_count since_ack health_at battery_mv faults settings
 delivery hh rssi_dbm snr_q4
 transmit II not_before least_heap
 sending I free_heap

@@ -89,9 +89,8 @@ def next_message(node, payload_max, now, always_ack=False, probe=False, asks_tim
     record = state.uplink_builder
     if again:
         first, below = record.again_first, record.again_first + record.again_count
-    else:  # a log that was lost ends before what was sent of it
-        below = outbox.next_seq
-        first = max(min(record.unsent, below), outbox.stored, outbox.floor)
+    else:
+        first, below = max(state.pending.unsent, outbox.floor), outbox.next_seq
     count = min(_SAMPLES_MAX, payload_max // _COLUMN_LEAST)
     kept = first < below
     gc.collect()  # now: where memory is in pieces, so is what is read
@@ -204,17 +203,6 @@ def _about(node, payload_max):
     return None
 
 
-def skip_stored(node):
-    """Stored samples count as sent."""
-    record = node.state.uplink_builder
-    record.unsent = max(record.unsent, node.outbox.stored)
-
-
-def go_back(node):
-    """All that is kept goes out once more."""
-    node.state.uplink_builder.unsent = node.outbox.stored
-
-
 def send_again(state, first, below):
     """The gateway asks for these samples again."""
     state.uplink_builder.again_first = first
@@ -259,4 +247,4 @@ def _move_on(state, message):
         record.again_count = max(0, record.again_first + record.again_count - end)
         record.again_first = end
     else:
-        record.unsent = max(record.unsent, end)
+        pending.sent_below(state, end)

@@ -43,6 +43,7 @@ def wake(node, kept, cause, started):
         faults.note(node.state, FAULT_CODE, True)
     if cause != boot_guard.DEEP_SLEEP:
         pending.started(node.state, cause, state.STATUS_ALL)  # due in the first report after a start
+    pending.bound_unsent(node.state, node.outbox.stored, node.outbox.next_seq)
     node.state.save()
 
 
