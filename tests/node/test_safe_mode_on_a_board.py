@@ -57,6 +57,18 @@ async def test_the_console_says_so_and_exit_ends_it(world, gateway, node):
     assert (await node.ask("status"))["mode"] == "normal"
 
 
+async def test_an_alarm_that_nobody_hears_is_told_less_and_less_often_in_safe_mode(world, gateway, node):
+    await node.provision(BIN)
+    await world.run_for(300)
+    gateway.silent = True
+    await brown_outs(world, node, 7)
+    assert await world.run_until(lambda: "Safe mode: 6 starts came to no end" in node.printed(), 10)
+    node.temperature_dc = 900
+    told = node.printed().count("report: ")
+    await world.run_for(560)
+    assert 3 <= node.printed().count("report: ") - told <= 7  # once a minute it would be ten
+
+
 async def test_safe_mode_measures_and_keeps_at_its_period_and_tells_a_fire(world, gateway, node):
     await node.provision(BIN)
     await world.run_for(300)
