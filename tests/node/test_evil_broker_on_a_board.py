@@ -301,6 +301,7 @@ async def test_packets_in_single_bytes_are_packets_as_well(world, gateway, broke
     assert whole(gateway) >= 26 and not reasons(node)
 
 
+@pytest.mark.slow
 async def test_a_backlog_over_a_slow_gateway_leaves_the_samples_their_time(world, gateway, broker, node):
     point = AccessPoint(world, "town", PASSWORD, {"gateway.lan": broker}, available=False)
     await node.provision(WIFI | {"report_period": 120})

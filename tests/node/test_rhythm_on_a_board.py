@@ -119,6 +119,7 @@ async def test_a_time_that_cannot_be_is_not_taken(time, world, gateway, node):
     assert -1 <= world.unix_us() // 1_000_000 - gateway.samples[max(gateway.samples)][0] <= 200
 
 
+@pytest.mark.slow
 async def test_the_duty_cycle_is_counted_on_through_corrections(world, ether, gateway, node):
     await node.provision(
         BIN

@@ -52,6 +52,7 @@ def names(folder: Path) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_an_upgrade_and_a_downgrade_leave_nothing_of_the_other_version(tmp_path: Path) -> None:
     box = Box(tmp_path)
     source = box.tree / "gateway/src/lyhord_gateway"
