@@ -108,6 +108,7 @@ async def test_every_kind_of_work_is_kept_or_its_owner_is_told(bench: Bench, blo
     assert bench.metrics.counters["store.frames_not_stored"] == 1 and not bench.answers
     blocker.release()
     await until(lambda: bench.reader.kept("duty.roof") == b"spent", "it is kept")
+    await bench.settled()  # a reader sees a commit before the gateway has counted it
     assert bench.reader.delivered("city") == [(0, 2)]
     assert [reading.rssi_dbm for reading in bench.readings()] == [-100, -50, -50], "not what a platform has"
     assert bench.metrics.counters["queue.aborted"] == bench.metrics.counters["store.quarantined"] == 1
