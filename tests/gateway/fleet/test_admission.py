@@ -59,7 +59,7 @@ async def order_entry(tmp_path: Path) -> OrderEntry:
 async def test_a_key_in_force_is_not_replaced(order_entry: OrderEntry) -> None:
     before = await order_entry.keys()
     said = await order_entry.refused("import", "-", stdin=jsonl(line(key=NEW, name="Torget 1")))
-    assert "000a01: has another key of generation 0" in said and "--new-device 000a01" in said
+    assert "000a01: has another key of generation 0" in said and "--replace 000a01" in said
     assert await order_entry.keys() == before
     assert "Storgatan 12" in await order_entry.done("--json")
     assert KEY.hex() not in said and NEW.hex() not in said

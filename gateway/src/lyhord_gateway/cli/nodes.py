@@ -32,7 +32,8 @@ from lyhord_gateway.cli.selection import (
     sort,
 )
 from lyhord_gateway.config.tree import load
-from lyhord_gateway.fleet.keys import add, free_id, retire_older, rotate
+from lyhord_gateway.fleet.ids import RESERVE_MAX, next_id, reserve
+from lyhord_gateway.fleet.keys import add, retire_older, rotate
 from lyhord_gateway.fleet.nodes import (
     NAME_MAX,
     PROFILE_KEYS,
@@ -111,7 +112,10 @@ def nodes_import(
     new_device: Annotated[
         list[str] | None,
         typer.Option(
-            "--new-device", metavar="ID", help="Another device gets this id and its key; repeatable."
+            "--replace",
+            "--new-device",
+            metavar="ID",
+            help="Another device gets this id and its key; repeatable.",
         ),
     ] = None,
     only_new: Annotated[
@@ -211,9 +215,24 @@ def nodes_remove(config: ConfigOption, node: NodeArgument) -> None:
 
 @nodes_app.command("next-id")
 def nodes_next_id(config: ConfigOption) -> None:
-    """Print the lowest id above all that were ever given, as `lyhord provision` asks for it."""
+    """Print the lowest id above all that were ever given; `reserve` gives it away."""
     with writing(load(config)) as connection:
-        typer.echo(node_text(free_id(connection)))
+        typer.echo(node_text(next_id(connection)))
+
+
+@nodes_app.command("reserve")
+def nodes_reserve(
+    config: ConfigOption,
+    count: Annotated[
+        int, typer.Option("--count", metavar="N", min=1, max=RESERVE_MAX, help="How many ids.")
+    ] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Give ids away to somebody who provisions nodes elsewhere: none of them is ever given again."""
+    with writing(load(config)) as connection:
+        ids = reserve(connection, count)
+    first, last = node_text(ids[0]), node_text(ids[-1])
+    tell({"first": first, "last": last, "count": count}, as_json, lambda: typer.echo(f"{first} to {last}"))
 
 
 def _switch(config: Path, node: str, enabled: bool) -> None:

@@ -58,7 +58,7 @@ def admit(connection: sqlite3.Connection, keys: Sequence[Keyed], new_devices: Co
     """
     for node in new_devices:
         if not any(node == one for one, _, _ in keys):
-            raise UserError(f"--new-device {node_text(node)}: expected a line with its new key")
+            raise UserError(f"--replace {node_text(node)}: expected a line with its new key")
     found: dict[int, dict[int, bytes]] = {}
     for node, generation, key in keys:
         other = connection.execute(
@@ -72,12 +72,12 @@ def admit(connection: sqlite3.Connection, keys: Sequence[Keyed], new_devices: Co
             raise UserError(f"{node_text(node)}: key: expected another, this one was retired")
         if node in new_devices:
             if (node, generation, key) in _in_force(connection, node):
-                raise UserError(f"--new-device {node_text(node)}: expected a new key, this one is in force")
+                raise UserError(f"--replace {node_text(node)}: expected a new key, this one is in force")
             continue
         if was_removed(connection, node):
             raise UserError(
                 f"{node_text(node)}: expected another id, this one was removed from the registry; "
-                f"--new-device {node_text(node)} gives it to a new device"
+                f"--replace {node_text(node)} gives it to a new device"
             )
         known = found.setdefault(node, {old: same for _, old, same in _in_force(connection, node)})
         if known.get(generation) != key:
@@ -101,11 +101,11 @@ def _admit_key(node: int, generation: int, key: bytes, known: dict[int, bytes]) 
     if generation in known:
         raise UserError(
             f"{name}: has another key of generation {generation}, a node in service would be cut off; "
-            f"another id, or --new-device {name} if it is another device"
+            f"another id, or --replace {name} if it is another device"
         )
     raise UserError(
         f"{name}: expected generation {following} after {newest}, not {generation}: keys do not come back; "
-        f"--new-device {name} if it is another device"
+        f"--replace {name} if it is another device"
     )
 
 
@@ -114,15 +114,6 @@ def _in_force(connection: sqlite3.Connection, node: int) -> list[Keyed]:
         connection.execute("SELECT generation, key FROM node_key WHERE node = ?", (node,)).fetchall()
     )
     return [(node, number, bytes(known[number])) for number in generations(connection, node) or []]
-
-
-def next_id(connection: sqlite3.Connection) -> int:
-    """The lowest id above all that were ever given or heard of in the store: none is given twice."""
-    (highest,) = connection.execute(
-        "SELECT max((SELECT coalesce(max(id), 0) FROM node), (SELECT coalesce(max(node), 0) FROM session), "
-        "(SELECT coalesce(max(node), 0) FROM sample))"
-    ).fetchone()
-    return max([int(highest), *removed(connection)]) + 1
 
 
 def removed(connection: sqlite3.Connection) -> list[int]:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from lyhord_gateway.fleet.admission import next_id, was_removed
+from lyhord_gateway.fleet.admission import was_removed
+from lyhord_gateway.fleet.ids import next_id
 from lyhord_gateway.fleet.nodes import NodeLine, enter
 from lyhord_gateway.model.cipher import KEY_SIZE
 from lyhord_gateway.model.reading import node_text
@@ -21,17 +22,16 @@ from lyhord_gateway.store.rotation import Rotation, generations, next_generation
 from lyhord_gateway.store.transaction import transaction
 from lyhord_gateway.support.errors import UnknownNode, UserError
 from lyhord_gateway.support.private_file import append_private
-from lyhord_wire.frame import NODE_MAX
 
 
 def add(connection: sqlite3.Connection, node: int | None, line: NodeLine, file: Path) -> int:
-    """Enters a new node with a new key and appends its line to `file`. Returns its id (None: the lowest
-    above all that are taken). Raises UserError; then nothing was entered."""
+    """Enters a new node with a new key and appends its line to `file`. Returns its id (None: the next
+    one that the gateway gives). Raises UserError; then nothing was entered."""
 
     def entering() -> tuple[int, NodeLine]:
         taken = node
         if taken is None:
-            taken = free_id(connection)
+            taken = next_id(connection)
         elif connection.execute("SELECT 1 FROM node WHERE id = ?", (taken,)).fetchone():
             raise UserError(f"{node_text(taken)}: expected a node that is not in the registry yet")
         if was_removed(connection, taken):
@@ -40,14 +40,6 @@ def add(connection: sqlite3.Connection, node: int | None, line: NodeLine, file: 
         return taken, msgspec.structs.replace(line, id=node_text(taken), key=key, generation=0)
 
     return _hand_over(connection, entering, file)
-
-
-def free_id(connection: sqlite3.Connection) -> int:
-    """The lowest id above all that were ever given. Raises UserError."""
-    free = next_id(connection)
-    if free > NODE_MAX:
-        raise UserError("no node id is free above ffffff, expected --id")
-    return free
 
 
 def rotate(connection: sqlite3.Connection, node: int, file: Path, again: bool) -> int:

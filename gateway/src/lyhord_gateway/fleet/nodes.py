@@ -26,6 +26,7 @@ class NodeLine(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
 
     generation: of the key; the air tells only even from odd, so a node has at most two keys at a time.
     Places in degrees, distances in millimetres; created: when the node was provisioned, as text.
+    mac: of its board, as a technician's fleet file has it; it is taken and not kept.
     """
 
     id: str
@@ -41,6 +42,7 @@ class NodeLine(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     firmware: str | None = None
     enabled: bool | None = None
     created: Annotated[str, Meta(max_length=32)] | None = None
+    mac: Annotated[str, Meta(pattern=r"^[0-9a-f]{12}$")] | None = None
 
     def __repr__(self) -> str:
         return f"NodeLine(id={self.id!r})"  # never the key

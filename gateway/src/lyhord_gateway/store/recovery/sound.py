@@ -26,7 +26,7 @@ _MAX = 1 << 53  # more than any sample or arrival number of ours
 _values = msgspec.json.Decoder(dict[int, int | None])
 _alarms = msgspec.json.Decoder(list[int])
 _intervals = msgspec.json.Decoder(list[tuple[int, int]])
-_NUMBERS = re.compile(r"(dropped|skipped)\..*|store\.(downlink_floor|head)")
+_NUMBERS = re.compile(r"(dropped|skipped)\..*|store\.(downlink_floor|head)|ids\.reserved")
 
 
 def is_sound(table: str, record: Record) -> bool:
