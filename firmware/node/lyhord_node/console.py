@@ -4,11 +4,6 @@ All of it is ASCII except what the installer typed. Keys and passwords go in and
 Imported for one line and forgotten again (see terminal.py).
 """
 
-import sys
-
-from lyhord_node import config
-from lyhord_wire.settings import SETTINGS
-
 _CTRL_C = 3
 
 
@@ -42,11 +37,10 @@ def _help(_node, _staged, _rest):
 
 
 def _version(node, _staged, _rest):
-    import image
+    from lyhord_node.overview import version
 
-    print("version: %s" % image.VERSION)
-    print("board: %s" % node.board.NAME)
-    print("micropython: %s" % ".".join([str(part) for part in sys.implementation[1][:3]]))
+    for line in version(node.board):
+        print(line)
 
 
 def _status(_node, _staged, _rest):
@@ -57,100 +51,73 @@ def _measure(_node, _staged, _rest):
     return "measure"
 
 
-def _sample(_node, _staged, _rest):
+def _sample(node, _staged, _rest):
+    from lyhord_node.shelf import is_on
+
+    if is_on(node.nvs):
+        raise Failed("on the shelf nothing is kept; measure shows it, start sends it to work")
     return "sample"
 
 
 def _send(node, _staged, _rest):
-    if node.identity is None:
-        raise Failed("not provisioned; use provision")
+    _provisioned(node)
     return "send"
 
 
 def _get(node, staged, rest):
-    for name in [rest] if rest else _names():
-        print("%s: %s" % (name, _shown(node, staged, name)))
+    from lyhord_node import staged as settings
 
-
-def _shown(node, staged, name):
-    if name in config.FIELDS:
-        value = staged.get(name)
-        shown = config.shown(name, config.text(node.nvs, name) if value is None else value)
-    else:
-        setting = _setting(name)
-        shown = "%s %s" % (staged.get(name, node.settings[setting.key]), setting.unit)
-    return shown.strip() + (" (not saved)" if name in staged else "")
+    if not rest:
+        for line in settings.lines(node, staged):
+            print(line)
+        return
+    line = settings.line(node, staged, rest)
+    _stop(None if line else settings.UNKNOWN % rest)
+    print(line)
 
 
 def _set(node, staged, rest):
+    from lyhord_node.staged import put
+
     name, _, value = rest.lstrip().partition(" ")
-    if name in config.FIELDS:
-        value = _text(name, value)
-        why = config.objection(name, value)
-        if config.is_sensor(name) and not why:
-            from lyhord_node import sensor_checks
-
-            why = sensor_checks.objection(node.board, name, value)
-        if why:
-            raise Failed(why)
-    else:
-        setting = _setting(name)
-        value = value.strip()
-        number = _integer(value)
-        if number is None or not setting.low <= number <= setting.high:
-            what = "%s: expected %d...%d %s" % (name, setting.low, setting.high, setting.unit)
-            raise Failed(what.strip())
-    staged[name] = value
-
-
-def _text(name, value):
-    """The text as it was meant: a space at an end, of a password or a WiFi's name, stands in quotes."""
-    if len(value) > 1 and value[0] == '"' and value[-1] == '"':
-        return value[1:-1]
-    if value != value.strip():
-        raise Failed('%s: a space at either end needs quotes: set %s "..."' % (name, name))
-    return value
+    _stop(put(node, staged, name, value))
 
 
 def _clear(_node, staged, rest):
-    if rest not in config.FIELDS:
-        raise Failed("expected one of %s" % " ".join(sorted(config.FIELDS)))
-    staged[rest] = ""
+    from lyhord_node.staged import clear
+
+    _stop(clear(staged, rest))
 
 
-def _save(node, staged, _rest):
-    from lyhord_node import changes, pending, probation, settings, state
+def _check(node, staged, _rest):
+    from lyhord_node.staged import objection
 
-    numbers = {_setting(name).key: int(text) for name, text in staged.items() if name not in config.FIELDS}
-    version = settings.LOCAL if numbers else node.settings.version
-    wanted, why = settings.changed(node.settings, numbers, version)
-    why = why or _sensor_conflict(node, staged)
-    if not why and ("link" in staged or "wifi_ssid" in staged or "broker_host" in staged):
-        why = changes.link_objection(node, wanted, staged)
-    if why:
-        raise Failed(why)
-    for name, text in staged.items():
-        if name in config.FIELDS:
-            config.save(node.nvs, name, text)
-        if name in config.ABOUT_FIELDS:
-            pending.due(node.state, about=state.ABOUT_ALL)
-    if numbers:
-        probation.end(node)
-    node.nvs.commit()
-    changes.apply(node, wanted)
-    node.state.save()
+    _stop(objection(node, staged))
+
+
+def _save(node, staged, rest):
+    from lyhord_node.staged import save
+
+    _check(node, staged, rest)
+    try:
+        save(node, staged)
+    except OSError as fault:
+        raise Failed("the flash takes nothing: %s" % fault)
+
+
+def _discard(_node, staged, _rest):
     staged.clear()
 
 
-def _sensor_conflict(node, staged):
-    from lyhord_node import sensor_checks
+def _stop(why):
+    if why:
+        raise Failed(why)
 
-    texts = {}
-    for name in sensor_checks.SLOTS + ("profile",):
-        value = staged.get(name)
-        # What is cleared or typed as nothing counts as its default.
-        texts[name] = config.text(node.nvs, name) if value is None else value or config.FIELDS[name][2]
-    return sensor_checks.conflict(node.board, texts, texts["profile"])
+
+def _leave(staged, rest):
+    """Nobody goes away from what is not saved without having said so."""
+    if staged and rest != "discard":
+        raise Failed("%d changes are not saved; save, or discard them" % len(staged))
 
 
 def _provision(node, _staged, rest):
@@ -161,10 +128,15 @@ def _provision(node, _staged, rest):
         raise Failed(why)
 
 
-def _restart(node, _staged, _rest):
+def _restart(node, staged, rest):
+    _leave(staged, rest)
+    node.state.save()
+    _start_anew()
+
+
+def _start_anew():
     from machine import reset
 
-    node.state.save()
     print("ok")
     reset()
 
@@ -190,14 +162,52 @@ def _repl(node, _staged, _rest):
     raise KeyboardInterrupt  # the only way out of the firmware; the watchdog starts it again in two minutes
 
 
-def _exit(node, _staged, _rest):
+def _exit(node, staged, rest):
+    from lyhord_node import shelf
     from lyhord_node.sleeping import sleep
 
-    if node.identity is None:
-        raise Failed("not provisioned; use provision")
+    _provisioned(node)
+    _leave(staged, rest)
     node.boot_guard.completed()  # whoever sends it to work ends safe mode
     print("ok")
+    if shelf.is_on(node.nvs):
+        shelf.rest(node)
     sleep(node, 1)
+
+
+def _shelve(node, _staged, _rest):
+    from lyhord_node.shelf import put
+
+    put(node.nvs)
+
+
+def _start(node, staged, rest):
+    from lyhord_node.shelf import leave
+
+    _provisioned(node)
+    _leave(staged, rest)
+    leave(node.nvs)
+    _exit(node, staged, rest)
+
+
+def _factory_reset(node, _staged, rest):
+    from lyhord_node.factory import ALL, KEEP, reset
+
+    words = rest.split()
+    kept = node.outbox.kept()
+    if "yes" not in words:
+        print("goes: samples, settings, name, place, WiFi, broker" + (", identity" if "all" in words else ""))
+        raise Failed("to do it: " + " ".join(["factory-reset"] + words + ["yes"]))
+    if kept and "discard" not in words:
+        how = " ".join(["factory-reset"] + words + ["discard"])
+        raise Failed("%d samples are kept; send them first, or: %s" % (kept, how))
+    reset(node.nvs, ALL if "all" in words else KEEP)
+    _start_anew()
+
+
+def _provisioned(node):
+    if node.identity is None:
+        raise Failed("not provisioned; use provision")
 
 
 # name: (what does it, how it is written, what it is for)
@@ -210,27 +220,16 @@ COMMANDS = {
     "get": (_get, "get [NAME]", "one setting, or all"),
     "set": (_set, "set NAME VALUE", "change a setting; takes effect after save"),
     "clear": (_clear, "clear NAME", "forget a text; takes effect after save"),
+    "check": (_check, "check", "would save take the changes?"),
     "save": (_save, "save", "keep all changes at once"),
+    "discard": (_discard, "discard", "forget the changes that are not saved"),
     "send": (_send, "send", "deliver everything that is kept"),
     "provision": (_provision, "provision ID KEY GENERATION", "who this node is: hex, hex, number"),
     "restart": (_restart, "restart", "start again"),
     "verify": (_verify, "verify", "is the code in the flash what was built?"),
     "repl": (_repl, "repl", "end the firmware, for developers: MicroPython's prompt for two minutes"),
-    "exit": (_exit, "exit", "leave the console; the node goes to work"),
+    "shelf": (_shelve, "shelf", "sleep until start, and keep nothing: until it is installed"),
+    "start": (_start, "start", "leave the shelf and the console; the node goes to work"),
+    "exit": (_exit, "exit", "leave the console; the node goes to work, or back to the shelf"),
+    "factory-reset": (_factory_reset, "factory-reset [all]", "forget its old life, and with all who it is"),
 }
-
-
-def _names():
-    return [SETTINGS[key].name for key in sorted(SETTINGS)] + sorted(config.FIELDS)
-
-
-def _setting(name):
-    for setting in SETTINGS.values():
-        if setting.name == name:
-            return setting
-    raise Failed("%s: no such setting; get lists them" % name)
-
-
-def _integer(text):
-    digits = text[1:] if text[:1] == "-" else text
-    return int(text) if digits.isdigit() else None

@@ -1,6 +1,6 @@
 """The node's story: wake → measure → keep → send → sleep. This file alone knows all stages.
 
-start ─▶ wake ─▶ (console, after power-on or reset only) ─▶ (safe mode, see boot_guard.py)
+start ─▶ wake ─▶ (console, after power-on or reset only) ─▶ (shelf.py) ─▶ (safe mode, see boot_guard.py)
           │
           ├─ sample due ─▶ measure ─▶ keep in the log ─▶ judge alarms                    (sampling.py)
           ├─ report due or new alarm ─▶ send, obey the answers                           (sending.py)
@@ -66,6 +66,8 @@ def _live(node):
     safe = node.boot_guard.is_safe
     if node.reset_cause != boot_guard.DEEP_SLEEP and (safe or node.reset_cause != boot_guard.WATCHDOG):
         _talk(node)
+    if node.nvs.number("shelf", 0):
+        _rest(node)
     if safe:
         _live_safely(node)
     while True:
@@ -94,6 +96,12 @@ def _talk(node):
         from lyhord_node.session import talk
 
         talk(node)
+
+
+def _rest(node):
+    from lyhord_node.shelf import rest
+
+    rest(node)
 
 
 def _live_safely(node):

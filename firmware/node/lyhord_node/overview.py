@@ -2,9 +2,24 @@
 
 import gc
 
-from lyhord_node import clock, config, sensor_config
+from lyhord_node import clock, config, sensor_config, shelf
 from lyhord_wire.codes import LINK
 from lyhord_wire.names import ALARMS, FAULTS, RESET_CAUSES
+
+
+def version(board):
+    """Lines for `version`: the program and the board; programs read them too."""
+    import sys
+    from binascii import hexlify
+
+    import image
+    from machine import unique_id
+
+    yield "version: " + image.VERSION
+    yield "app: " + image.APP
+    yield "board: " + board.NAME
+    yield "mac: " + hexlify(unique_id()).decode()
+    yield "micropython: " + ".".join([str(part) for part in sys.implementation[1][:3]])
 
 
 def lines(node):
@@ -17,10 +32,8 @@ def lines(node):
         ("generation", "none" if identity is None else identity.generation),
         ("name", config.text(node.nvs, "name")),
         ("profile", config.text(node.nvs, "profile")),
-        (
-            "mode",
-            "safe, %d starts came to no end" % node.boot_guard.count if node.boot_guard.is_safe else "normal",
-        ),
+        ("shelf", "yes" if shelf.is_on(node.nvs) else "no"),
+        ("mode", _mode(node.boot_guard)),
         ("reset_cause", RESET_CAUSES[state.pending.reset_cause]),
         ("uptime_s", max(0, now - state.timebase.started)),
         ("clock", "set" if state.timebase.is_set else "not set"),

@@ -49,7 +49,12 @@ def take(node, wanted):
 def end(node):
     """The present settings are confirmed; durable after the caller's commit."""
     node.state.probation.trial = 0
-    node.nvs.erase(_KEY)
+    forget(node.nvs)
+
+
+def forget(nvs):
+    """No settings are left to go back to; durable after the caller's commit."""
+    nvs.erase(_KEY)
 
 
 def note(node, link, answered):

@@ -130,6 +130,7 @@ def _edit(typed, byte):
 
 def _secret(typed):
     """True where a key or a password is being typed: terminals and logs keep what they are shown."""
+    typed = bytes(typed).lstrip()
     return typed[:10] == b"provision " or (typed[:4] == b"set " and b"password " in typed)
 
 

@@ -14,6 +14,8 @@ def wake(node, kept, cause, started):
     import image
 
     board, power, nvs = node.board, node.power, node.nvs
+    if _finish(nvs):
+        kept = None
     if kept is not None:
         kept.waking.wakes += 1
     if _has_contacts(nvs) and not started.is_safe:  # first: what happens meanwhile counts
@@ -45,6 +47,20 @@ def wake(node, kept, cause, started):
         pending.started(node.state, cause, state.STATUS_ALL)  # due in the first report after a start
     pending.bound_unsent(node.state, node.outbox.stored, node.outbox.next_seq)
     node.state.save()
+
+
+def _finish(nvs):
+    """Does what a power cut at the console has left half done. True if the old life went with it."""
+    if nvs.number("factory", 0):
+        from lyhord_node import factory
+
+        factory.finish(nvs)
+        return True
+    if nvs.number("staged", 0):
+        from lyhord_node import staged
+
+        staged.finish(nvs)
+    return False
 
 
 def _has_contacts(nvs):
