@@ -79,15 +79,25 @@ def flashed(
     given: str | None = request.config.getoption("micropython")
     folder = tmp_path_factory.mktemp("flash")
     if port is not None:
-        return _flash(port, Path(given), image, layout) if given else None
+        return _flash(port, Path(given), image, layout, "--boot-check") if given else None
     micropython = folder / "micropython.bin"
     micropython.write_bytes(micropython_file())
     with rom_loader(folder) as loader:
-        return _flash(loader, micropython, image, layout)
+        return _flash(loader, micropython, image, layout, "--no-boot-check")
 
 
-def _flash(port: str, micropython: Path, image: ImageReport, layout: Layout) -> Flashed:
-    words = ["--port", port, "--micropython", str(micropython), "--image", str(image.path), "--board", BOARD]
+def _flash(port: str, micropython: Path, image: ImageReport, layout: Layout, boot: str) -> Flashed:
+    words = [
+        boot,
+        "--port",
+        port,
+        "--micropython",
+        str(micropython),
+        "--image",
+        str(image.path),
+        "--board",
+        BOARD,
+    ]
     done = subprocess.run(
         tied(str(LYHORD), "flash", *words), capture_output=True, text=True, timeout=_FLASH_S, check=False
     )

@@ -211,7 +211,7 @@ def test_the_terminal_of_a_pulled_port_ends_with_one_line(cable: Cable) -> None:
 @pytest.mark.parametrize(
     ("port", "why"),
     [
-        ("/dev/no-such-port", "No such file or directory"),
+        ("/dev/no-such-port", "no such port; none is there; is it a data cable?"),
         ("socket://127.0.0.1:1", "Connection refused"),
         ("nonsense://x", "invalid URL, protocol 'nonsense' not known"),
         ("/dev/null", "not a serial port"),

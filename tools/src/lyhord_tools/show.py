@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from lyhord_tools.device.ports import SerialPort
+from lyhord_tools.device.probe import Found
 from lyhord_tools.device.verify import Verdict
 from lyhord_tools.image.build import ImageReport
 from lyhord_wire.outside import escaped
@@ -32,6 +34,32 @@ def sizes(report: ImageReport) -> Iterator[str]:
     rows.append(("total", str(sum(file.source_bytes for file in report.files)), str(report.stored_bytes)))
     yield from table(("file", "source bytes", "stored bytes"), rows, frozenset({1, 2}))
     yield f"image: {report.used} of {report.size} bytes in use, sha256 {report.sha256[:16]}…"
+
+
+def port(found: SerialPort, runs: Found | None) -> Iterator[str]:
+    """A serial port, and what runs behind it if that was asked, in a few short lines."""
+    yield escaped(found.device)
+    if found.stable != found.device:
+        yield f"  place:   {escaped(found.stable)}"
+    if found.adapter or found.serial_number:
+        told = [found.adapter or "", f"serial number {found.serial_number}" if found.serial_number else ""]
+        yield f"  adapter: {escaped(', '.join(filter(None, told)))}"
+    if found.holder is not None:
+        yield f"  open in: {escaped(str(found.holder))}"
+    if runs is not None:
+        yield f"  runs:    {escaped(_runs(runs))}"
+        if runs.mac:
+            yield f"  MAC:     {escaped(runs.mac)}"
+
+
+def _runs(found: Found) -> str:
+    if found.kind == "lyhord":
+        who = "not provisioned" if found.node in (None, "none") else f"node {found.node}"
+        where = ", on the shelf" if found.shelf else ""
+        return f"Lyhörd {found.app} {found.version} on {found.board}, {who}{where}"
+    if found.kind == "micropython":
+        return f"MicroPython {found.version or ''}".rstrip() + ", no Lyhörd"
+    return found.detail or found.kind
 
 
 def verdict(found: Verdict) -> Iterator[str]:

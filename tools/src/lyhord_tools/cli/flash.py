@@ -1,16 +1,28 @@
 """`lyhord flash`."""
 
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from lyhord_tools.cli.options import DEFAULT_BOARD, App, AppOption, BoardOption, PortOption, read_bytes
+from lyhord_tools.cli.options import (
+    DEFAULT_BOARD,
+    App,
+    AppOption,
+    BoardOption,
+    PortOption,
+    TimeoutOption,
+    progress_bar,
+    read_bytes,
+)
+from lyhord_tools.device import boot
 from lyhord_tools.device import flash as flashing
+from lyhord_tools.errors import ToolError
 from lyhord_tools.image.build import build_image
+from lyhord_tools.image.filesystem import identity
 from lyhord_tools.image.tree import find_tree
+from lyhord_wire.outside import printable
 
 commands = typer.Typer()
 
@@ -31,9 +43,13 @@ def flash(
     baudrate: Annotated[
         int, typer.Option("--baud", metavar="RATE", min=1, help="Bit/s while flashing.")
     ] = flashing.BAUDRATE,
+    boot_check: Annotated[
+        bool, typer.Option("--boot-check/--no-boot-check", help="Have what was flashed answer.")
+    ] = True,
+    timeout_s: TimeoutOption = 30.0,
 ) -> None:
-    """Write MicroPython and an image to a board, and verify both."""
-    plan = find_tree().layout(board)
+    """Write MicroPython and an image to a board, verify both, and have the board answer."""
+    tree = find_tree()
     firmware = read_bytes(micropython)
     if image is not None:
         contents = read_bytes(image)
@@ -42,14 +58,24 @@ def flash(
             built = Path(scratch) / "image"
             build_image(app.value, board, built)
             contents = built.read_bytes()
-    progress = _show_progress if sys.stderr.isatty() else None
-    report = flashing.flash(port, firmware, contents, plan, chip=chip, baudrate=baudrate, progress=progress)
+    layout = tree.layout(board)
+    flashing.plan(firmware, contents, layout)
+    flashed = identity(contents, tree.boards(), str(image or "the image"))
+    if flashed.board != board:
+        raise ToolError(f"{image} is for {flashed.board}, not for {board}; expected --board {flashed.board}?")
+    with progress_bar(f"{port}: flashing") as progress:
+        report = flashing.flash(
+            port, firmware, contents, layout, chip=chip, baudrate=baudrate, progress=progress
+        )
     for part in report.parts:
         typer.echo(f"{part.name}: {len(part.data)} bytes at {part.offset:#x}, verified")
-    typer.echo(f"{port}: {report.chip} with {report.flash_size // 1024 // 1024} MB of flash is ready")
-    if flashing.version_of(firmware) is None:
-        typer.echo(f"{micropython} names no version of MicroPython; 1.28 or newer is needed")
-
-
-def _show_progress(done: int, total: int) -> None:
-    typer.echo(f"\r{done * 100 // max(total, 1):3d} % of {total} bytes", nl=done >= total, err=True)
+    size = f"{report.chip} with {report.flash_size // 1024 // 1024} MB of flash"
+    if flashed.app == "bridge":
+        typer.echo(f"{port}: {size} is ready; a bridge has no console: its gateway says whether it works")
+    elif boot_check:
+        told = boot.check(port, flashed, timeout_s)
+        typer.echo(f"{port}: {size} is ready: {flashed.app} {flashed.version} on {flashed.board} answers")
+        if mac := told.get("mac"):
+            typer.echo(f"MAC: {printable(mac)}")
+    else:
+        typer.echo(f"{port}: {size} is written; whether it starts was not looked at")

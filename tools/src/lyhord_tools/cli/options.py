@@ -1,10 +1,15 @@
 """Options that several commands have, and what they do with them."""
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from lyhord_tools.errors import ToolError
 
@@ -28,6 +33,14 @@ PortOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", metavar="S", help="Seconds to wait for the node.")]
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A function that is told (done, all) and shows a bar on a terminal, nothing elsewhere."""
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
 
 
 def ask_for_reset() -> None:

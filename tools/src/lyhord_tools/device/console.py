@@ -8,6 +8,7 @@ answer ends with a line `ok` or `error: …`. Ports open by URL, so `/dev/ttyUSB
 import errno
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from lyhord_tools.device.port import BAUDRATE, open_port, reason, reopen
@@ -16,6 +17,7 @@ from lyhord_tools.errors import ToolError
 PROMPT = "> "
 _LINE_MAX = 2048
 _LINES_MAX = 5000
+_HEARD_LINES = 20
 _READ_S = 0.05
 _WRITE_S = 5.0
 _KNOCK_S = 0.25
@@ -52,6 +54,7 @@ class NodeConsole:
         """Open the port. Raises ToolError when it is missing, busy or not a port."""
         self.url = url
         self._buffer = bytearray()
+        self.heard: deque[str] = deque(maxlen=_HEARD_LINES)  # the last lines that came
         self._baudrate = baudrate
         self._port = open_port(url, _READ_S, _WRITE_S, baudrate)
 
@@ -170,7 +173,10 @@ class NodeConsole:
             self._read()
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
-        return line.decode("utf-8", errors="replace").strip("\r")
+        text = line.decode("utf-8", errors="replace").strip("\r")
+        if text.strip():
+            self.heard.append(text)
+        return text
 
     def _read(self) -> None:
         try:

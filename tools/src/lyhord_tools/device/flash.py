@@ -4,7 +4,7 @@ Writes MicroPython where the chip's ROM loader looks for it and the image where 
 files, has esptool compare both by MD5, and starts the board.
 """
 
-import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,14 +17,15 @@ from esptool.loader import ESPLoader
 from esptool.reset import ResetStrategy
 from esptool.util import FatalError
 
+from lyhord_tools.device.port import open_port
 from lyhord_tools.errors import ToolError
+from lyhord_tools.image import micropython as micropython_file
 from lyhord_tools.image import partitions
 from lyhord_tools.image.layout import Layout
 
 BAUDRATE = 460800
-OLDEST = (1, 28)  # of MicroPython: what the firmware is written and compiled for
-_BANNER = re.compile(rb"MicroPython v(\d{1,3})\.(\d{1,3})(?=[.\- ]|\0)")
 _ATTEMPTS = 4
+_READ_BACK = 0x100000
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all) while a part is written or read."""
@@ -48,13 +49,6 @@ class FlashReport:
     parts: tuple[Part, ...]
 
 
-def version_of(micropython: bytes) -> tuple[int, ...] | None:
-    """(major, minor) that a MicroPython file names in its banner, which it prints at its start; None without
-    one (py/mpconfig.h, MICROPY_BANNER_NAME_AND_VERSION)."""
-    found = [(int(major), int(minor)) for major, minor in _BANNER.findall(micropython)]
-    return max(found, default=None)
-
-
 def plan(
     micropython: bytes, image: bytes, layout: Layout, flash_size: int | None = None
 ) -> tuple[Part, Part]:
@@ -65,11 +59,7 @@ def plan(
     Raises ToolError when MicroPython is too old, for another chip, or keeps its files elsewhere than the
     image was built for.
     """
-    version = version_of(micropython)
-    if version is not None and version < OLDEST:
-        found, oldest = ("{}.{}".format(*one) for one in (version, OLDEST))
-        raise ToolError(f"this MicroPython is {found}, expected {oldest} or newer")
-    table = partitions.read_table(micropython, layout.micropython_offset)
+    table = micropython_file.check(micropython, layout)
     vfs = partitions.file_system(table, flash_size or layout.vfs_offset + layout.vfs_size)
     if (vfs.offset, vfs.size) != (layout.vfs_offset, layout.vfs_size):
         raise ToolError(
@@ -78,7 +68,8 @@ def plan(
         )
     if len(image) != layout.vfs_size:
         raise ToolError(
-            f"the image has {len(image)} bytes, the partition of {layout.board} {layout.vfs_size}"
+            f"the image has {len(image)} bytes, the partition of {layout.board} {layout.vfs_size}: it is cut "
+            "off, or for another board"
         )
     if layout.micropython_offset + len(micropython) > layout.vfs_offset:
         raise ToolError(f"the MicroPython file ({len(micropython)} bytes) runs into the file system")
@@ -115,9 +106,37 @@ def flash(
         if size < end:
             raise ToolError(f"the flash has {size} bytes, {layout.board} needs {end}")
         plan(micropython, image, layout, size)
-        cmds.write_flash(esp, [(part.offset, part.data) for part in parts])
+        with _half_written(port):
+            cmds.write_flash(esp, [(part.offset, part.data) for part in parts])
         cmds.reset_chip(esp, "hard-reset")
         return FlashReport(found, size, parts)
+
+
+def erase(
+    port: str, *, chip: str = "auto", baudrate: int = BAUDRATE, progress: Progress | None = None
+) -> int:
+    """Erases the whole flash and reads it back; its size in bytes. Raises ToolError as `flash` does, and
+    where a byte is left."""
+    with connected(port, chip, baudrate, progress) as esp:
+        size = _flash_size(esp)
+        with _half_written(port):
+            cmds.erase_flash(esp)
+            for offset in range(0, size, _READ_BACK):
+                data = cmds.read_flash(esp, offset, min(_READ_BACK, size - offset), None)
+                if data is None or bytes(data).strip(b"\xff"):
+                    raise ToolError(f"{port}: the flash is not empty at {offset:#x}; wipe it again")
+        return size
+
+
+@contextmanager
+def _half_written(port: str) -> Iterator[None]:
+    """From here on a fault leaves a board that must be flashed again, and says so."""
+    try:
+        yield
+    except (FatalError, serial.SerialException, OSError) as fault:
+        raise ToolError(
+            f"{port}: the board is half written: flash it again ({_first_line(fault).rstrip('.')})"
+        ) from fault
 
 
 def read_flash(
@@ -147,10 +166,12 @@ def connected(port: str, chip: str, baudrate: int, progress: Progress | None = N
         serial.serial_for_url(port, do_not_open=True)
     except ValueError as fault:
         raise ToolError(f"{port}: {_first_line(fault)}") from fault
+    if "://" not in port:
+        open_port(port, 0).close()  # who has it, or what is missing, is said better here
     esp: ESPLoader | None = None
     with _quiet(progress):
         try:
-            esp = cmds.connect_esp(port, chip=chip, connect_attempts=_ATTEMPTS)
+            esp = _found(port, chip)
             esp = cmds.run_stub(esp)
             if not port.startswith("socket:"):
                 esp.change_baud(baudrate)
@@ -163,11 +184,27 @@ def connected(port: str, chip: str, baudrate: int, progress: Progress | None = N
                 esp._port.close()
 
 
-class _ProgressOnly(EspLogBase):
-    """esptool's log, reduced to its progress: what failed comes as an exception anyway."""
+def _found(port: str, chip: str) -> ESPLoader:
+    try:
+        return cmds.connect_esp(port, chip=chip, connect_attempts=_ATTEMPTS)
+    except FatalError as fault:
+        said = _first_line(fault)
+        if "Failed to connect" in said:
+            raise ToolError(
+                f"{port}: the chip's loader does not answer: hold BOOT, press RESET, let go of BOOT, and try "
+                "again; is it a data cable?"
+            ) from fault
+        raise
 
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress = progress
+
+class _ProgressOnly(EspLogBase):
+    """esptool's log, reduced to its progress: what failed comes as an exception anyway.
+
+    esptool has one log for the whole process; boards are flashed in parallel, each in its thread.
+    """
+
+    def __init__(self) -> None:
+        self.of_thread = threading.local()
 
     def print(self, *args: Any, **kwargs: Any) -> None:
         """Dropped."""
@@ -193,21 +230,34 @@ class _ProgressOnly(EspLogBase):
     def progress_bar(
         self, cur_iter: int, total_iters: int, prefix: str = "", suffix: str = "", bar_length: int = 30
     ) -> None:
-        """Passed on."""
-        if self._progress is not None:
-            self._progress(cur_iter, total_iters)
+        """Passed on to whoever asked for it in this thread."""
+        if (progress := getattr(self.of_thread, "progress", None)) is not None:
+            progress(cur_iter, total_iters)
+
+
+_LOG = _ProgressOnly()
+_log_lock = threading.Lock()
+_log_before: list[tuple[EspLogBase, Any]] = []  # what was there before the first of us; as many as there are
 
 
 @contextmanager
 def _quiet(progress: Progress | None) -> Iterator[None]:
-    before, print_once = EspLog.instance or EspLog(), ResetStrategy.print_once
-    EspLog.set_logger(_ProgressOnly(progress))
-    ResetStrategy.print_once = lambda *_: None  # has kept the logger of esptool's import: RTS missing, once
+    with _log_lock:
+        _log_before.append((EspLog.instance or EspLog(), ResetStrategy.print_once))
+        EspLog.set_logger(_LOG)
+        ResetStrategy.print_once = lambda *_: (
+            None
+        )  # has kept the logger of esptool's import: RTS missing, once
+    _LOG.of_thread.progress = progress
     try:
         yield
     finally:
-        EspLog.set_logger(before)
-        ResetStrategy.print_once = print_once
+        _LOG.of_thread.progress = None
+        with _log_lock:
+            before, print_once = _log_before.pop()
+            if not _log_before:
+                EspLog.set_logger(before)
+                ResetStrategy.print_once = print_once
 
 
 def _chip(esp: ESPLoader) -> str:

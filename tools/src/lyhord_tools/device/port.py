@@ -3,18 +3,17 @@
 An ESP32 with USB of its own takes its port away at every reset, for about a second.
 """
 
-import errno
 import termios
 import time
 from collections.abc import Callable
 
 import serial
 
+from lyhord_tools.device.ports import why_not
 from lyhord_tools.errors import ToolError
 
 BAUDRATE = 115200
 _LOOK_S = 0.1
-_HELD = (errno.EBUSY, errno.EAGAIN)
 
 
 def open_port(
@@ -29,7 +28,12 @@ def open_port(
         port.open()
         return port
     except (OSError, ValueError, termios.error) as fault:
-        raise ToolError(f"cannot open {url}: {reason(fault)}") from fault
+        raise ToolError(f"cannot open {url}: {_remedy(url, fault) or reason(fault)}") from fault
+
+
+def _remedy(url: str, fault: BaseException) -> str | None:
+    found = _innermost(fault)
+    return why_not(url, found) if isinstance(found, OSError) else None
 
 
 def reopen(
@@ -56,12 +60,15 @@ def reopen(
 
 def reason(fault: BaseException) -> str:
     """One line for a person: what the system said, without pyserial's words around it."""
-    while isinstance(fault.__context__, (OSError, termios.error)):
-        fault = fault.__context__
+    fault = _innermost(fault)
     if isinstance(fault, termios.error):
         return "not a serial port"
-    if isinstance(fault, OSError) and fault.errno in _HELD:
-        return "another program has it"
     if isinstance(fault, OSError) and fault.strerror:
         return fault.strerror
     return str(fault).splitlines()[0]
+
+
+def _innermost(fault: BaseException) -> BaseException:
+    while isinstance(fault.__context__, (OSError, termios.error)):
+        fault = fault.__context__
+    return fault

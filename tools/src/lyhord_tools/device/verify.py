@@ -7,13 +7,12 @@ checked here.
 import hashlib
 from dataclasses import dataclass
 
-from littlefs import LittleFS
 from littlefs.errors import LittleFSError
 
 from lyhord_tools.device.console import CommandFailed, NodeConsole
 from lyhord_tools.errors import ToolError
-from lyhord_tools.image.build import DISK_VERSION, HASH_DIGITS, HASHES
-from lyhord_tools.image.layout import BLOCK_SIZE
+from lyhord_tools.image.build import HASH_DIGITS, HASHES
+from lyhord_tools.image.filesystem import mounted, read
 
 _CHECK_S = 60.0  # a node reads 200 KB in about a second; on a slow line it may still be starting
 _DAMAGED = "damaged: "
@@ -45,28 +44,18 @@ def verify_image(image: bytes, name: str) -> Verdict:
 
     name: of the file, for errors. Raises ToolError for what is no such image, or has no list of hashes.
     """
-    blocks, rest = divmod(len(image), BLOCK_SIZE)
-    if rest or not blocks:
-        raise ToolError(f"{name}: expected blocks of {BLOCK_SIZE} bytes, it has {len(image)} bytes")
-    fs = LittleFS(block_size=BLOCK_SIZE, block_count=blocks, disk_version=DISK_VERSION, mount=False)
-    fs.context.buffer = bytearray(image)
+    fs = mounted(image, name)
     try:
-        fs.mount()
-        listed = _read(fs, HASHES).decode("ascii").splitlines()
+        listed = read(fs, HASHES).decode("ascii").splitlines()
     except (LittleFSError, FileNotFoundError, UnicodeDecodeError) as fault:
         raise ToolError(f"{name}: expected an image of a node or bridge with its list of hashes") from fault
     damaged = []
     for line in listed:
         expected, _, path = line.partition(" ")
         try:
-            found = hashlib.sha256(_read(fs, path)).hexdigest()[:HASH_DIGITS]
+            found = hashlib.sha256(read(fs, path)).hexdigest()[:HASH_DIGITS]
         except (LittleFSError, FileNotFoundError):
             found = ""
         if found != expected:
             damaged.append(path)
     return Verdict(len(listed), tuple(damaged))
-
-
-def _read(fs: LittleFS, path: str) -> bytes:
-    with fs.open(path, "rb") as file:
-        return bytes(file.read())

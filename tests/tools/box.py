@@ -1,0 +1,65 @@
+"""Boards out of the box for tests: `whole_board` processes that are plugged in and pulled out."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lyhord_rig.deadline import DEADLINE_S
+from lyhord_rig.tied import tied
+
+
+class WholeBoard:
+    """One board; `port` is its serial port whenever it is plugged in. chip, options: of `whole_board`."""
+
+    def __init__(self, folder: Path, name: str, *options: str) -> None:
+        self.folder = folder / name
+        self.port = str(self.folder / "port")
+        self._arguments = tied(
+            sys.executable, "-m", "tests.tools.whole_board", str(self.folder), name, *options
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "WholeBoard":
+        self.plug()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pull()
+
+    def plug(self) -> None:
+        """Power, and a port."""
+        self._process = subprocess.Popen(
+            self._arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"ready\n"
+
+    def pull(self) -> None:
+        """In the middle of whatever it does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+            Path(self.port).unlink(missing_ok=True)
+
+    def reset(self) -> None:
+        """Its button."""
+        assert self._process is not None and self._process.stdin is not None
+        self._process.stdin.write(b"reset\n")
+        self._process.stdin.flush()
+
+    def writes(self) -> bool:
+        """True once esptool has begun to write."""
+        return (self.folder / "writing").exists()
+
+    def flash(self) -> bytes:
+        """The chip's flash, as the last loader session has left it."""
+        path = self.folder / "chip.bin"
+        deadline = time.monotonic() + DEADLINE_S
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return path.read_bytes()
