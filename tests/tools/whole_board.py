@@ -71,7 +71,7 @@ class Flash:
         return self.vfs.exists()
 
     def shown(self) -> None:
-        """What the board has written itself is in the chip, too."""
+        """Brings the board's own writes into the chip."""
         if self.vfs.exists():
             at = self.layout.vfs_offset
             self.mock.data[at : at + self.layout.vfs_size] = self.vfs.read_bytes()
@@ -80,7 +80,7 @@ class Flash:
         self.mock.data[at : at + size] = kept[:size].ljust(size, b"\xff")
 
     def taken(self) -> None:
-        """What esptool has left there is what the board starts from."""
+        """Has the board start from the chip as esptool has left it."""
         self.chip.write_bytes(self.mock.data)
         at = self.layout.vfs_offset
         vfs = bytes(self.mock.data[at : at + self.layout.vfs_size])
@@ -120,7 +120,7 @@ class Line:
                 first = self._talk(first)
 
     def _read(self) -> bytes | None:
-        """What came, at last; None where nobody has the port open."""
+        """Bytes, as soon as some came; None where nobody has the port open."""
         try:
             return os.read(self._master, 4096) or None
         except OSError as fault:

@@ -113,7 +113,7 @@ def _command(process: Path) -> str:
 
 
 def why_not(url: str, fault: OSError) -> str | None:
-    """What keeps the port from being opened, and what helps; None where the system's word says it all."""
+    """The obstacle to opening the port, and the remedy; None where the system's word says it all."""
     if "://" in url:
         return None
     if fault.errno in _HELD:

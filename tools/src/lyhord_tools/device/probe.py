@@ -1,4 +1,4 @@
-"""What runs on a board: asked at its console after a reset, in words that change nothing.
+"""The program on a board: asked at its console after a reset, in words that change nothing.
 
 reset by RTS, where it is wired ─▶ Enter ─▶ version, status ─▶ or what the line says by itself
 """
@@ -19,7 +19,7 @@ _PROMPT = ">>>"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What runs on a board. `kind`: lyhord, micropython, empty, other, silent, or busy where the port is not
+    """The program on a board. `kind`: lyhord, micropython, empty, other, silent, or busy where the port is not
     to be had; the rest is null where it was not told. `node`: its id, or none before provisioning."""
 
     kind: str
@@ -33,7 +33,7 @@ class Found:
 
 
 def probe(urls: Sequence[str], timeout_s: float) -> list[Found | None]:
-    """What runs behind each port, asked side by side. timeout_s: of each."""
+    """The program behind each port, asked side by side. timeout_s: of each."""
     if not urls:
         return []
     with ThreadPoolExecutor(min(len(urls), _TOGETHER)) as pool:
@@ -41,7 +41,7 @@ def probe(urls: Sequence[str], timeout_s: float) -> list[Found | None]:
 
 
 def look(url: str, timeout_s: float) -> Found:
-    """What runs behind one port."""
+    """The program behind one port."""
     try:
         with NodeConsole(url) as console:
             try:
