@@ -15,9 +15,7 @@ class WholeBoard:
     def __init__(self, folder: Path, name: str, *options: str) -> None:
         self.folder = folder / name
         self.port = str(self.folder / "port")
-        self._arguments = tied(
-            sys.executable, "-m", "tests.tools.whole_board", str(self.folder), name, *options
-        )
+        self._arguments = ("-m", "tests.tools.whole_board", str(self.folder), name, *options)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "WholeBoard":
@@ -30,7 +28,7 @@ class WholeBoard:
     def plug(self) -> None:
         """Power, and a port."""
         self._process = subprocess.Popen(
-            self._arguments,
+            tied(sys.executable, *self._arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parents[2],
