@@ -19,7 +19,7 @@ _PROMPT = ">>>"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The program on a board. `kind`: lyhord, micropython, empty, other, silent, or busy where the port is held
+    """The program on a board. `kind`: lyhord, micropython, empty, other, silent, busy where the port is held
     by another; the rest is null where it was not told. `node`: its id, or none before provisioning."""
 
     kind: str
