@@ -57,6 +57,7 @@ def test_provision_makes_a_node_somebody(lyhord: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     entry = json.loads(registry.read_text())
     assert (entry["id"], entry["name"], entry["board"]) == ("000b1a", "Åkergränd 3", BOARD)
+    assert entry["state"] == "provisioned" and len(entry["mac"]) == 12
     assert registry.stat().st_mode & 0o777 == 0o600
     assert entry["key"] not in done.stdout + done.stderr
     told = lyhord("console", "--command", "status", "--command", "get sample_period")
@@ -67,3 +68,47 @@ def test_provision_makes_a_node_somebody(lyhord: Run, tmp_path: Path) -> None:
     assert refused.stderr.splitlines()[-1].startswith(
         "lyhord: the node says: sample_period: expected 10...86400"
     )
+
+
+def settings_of(lyhord: Run) -> dict[str, str]:
+    """The lines of `status` and `get`."""
+    told = lyhord("console", "--command", "status", "--command", "get")
+    assert told.returncode == 0, told.stderr
+    return dict(line.split(":", 1) for line in told.stdout.replace(": ", ":").splitlines() if ":" in line)
+
+
+def ids_in(fleet: Path) -> list[tuple[str, str]]:
+    lines = [json.loads(line) for line in fleet.read_text().splitlines()]
+    return [(line["id"], line["state"]) for line in lines if "id" in line]
+
+
+def test_a_node_in_service_is_refused_and_its_next_life_keeps_nothing_of_it(
+    lyhord: Run, tmp_path: Path
+) -> None:
+    """A refusal leaves the node as it was, whoever refuses; a new identity has nothing of the old place."""
+    fleet = tmp_path / "nodes.jsonl"
+    words = ("provision", "--fleet", fleet)
+    old = ("--id", "b1b", "--name", "Old place", "--set", "wifi_ssid=Kommun", "--set", "latitude=59.195")
+    done = lyhord(*words, "--replace", "--discard-samples", *old, "--start")
+    assert done.returncode == 0, done.stderr
+    before = settings_of(lyhord)
+    assert (before["id"], before["shelf"]) == ("000b1b", "no")
+    done = lyhord(*words)
+    assert done.returncode == 2 and "this board is node 000b1b already (Old place)" in done.stderr
+    for wrong, says in (
+        (("--set", "sample_period=60", "--set", "fooo=1"), "fooo: no such setting"),
+        (("--set", "empty_distance=900", "--set", "full_distance=950"), "full_distance: expected less than"),
+    ):
+        done = lyhord(*words, "--replace", *wrong)
+        assert done.returncode == 2 and says in done.stderr
+    after = settings_of(lyhord)
+    kept = ("id", "generation", "shelf", "name", "wifi_ssid", "latitude", "sample_period", "empty_distance")
+    assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
+    assert ids_in(fleet) == [("000b1b", "provisioned")]
+    done = lyhord(*words, "--replace", "--discard-samples", "--set", "empty_distance=900")
+    assert done.returncode == 0, done.stderr
+    now = settings_of(lyhord)
+    assert now["id"] not in ("none", "000b1b") and now["shelf"] == "yes"
+    assert [now[key] for key in ("name", "wifi_ssid", "latitude")] == ["", "", ""]
+    assert now["empty_distance"] == "900 mm"
+    assert ids_in(fleet) == [("000b1b", "replaced"), (now["id"], "provisioned")]

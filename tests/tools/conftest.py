@@ -1,6 +1,9 @@
 """Fixtures of several of the tools' tests."""
 
+import json
 import os
+import subprocess
+import sys
 import tty
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_rig.deadline import DEADLINE_S
 from lyhord_tools.cli import main
 from lyhord_tools.image.build import ImageReport, build_image
 from lyhord_tools.image.tree import Tree, find_tree
@@ -40,8 +44,12 @@ def private(path: Path, text: str) -> Path:
 
 
 @pytest.fixture
-def lyhord(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    """Runs the `lyhord` command in this process."""
+def lyhord(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., Ran]:
+    """Runs the `lyhord` command in this process. Where it names no fleet file, that is `fleet.jsonl` in the
+    test's own folder, never the developer's."""
+    monkeypatch.setenv("LYHORD_FLEET", str(tmp_path / "fleet.jsonl"))
 
     def run(*words: object) -> Ran:
         capsys.readouterr()
@@ -55,6 +63,28 @@ def lyhord(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
         return Ran(code, shown.out, shown.err)
 
     return run
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Path:
+    """The configuration of a real gateway that has the nodes 000001 and 000002."""
+    config = tmp_path / "gateway.toml"
+    config.write_text(f'[gateway]\nnumber = 1\nname = "g"\ndata_dir = "{tmp_path / "data"}"\n')
+    lines = "".join(json.dumps({"id": f"00000{n}", "key": f"{n}{n}" * 16}) + "\n" for n in (1, 2))
+    at_gateway(config, "nodes", "import", "-", given=lines)
+    return config
+
+
+def at_gateway(config: Path, *words: str, given: str = "") -> str:
+    program = Path(sys.executable).parent / "lyhord-gateway"
+    return subprocess.run(
+        [program, *words, "--config", config],
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=True,
+    ).stdout
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,14 @@ import os
 import select
 import threading
 import tty
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lyhord_rig.deadline import DEADLINE_S
+from lyhord_wire.tables import SETTINGS
 
-INTERVALS = {"sample_period": (10, 86400), "full_alarm": (1, 100)}
+INTERVALS = {setting.name: (setting.low, setting.high) for setting in SETTINGS.values()}
+MODERN = ("check", "discard", "factory-reset", "shelf", "start", "get", "clear", "send", "help")
 TEXTS = ("name", "profile", "wifi_ssid", "wifi_password", "broker_host", "refused_at_save")
 
 
@@ -27,10 +30,18 @@ class Peer:
     breaks_off_at: str = ""
     forgets_identity: bool = False
     board: str = "devkit_rfm95"
+    mac: str = ""
+    modern: bool = False
+    kept: int = 0
+    delivers: bool = True
+    on_shelf: bool = False
+    on_done: Callable[[str], None] = lambda _: None
     identity: tuple[str, str, int] | None = None
     settings: dict[str, str] = field(default_factory=dict)
     saved: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    checked: list[dict[str, str]] = field(default_factory=list)
+    sent: int = 0
     entered: bool = False
 
     def __post_init__(self) -> None:
@@ -78,17 +89,25 @@ class Peer:
         typed = "provision " if line.startswith("provision ") else typed
         shown = f"{typed}\r\n".encode() if self.echo else b""
         body, end = self._command(line.split(" "))
+        self.on_done(line)
         if (self.breaks_off and line == "help") or line.split()[0] == self.breaks_off_at:
             return shown + b"half an answ"
         return shown + "".join(f"{text}\r\n" for text in [*body, end]).encode() + b"> "
 
     def _command(self, words: list[str]) -> tuple[list[str], str]:
+        if words[0] in MODERN and not self.modern:
+            return [], f"error: unknown command {words[0]}"
         match words:
+            case ["help"]:
+                return [f"{name:34}what it does" for name in MODERN], "ok"
             case ["version"]:
-                return ["version: 1.0.0", f"board: {self.board}"], "ok"
+                mac = [f"mac: {self.mac}"] if self.mac else []
+                return ["version: 1.0.0", f"board: {self.board}", *mac], "ok"
             case ["status"]:
                 node, generation = (self.identity[0], self.identity[2]) if self.identity else ("none", "none")
-                return [f"id: {node}", f"generation: {generation}"], "ok"
+                said = [f"id: {node}", f"generation: {generation}"]
+                name = f"name: {self.saved.get('name', '')}"
+                return said + ([name, f"kept: {self.kept}"] if self.modern else []), "ok"
             case ["provision", node, key, generation]:
                 if not self.forgets_identity:
                     self.identity = (node, key, int(generation))
@@ -102,13 +121,43 @@ class Peer:
                     return [], f"error: {name}: {value} is not in {low}...{high}"
                 self.settings[name] = value
                 return [], "ok"
-            case ["save"] if "refused_at_save" in self.settings:
+            case ["save" | "check"] if self.settings.get("refused_at_save"):
                 return [], "error: these do not go together"
             case ["save"]:
-                self.saved = dict(self.settings)
+                self.saved |= self.settings
+                self.settings = {}
                 return [], "ok"
-            case ["exit"]:
-                self.entered = False
+            case ["check"]:
+                self.checked.append({name: value for name, value in self.settings.items() if value})
+                return [], "ok"
+            case ["get"]:
+                return [f"{name}: " for name in (*INTERVALS, *TEXTS)], "ok"
+            case ["clear", name] if name in TEXTS:
+                self.settings[name] = ""
+                return [], "ok"
+            case ["discard"]:
+                self.settings = {}
+                return [], "ok"
+            case ["send"] if not self.delivers:
+                return ["sent: 0 samples"], "error: no link works"
+            case ["send"]:
+                self.sent, self.kept = self.kept, 0
+                return [f"sent: {self.sent} samples, left: 0"], "ok"
+            case ["factory-reset", *more] if "yes" not in more or (self.kept and "discard" not in more):
+                return [], "error: say more"
+            case ["factory-reset", "all", *_]:
+                self.identity, self.kept, self.settings, self.saved = None, 0, {}, {}
+                self.on_shelf = False
+                self.entered = False  # it starts again
+                return [], "ok"
+            case ["shelf"]:
+                self.on_shelf = True
+                return [], "ok"
+            case ["exit" | "start"] if self.modern and self.settings:
+                return [], "error: changes are not saved"
+            case ["exit" | "start"]:
+                self.on_shelf = self.on_shelf and words[0] == "exit"
+                self.entered, self.settings = False, {}
                 return [], "ok"
             case _:
                 return [], f"error: unknown command {words[0]}"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lyhord_tools.errors import ToolError
+from lyhord_tools.fleet.fleet_file import open_fleet
 from lyhord_tools.fleet.keys import Key
-from lyhord_tools.fleet.registry import open_registry
 from lyhord_wire.about import encode_about
 from lyhord_wire.frame import KIND_ABOUT, seal_uplink
 from lyhord_wire.tables import ABOUT_BOARD, ABOUT_NAME
@@ -79,7 +79,9 @@ def test_keys_and_registries_may_have_a_mark(mark: bytes, lyhord: Callable[..., 
     registry = private(tmp_path / "n", "")
     registry.write_bytes(mark + b'{"id":"000007","key":"' + b"11" * 16 + b'"}\r\n')
     with Peer() as peer:
-        ran = lyhord("provision", "--registry", registry, "--key-file", key, "--port", peer.path)
+        words = ("provision", "--registry", registry, "--key-file", key, "--port", peer.path)
+        assert "has node 000007 already" in lyhord(*words, "--id", "7").refused()
+        ran = lyhord(*words, "--id", "8")
         assert ran.code == 0, ran.err
         assert peer.identity == ("000008", KEY.hex(), 0)
 
@@ -105,5 +107,5 @@ def test_keys_go_into_a_plain_file_only(trap: str, lyhord: Callable[..., Ran], t
         assert peer.identity is None
     assert elsewhere.read_text() == "" and elsewhere.stat().st_mode & 0o777 == 0o644
     assert not (tmp_path / "not-there").exists()
-    with pytest.raises(ToolError), open_registry(registry):
+    with pytest.raises(ToolError), open_fleet(registry):
         pass

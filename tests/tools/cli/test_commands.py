@@ -13,24 +13,40 @@ import typer
 from lyhord_rig.deadline import DEADLINE_S
 from lyhord_tools import cli
 from lyhord_tools.image.tree import Tree
+from tests.house.sources import ROOT
 from tests.tools.conftest import BOARD, Ran
 
 LYHORD = Path(sys.executable).parent / "lyhord"
-COMMANDS = sorted(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
 
 
-def test_these_are_the_commands() -> None:
-    assert COMMANDS == ["build", "console", "decode", "flash", "forget-keys", "provision", "verify"]
+def below(group: object, name: str = "") -> dict[str, object]:
+    """Every command that is no group, by the words that call it."""
+    found = {}
+    for word, command in group.commands.items():  # type: ignore[attr-defined]
+        whole = f"{name} {word}".strip()
+        found |= below(command, whole) if hasattr(command, "commands") else {whole: command}
+    return found
+
+
+EVERY = below(typer.main.get_command(cli.app))
+COMMANDS = sorted(EVERY)
+
+
+def test_the_readme_names_every_command_and_no_other() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    named = [line.split("`")[1] for line in lines if line.startswith("| `lyhord ")]
+    assert sorted(named) == [f"lyhord {command}" for command in COMMANDS]
+    assert {"build", "flash", "provision", "fleet list", "forget-keys", "verify"} <= {*COMMANDS}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_and_option_has_help_within_80_columns(
     command: str, lyhord: Callable[..., Ran]
 ) -> None:
-    shown = lyhord(command, "--help").out
+    shown = lyhord(*command.split(), "--help").out
     assert shown.startswith(f"Usage: lyhord {command} ")
     assert all(len(line) <= 80 for line in shown.splitlines())
-    for parameter in typer.main.get_command(cli.app).commands[command].params:  # type: ignore[attr-defined]
+    for parameter in EVERY[command].params:  # type: ignore[attr-defined]
         assert getattr(parameter, "help", None), parameter.name
 
 

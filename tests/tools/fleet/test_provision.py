@@ -4,14 +4,13 @@ import errno
 import json
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lyhord_rig.deadline import DEADLINE_S
+from lyhord_tools.fleet.fleet_file import read_fleet
+from lyhord_wire.ids import BLOCK, LAPTOP_FIRST
 from tests.tools.conftest import Ran, private
 from tests.tools.peer import Peer
 
@@ -56,37 +55,21 @@ def test_node_registry_and_gateway_agree(lyhord: Callable[..., Ran], tmp_path: P
     assert (entry["id"], entry["key"], entry["generation"]) == (node.lower(), key.lower(), generation)
     assert (entry["name"], entry["profile"], entry["board"]) == ("Hamngatan", "bin", "devkit_rfm95")
     assert (gateway / "argv").read_text() == "nodes import --config g.toml -\n"
-    assert (gateway / "stdin").read_text() == registry.read_text()
+    assert json.loads((gateway / "stdin").read_text()) | {"state": "provisioned"} == entry
     assert key not in ran.out + ran.err
     assert registry.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_real_gateway_takes_what_was_provisioned(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
-    config = tmp_path / "gateway.toml"
-    config.write_text(f'[gateway]\nnumber = 1\nname = "g"\ndata_dir = "{tmp_path / "data"}"\n')
-    registry = tmp_path / "nodes.jsonl"
-    words = ("provision", "--id", "b1a", "--name", "Åkergränd", "--registry", registry, "--gateway", config)
-    with Peer() as peer:
-        ran = lyhord(*words, "--port", peer.path)
-    assert ran.code == 0, ran.err
-    listed = subprocess.run(
-        [Path(sys.executable).parent / "lyhord-gateway", "nodes", "--config", config, "--json"],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=True,
-    ).stdout
-    assert "000b1a" in listed and "Åkergränd" in listed
-
-
 def test_ids_are_taken_in_turn_and_keys_are_new(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
     registry = tmp_path / "nodes.jsonl"
-    keys = set()
-    for expected in ("000001", "000002"):
+    ids, keys = [], set()
+    for _ in range(2):
         with Peer() as peer:
             assert lyhord("provision", "--registry", registry, "--port", peer.path).code == 0
-            assert peer.identity is not None and peer.identity[0].lower() == expected
+            assert peer.identity is not None
+            ids.append(int(peer.identity[0], 16))
             keys.add(peer.identity[1])
+    assert ids[0] >= LAPTOP_FIRST and ids[0] % BLOCK == 0 and ids[1] == ids[0] + 1
     assert len(keys) == 2
 
 
@@ -98,7 +81,17 @@ def test_a_node_may_stay_in_its_console(lyhord: Callable[..., Ran], tmp_path: Pa
 
 def test_a_key_file_is_taken_as_it_is(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
     key_file = private(tmp_path / "key", "000102030405060708090A0B0C0D0E0F\n")
-    words = ("provision", "--registry", tmp_path / "n", "--key-file", key_file, "--generation", 3)
+    words = (
+        "provision",
+        "--registry",
+        tmp_path / "n",
+        "--key-file",
+        key_file,
+        "--generation",
+        3,
+        "--id",
+        "1",
+    )
     with Peer() as peer:
         assert lyhord(*words, "--port", peer.path).code == 0
         assert peer.identity == ("000001", "000102030405060708090a0b0c0d0e0f", 3)
@@ -141,7 +134,7 @@ def test_a_node_that_refuses_is_not_registered(
     with peer() as node:
         ran = lyhord("provision", "--registry", registry, "--port", node.path, *words)
     assert says in ran.refused()
-    assert registry.read_text() == ""
+    assert read_fleet(registry).entries == []
 
 
 def test_a_gateway_that_refuses_is_asked_before_the_node_is_touched(
@@ -156,7 +149,7 @@ def test_a_gateway_that_refuses_is_asked_before_the_node_is_touched(
             )
             assert "config.toml: unknown key" in ran.refused()
             assert peer.identity is None and not peer.settings
-        assert registry.read_text() == ""
+        assert read_fleet(registry).entries == []
 
 
 def test_a_gateway_that_fails_at_the_end_leaves_the_registry_as_the_way_out(
@@ -176,6 +169,7 @@ def test_a_gateway_that_fails_at_the_end_leaves_the_registry_as_the_way_out(
 IN_SERVICE = ("000001", "ab" * 16, 0)
 
 
+@pytest.mark.parametrize("modern", [False, True])
 @pytest.mark.parametrize(
     "words",
     [
@@ -186,12 +180,14 @@ IN_SERVICE = ("000001", "ab" * 16, 0)
     ],
 )
 def test_a_node_in_service_that_refuses_a_setting_goes_on_as_it_was(
-    words: tuple[str, ...], lyhord: Callable[..., Ran], tmp_path: Path
+    modern: bool, words: tuple[str, ...], lyhord: Callable[..., Ran], tmp_path: Path
 ) -> None:
     registry = tmp_path / "nodes.jsonl"
-    with Peer(identity=IN_SERVICE, saved={"sample_period": "900"}) as peer:
-        lyhord("provision", "--id", "2", *words, "--registry", registry, "--port", peer.path).refused()
-        assert peer.identity == IN_SERVICE
+    with Peer(identity=IN_SERVICE, saved={"sample_period": "900"}, modern=modern) as peer:
+        words = ("--replace", "--id", "2", *words)
+        said = lyhord("provision", *words, "--registry", registry, "--port", peer.path).refused()
+        assert "the node says: " in said
+        assert peer.identity == IN_SERVICE and peer.settings == {}
         assert peer.saved == {"sample_period": "900"}
         assert peer.lines[-1] == "exit", "it is back at its work, and what was set before is forgotten"
     assert registry.read_text() == ""
@@ -215,8 +211,8 @@ def test_a_registry_that_cannot_be_written_leaves_the_node_as_it_was(
         return write(handle, data)  # to the node: a line is no disk
 
     with Peer(identity=IN_SERVICE) as peer:
-        monkeypatch.setattr("lyhord_tools.fleet.registry.os.write", full)
-        words = ("provision", "--id", "2", "--registry", tmp_path / "n", "--port", peer.path)
+        monkeypatch.setattr("lyhord_tools.private_file.os.write", full)
+        words = ("provision", "--replace", "--id", "2", "--registry", tmp_path / "n", "--port", peer.path)
         code = lyhord(*words)
         monkeypatch.undo()
         assert "No space left" in code.refused()
@@ -258,76 +254,24 @@ def test_a_blank_key_and_a_key_of_another_node_are_refused(
     with Peer() as peer:
         assert "blank" in lyhord(*words, "--port", peer.path).refused()
         (tmp_path / "key").write_text("11" * 16)
-        assert lyhord(*words, "--port", peer.path).code == 0
+        assert lyhord(*words, "--id", "1", "--port", peer.path).code == 0
     with Peer() as peer:
         assert "node 000001 has this key already" in lyhord(*words, "--port", peer.path).refused()
         assert peer.identity is None
-
-
-@pytest.fixture
-def real(tmp_path: Path) -> Path:
-    """The configuration of a real gateway that has the nodes 000001 and 000002."""
-    config = tmp_path / "gateway.toml"
-    config.write_text(f'[gateway]\nnumber = 1\nname = "g"\ndata_dir = "{tmp_path / "data"}"\n')
-    lines = "".join(json.dumps({"id": f"00000{n}", "key": f"{n}{n}" * 16}) + "\n" for n in (1, 2))
-    at_gateway(config, "nodes", "import", "-", given=lines)
-    return config
-
-
-def at_gateway(config: Path, *words: str, given: str = "") -> str:
-    program = Path(sys.executable).parent / "lyhord-gateway"
-    return subprocess.run(
-        [program, *words, "--config", config],
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=True,
-    ).stdout
-
-
-def test_a_registry_that_was_deleted_costs_no_node_its_key(
-    lyhord: Callable[..., Ran], tmp_path: Path, real: Path
-) -> None:
-    keys = tmp_path / "before.jsonl"
-    at_gateway(real, "nodes", "export", "--with-keys", str(keys))
-    registry = tmp_path / "nodes.jsonl"
-    with Peer() as peer:
-        words = ("provision", "--registry", registry, "--gateway", real)
-        assert "another key of generation 0" in lyhord(*words, "--id", "1", "--port", peer.path).refused()
-        assert peer.identity is None and registry.read_text() == ""
-        ran = lyhord(*words, "--port", peer.path)
-        assert ran.code == 0, ran.err
-        assert peer.identity is not None and peer.identity[0] == "000003"
-    after = tmp_path / "after.jsonl"
-    at_gateway(real, "nodes", "export", "--with-keys", str(after))
-    assert after.read_text().startswith(keys.read_text())
-
-
-def test_an_id_goes_to_another_device_only_by_name(
-    lyhord: Callable[..., Ran], tmp_path: Path, real: Path
-) -> None:
-    words = ("provision", "--registry", tmp_path / "n", "--gateway", real, "--new-device")
-    with Peer() as peer:
-        assert "expected --id" in lyhord(*words, "--port", peer.path).refused()
-        ran = lyhord(*words, "--id", "1", "--port", peer.path)
-        assert ran.code == 0, ran.err
-        assert peer.identity is not None
-        keys = tmp_path / "keys.jsonl"
-        at_gateway(real, "nodes", "export", "--with-keys", str(keys))
-        assert json.loads(keys.read_text().splitlines()[0])["key"] == peer.identity[1]
 
 
 def test_keys_go_from_the_laptop_and_ids_stay(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
     registry = tmp_path / "nodes.jsonl"
     with Peer() as peer:
         assert lyhord("provision", "--registry", registry, "--port", peer.path).code == 0
-    key = json.loads(registry.read_text())["key"]
+        assert peer.identity is not None
+        node, key, _ = peer.identity
+    assert key in registry.read_text()
     assert lyhord("forget-keys", "--registry", registry).code == 0
     assert key not in registry.read_text() and registry.stat().st_mode & 0o777 == 0o600
     with Peer() as peer:
         assert lyhord("provision", "--registry", registry, "--port", peer.path).code == 0
-        assert peer.identity is not None and peer.identity[0] == "000002"
+        assert peer.identity is not None and int(peer.identity[0], 16) == int(node, 16) + 1
     assert "No such file" in lyhord("forget-keys", "--registry", tmp_path / "none").refused()
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lyhord_tools.errors import ToolError
+from lyhord_wire.frame import NODE_MAX
 
 DEFAULT_BOARD = "devkit_rfm95"
 
@@ -31,6 +32,18 @@ PortOption = Annotated[
         "--port", "-p", metavar="PORT", help="Serial device or URL (/dev/ttyUSB0, socket://host:port)."
     ),
 ]
+FleetOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--fleet",
+        "--registry",
+        metavar="FILE",
+        help="Fleet file [LYHORD_FLEET, or nodes.jsonl here, or the user's own].",
+    ),
+]
+GatewayOption = Annotated[
+    Path, typer.Option("--gateway", metavar="CONFIG", help="Configuration of the gateway on this machine.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", metavar="S", help="Seconds to wait for the node.")]
 
@@ -41,6 +54,17 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as shown:
         task = shown.add_task(what, total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+def node_id(what: str, text: str) -> int:
+    """A node's id as people write it. Raises ToolError; what: the option or argument."""
+    try:
+        node = int(text, 16)
+    except ValueError:
+        node = 0
+    if not 1 <= node <= NODE_MAX:
+        raise ToolError(f"{what}: {text!r} is not 1 to ffffff in hex")
+    return node
 
 
 def ask_for_reset() -> None:

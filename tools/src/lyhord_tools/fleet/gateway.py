@@ -3,14 +3,16 @@
 It decides which ids and keys are taken: a file on a laptop knows only what that laptop has done.
 """
 
+import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lyhord_tools.errors import ToolError
-from lyhord_wire.frame import NODE_MAX
+from lyhord_wire.ids import GATEWAY_LAST
 
 _DEADLINE_S = 30
 
@@ -21,37 +23,50 @@ class Gateway:
 
     config: Path
 
-    def next_id(self) -> int:
-        """The lowest id above all that it has ever given."""
-        said = self._run("next-id")
+    def reserve(self, count: int) -> range:
+        """So many ids in a row that it gives nobody else."""
+        said = self._run("reserve", "--count", str(count), "--json")
         try:
-            node = int(said.strip(), 16)
-        except ValueError:
-            node = 0
-        if not 1 <= node <= NODE_MAX:
-            raise ToolError("the gateway names no free id; is its version older than this one?")
-        return node
+            told = json.loads(said)
+            ids = range(int(told["first"], 16), int(told["last"], 16) + 1)
+        except (ValueError, KeyError, TypeError) as fault:
+            raise ToolError("the gateway names no free ids; is its version older than this one?") from fault
+        if len(ids) != count or not 1 <= ids[0] <= ids[-1] <= GATEWAY_LAST:
+            raise ToolError("the gateway names ids that are none")
+        return ids
 
-    def check(self, line: str, new_device: str | None = None) -> None:
-        """Asks whether it would take this line of `nodes import`; nothing is entered."""
-        self._import(line, new_device, "--check")
+    def generations(self) -> dict[int, list[int]]:
+        """The nodes that it knows, and the generations of their keys."""
+        try:
+            told = json.loads(self._run("", "--json"))
+            return {int(row["id"], 16): [int(one) for one in row["generations"]] for row in told}
+        except (ValueError, KeyError, TypeError) as fault:
+            raise ToolError("the gateway lists no nodes; is its version older than this one?") from fault
 
-    def enter(self, line: str, new_device: str | None = None) -> None:
-        """Enters this line. The key goes through a pipe, never through an argument list."""
-        self._import(line, new_device)
+    def check(self, lines: Sequence[str], replace: Sequence[int] = ()) -> None:
+        """Asks whether it would take these lines of `nodes import`; nothing is entered.
 
-    def _import(self, line: str, new_device: str | None, *more: str) -> None:
-        options = ("--new-device", new_device) if new_device else ()
-        self._run("import", *more, *options, "-", given=line + "\n")
+        replace: ids that go to another device.
+        """
+        self._import(lines, replace, "--check")
+
+    def enter(self, lines: Sequence[str], replace: Sequence[int] = ()) -> None:
+        """Enters these lines, all or none. Keys go through a pipe, never through an argument list."""
+        self._import(lines, replace)
+
+    def _import(self, lines: Sequence[str], replace: Sequence[int], *more: str) -> None:
+        options = [word for node in replace for word in ("--replace", f"{node:06x}")]
+        self._run("import", *more, *options, "-", given="".join(line + "\n" for line in lines))
 
     def _run(self, command: str, *words: str, given: str = "") -> str:
         beside = str(Path(sys.executable).parent)
         program = shutil.which("lyhord-gateway") or shutil.which("lyhord-gateway", path=beside)
         if program is None:
             raise ToolError("lyhord-gateway is not installed here")
+        part = [command] if command else []
         try:
             done = subprocess.run(
-                [program, "nodes", command, "--config", str(self.config), *words],
+                [program, "nodes", *part, "--config", str(self.config), *words],
                 input=given,
                 text=True,
                 encoding="utf-8",

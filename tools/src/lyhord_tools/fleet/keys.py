@@ -72,7 +72,7 @@ def read_key_for(path: Path, node: int, generation: int) -> Key:
         if not isinstance(entry, dict) or str(entry.get("id")).lower() != f"{node:06x}":
             continue
         of = entry.get("generation", 0)
-        if isinstance(of, int) and of & 1 == generation & 1 and (key := _key(str(entry.get("key")))):
+        if isinstance(of, int) and of & 1 == generation & 1 and (key := key_of(str(entry.get("key")))):
             return key
     raise ToolError(f"{path} holds no key of generation {generation} for node {node:06x}")
 
@@ -106,13 +106,14 @@ def _read_private(path: Path) -> str:
 
 
 def _only_key(path: Path, text: str) -> Key:
-    key = _key(text.strip())
+    key = key_of(text.strip())
     if key is None:
         raise ToolError(f"{path} does not hold a key of {KEY_SIZE * 2} hex digits")
     return key
 
 
-def _key(text: str) -> Key | None:
+def key_of(text: str) -> Key | None:
+    """The key in 32 hex digits; None for any other text."""
     if len(text) != KEY_SIZE * 2 or not all(digit in "0123456789abcdefABCDEF" for digit in text):
         return None
     return Key(bytes.fromhex(text))

@@ -1,41 +1,42 @@
-"""Provisioning: a node gets its identity over the console, the registry (and the gateway) get the same.
+"""Provisioning: a node gets its identity over the console, the fleet file (and the gateway) get the same.
 
-    what was typed ─▶ registry file and gateway: is the id free, the key new? ─▶ the node: would it take the
-    settings? ─▶ settings saved ─▶ line in the registry ─▶ identity ─▶ shown by the node ─▶ the gateway
+    who is this board? ─▶ line `pending` in the fleet file, with its MAC ─▶ would the gateway take the line,
+    the board the settings? were its samples delivered?
+    ═══ from here on the board changes; a run that breaks off is finished by running it again ═══
+    old life forgotten ─▶ settings saved ─▶ identity ─▶ shown by the board ─▶ the gateway ─▶ `provisioned`
 
-Everything is checked before anything is changed: `set` collects, and the node holds it all against each
-other when it saves. A node in service that refuses a setting goes on as who it was. The line is durable
-before the node has the key, and goes again if the node has not taken it, so no key is ever in a node that
-nobody else has.
+Everything is checked before anything is changed, so a board that refuses goes on as who it was. The line is
+durable before the board has the key, so no key is ever in a board that nobody else has; a board whose line is
+pending keeps the id, and the key, of that line.
 """
 
-import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 
-from lyhord_tools.device.console import CommandFailed, NodeConsole, fields
+from lyhord_tools.device.console import CommandFailed, NodeConsole
 from lyhord_tools.errors import ToolError
+from lyhord_tools.fleet.board import read_board
+from lyhord_tools.fleet.entries import Entry
 from lyhord_tools.fleet.gateway import Gateway
-from lyhord_tools.fleet.keys import Key
-from lyhord_tools.fleet.registry import Entry, Registry, open_registry
+from lyhord_tools.fleet.plan import Identity as Identity
+from lyhord_tools.fleet.plan import Plan, promise
 from lyhord_wire.about import TEXT_MAX
 from lyhord_wire.tables import PROFILES
 
-_NOBODY = "none"
+
+class Then(StrEnum):
+    """The next step of a board with a new identity: it sleeps on the shelf until it is installed, begins its
+    work, or stays in its console, on the shelf as well. One that only got another key goes on as it was."""
+
+    shelf = "shelf"
+    start = "start"
+    stay = "stay"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The identity that the node gets. `id` None: the next free one. `new_device`: the id was another's."""
-
-    id: int | None
-    key: Key
-    generation: int = 0
-    name: str = ""
-    profile: str = "bin"
-    new_device: bool = False
+class NotTaken(ToolError):
+    """The node shows another identity than it was given."""
 
 
 def check(identity: Identity, settings: Mapping[str, str]) -> dict[str, str]:
@@ -45,10 +46,8 @@ def check(identity: Identity, settings: Mapping[str, str]) -> dict[str, str]:
     """
     if identity.profile not in PROFILES.values():
         raise ToolError(f"--profile: expected {' or '.join(PROFILES.values())}")
-    if identity.key.is_blank():
+    if identity.key is not None and identity.key.is_blank():
         raise ToolError("the key is blank; expected 16 random bytes")
-    if identity.new_device and identity.id is None:
-        raise ToolError("--new-device: expected --id, the id that another device had")
     if identity.name != identity.name.strip():
         raise ToolError("--name: expected no space or line end at either end")
     wanted = dict(settings) | {"name": identity.name, "profile": identity.profile}
@@ -63,89 +62,135 @@ def check(identity: Identity, settings: Mapping[str, str]) -> dict[str, str]:
 def provision(
     console: NodeConsole,
     identity: Identity,
-    registry: Path,
+    fleet_path: Path,
     settings: Mapping[str, str] | None = None,
     gateway: Gateway | None = None,
+    then: Then = Then.stay,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Entry:
-    """Give the node behind an entered console its identity and settings, verify, and write the registry's
-    line and the gateway's.
+    """Give the node behind an entered console its identity and settings, verify, and write its line into the
+    fleet file and the gateway.
 
-    Raises ToolError when the id is taken, the node refuses something, or it does not show what it was given.
+    then: see `Then`. tell: is told what is being done. Raises ToolError when the id is taken, the node
+    refuses something, or it does not show what it was given.
     """
     wanted = check(identity, settings or {})
-    with open_registry(registry) as book:
-        board = fields(console.command("version")).get("board", "")
-        entry = _entry(identity, book, gateway, board, fields(console.command("status")).get("id", _NOBODY))
-        old = f"{entry.id:06x}" if identity.new_device else None
-        if gateway is not None:
-            gateway.check(entry.line(), old)
-        _settle(console, wanted)
-        _hand_over(console, book, entry)
-    if gateway is not None:
-        try:
-            gateway.enter(entry.line(), old)
-        except ToolError as fault:
-            raise ToolError(f"{fault}; {registry} has the node, import it from there") from fault
+    tell("asking the board who it is")
+    board = read_board(console)
+    try:
+        plan = promise(fleet_path, identity, board, gateway)
+    except ToolError:
+        board.leave()
+        raise
+    try:
+        _check_all(plan, wanted, gateway, tell)
+    except BaseException:
+        # The board is as it was, and so is the file: not even an interrupted run leaves its line.
+        plan.take_back()
+        board.leave()
+        raise
+    _change(plan, wanted, then, tell)
+    try:
+        entry = _enter(plan, gateway, tell)
+    except ToolError:
+        with suppress(ToolError):
+            _leave(plan, then)
+        raise
+    _leave(plan, then)
     return entry
 
 
-def _entry(identity: Identity, book: Registry, gateway: Gateway | None, board: str, present: str) -> Entry:
-    """The registry entry of the node. present: the id that it has now, or none."""
-    node = identity.id
-    if node is None:
-        if present != _NOBODY:
+def _check_all(
+    plan: Plan, wanted: Mapping[str, str], gateway: Gateway | None, tell: Callable[[str], None]
+) -> None:
+    """All that can be refused, before the board is changed."""
+    if gateway is not None:
+        tell("asking the gateway")
+        _ask(gateway, plan)
+    tell("checking the settings")
+    plan.board.would_take(wanted, afresh=plan.new_life)
+    if plan.new_life and plan.board.id is not None and plan.board.kept and not plan.identity.discard_samples:
+        tell(f"delivering {plan.board.kept} samples of node {plan.board.id:06x}")
+        try:
+            plan.board.deliver()
+        except ToolError as fault:
             raise ToolError(
-                f"this board is node {present} already, expected --id: {present} for another key of it, or a "
-                "new id if it leaves its old place"
-            )
-        node = max(book.next_free(), gateway.next_id() if gateway else 1)
-    same_board = present == f"{node:06x}" and identity.generation not in book.generations(node)
-    if node in book and not same_board and not identity.new_device:
-        raise ToolError(f"{book.path} has node {node:06x} already")
-    book.refuse_key(node, identity.key)
-    created = datetime.now(UTC)
-    return Entry(node, identity.key, identity.generation, identity.name, identity.profile, board, created)
+                f"{plan.board.kept} samples of node {plan.board.id:06x} are not delivered ({fault}); "
+                "--discard-samples lets them go"
+            ) from fault
 
 
-def _settle(console: NodeConsole, wanted: Mapping[str, str]) -> None:
-    """All settings at once. A node that refuses one has changed nothing, and goes back to its work."""
+def _ask(gateway: Gateway, plan: Plan) -> None:
+    """The key may be there already: then a run broke off after it was entered."""
     try:
-        for name, value in wanted.items():
-            if value:
-                console.command(f"set {name} {_quoted(value)}")
-        console.command("save")
-    except CommandFailed:
-        with contextlib.suppress(ToolError):
-            console.command("exit")
-        raise
+        gateway.check([plan.entry.line()], plan.replaced)
+    except ToolError:
+        if not plan.before or not plan.replaced:
+            raise
+        gateway.check([plan.entry.line()])
 
 
-def _quoted(value: str) -> str:
-    """As the node's console takes a text with a space at either end."""
-    return f'"{value}"' if value != value.strip() or value[:1] == '"' else value
-
-
-def _hand_over(console: NodeConsole, book: Registry, entry: Entry) -> None:
-    """The line first, then the key: the node may have it as soon as it was sent."""
-    before = book.append(entry)
+def _change(plan: Plan, wanted: Mapping[str, str], then: Then, tell: Callable[[str], None]) -> None:
+    """The board becomes who it was promised to be. A plain refusal leaves the fleet file as it was."""
+    board, entry = plan.board, plan.entry
+    assert entry.key is not None
+    begun = "is not finished"
     try:
-        console.command(f"provision {entry.id:06x} {entry.key.value.hex()} {entry.generation}")
-        _verify(console, entry.id, entry.generation)
+        if plan.new_life:
+            tell("forgetting the board's old life")
+            board.forget_all()
+        tell("saving the settings")
+        board.take(wanted)
+        tell("giving the board its identity")
+        if plan.new_life and then is not Then.start:
+            board.shelve()  # before it is somebody: no reading of a desk lies between the two
+        begun = "may have its key"
+        board.console.command(f"provision {entry.id:06x} {entry.key.value.hex()} {entry.generation}")
+        _verify(board.console, entry)
     except (CommandFailed, NotTaken):
-        book.take_back(before)
+        plan.take_back()
+        board.leave()
         raise
     except ToolError as fault:
         raise ToolError(
-            f"{fault}; node {entry.id:06x} may have its key, its line stays in {book.path}"
+            f"{fault}; node {entry.id:06x} {begun}, its line stays in {plan.path}: run it again to finish it"
         ) from fault
 
 
-class NotTaken(ToolError):
-    """The node shows another identity than it was given."""
-
-
-def _verify(console: NodeConsole, node: int, generation: int) -> None:
-    shown = fields(console.command("status"))
-    if shown.get("id") != f"{node:06x}" or shown.get("generation") != str(generation):
-        told = f"id {shown.get('id')}, generation {shown.get('generation')}"
+def _verify(console: NodeConsole, entry: Entry) -> None:
+    shown = read_board(console)
+    if (shown.id, shown.generation) != (entry.id, entry.generation):
+        told = "nobody" if shown.id is None else f"id {shown.id:06x}, generation {shown.generation}"
         raise NotTaken(f"the node shows {told} after provisioning")
+
+
+def _enter(plan: Plan, gateway: Gateway | None, tell: Callable[[str], None]) -> Entry:
+    fault: ToolError | None = None
+    if gateway is not None:
+        tell("entering the node at the gateway")
+        try:
+            _enter_at(gateway, plan)
+        except ToolError as refused:
+            fault = refused
+    settled = plan.settle()
+    if fault is not None:
+        raise ToolError(
+            f"{fault}; {plan.path} has the node, import it from there: lyhord fleet to-gateway"
+        ) from fault
+    return settled
+
+
+def _leave(plan: Plan, then: Then) -> None:
+    if then is Then.start and plan.new_life:
+        plan.board.start()
+    elif then is not Then.stay:
+        plan.board.console.command("exit")
+
+
+def _enter_at(gateway: Gateway, plan: Plan) -> None:
+    try:
+        gateway.enter([plan.entry.line()], plan.replaced)
+    except ToolError:
+        if not plan.before or not plan.replaced:
+            raise
+        gateway.enter([plan.entry.line()])

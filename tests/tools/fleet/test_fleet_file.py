@@ -1,4 +1,4 @@
-"""The registry file: readable by its owner only, one node once, and no half lines believed."""
+"""The fleet file: readable by its owner only, one node once, and no half lines believed."""
 
 import json
 import multiprocessing
@@ -10,9 +10,11 @@ import pytest
 
 from lyhord_rig.deadline import DEADLINE_S
 from lyhord_tools.errors import ToolError
-from lyhord_tools.fleet import registry
+from lyhord_tools.fleet import fleet_file
+from lyhord_tools.fleet.entries import Entry
+from lyhord_tools.fleet.fleet_file import open_fleet, read_fleet
+from lyhord_tools.fleet.ids import free_id
 from lyhord_tools.fleet.keys import Key, new_key
-from lyhord_tools.fleet.registry import Entry, open_registry
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -23,8 +25,8 @@ def entry(node: int, name: str = "Hamngatan 3") -> Entry:
 
 def test_a_line_says_everything_a_gateway_needs(tmp_path: Path) -> None:
     path = tmp_path / "nodes.jsonl"
-    with open_registry(path) as book:
-        book.append(entry(0xA01, "Åkergränd"))
+    with open_fleet(path) as fleet:
+        fleet.append(entry(0xA01, "Åkergränd"))
     assert path.read_text().endswith("\n")
     assert json.loads(path.read_text()) == {
         "id": "000a01",
@@ -34,6 +36,7 @@ def test_a_line_says_everything_a_gateway_needs(tmp_path: Path) -> None:
         "profile": "bin",
         "board": "devkit_rfm95",
         "created": "2026-01-02T03:04:05Z",
+        "state": "provisioned",
     }
 
 
@@ -45,8 +48,8 @@ def test_only_the_owner_can_read_it(existing: bool, tmp_path: Path) -> None:
         if existing:
             path.write_text("")
             path.chmod(0o644)
-        with open_registry(path) as book:
-            book.append(entry(1))
+        with open_fleet(path) as fleet:
+            fleet.append(entry(1))
     finally:
         os.umask(before)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -54,43 +57,30 @@ def test_only_the_owner_can_read_it(existing: bool, tmp_path: Path) -> None:
 
 def test_a_node_is_registered_once(tmp_path: Path) -> None:
     path = tmp_path / "nodes.jsonl"
-    with open_registry(path) as book:
-        book.append(entry(1))
+    with open_fleet(path) as fleet:
+        fleet.append(entry(1))
         with pytest.raises(ToolError, match="has node 000001 already"):
-            book.append(entry(1))
-    with open_registry(path) as book, pytest.raises(ToolError, match="has node 000001 already"):
-        book.append(entry(1, "again"))
+            fleet.append(entry(1))
+    with open_fleet(path) as fleet, pytest.raises(ToolError, match="has node 000001 already"):
+        fleet.append(entry(1, "again"))
     assert path.read_text().count("\n") == 1
-
-
-def test_the_next_free_id_is_above_all_others(tmp_path: Path) -> None:
-    path = tmp_path / "nodes.jsonl"
-    with open_registry(path) as book:
-        assert book.next_free() == 1
-        book.append(entry(0xA01))
-        assert book.next_free() == 0xA02
-    with open_registry(path) as book:
-        assert book.next_free() == 0xA02
-        book.append(entry(0xFFFFFF))
-        with pytest.raises(ToolError, match="no node id is free"):
-            book.next_free()
 
 
 def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "nodes.jsonl"
     path.write_text(entry(1).line() + "\n" + entry(2).line()[:40])
-    with open_registry(path) as book:
-        assert 2 not in book
-        book.append(entry(2))
-    with open_registry(path) as book:
-        assert 1 in book and 2 in book
+    with open_fleet(path) as fleet:
+        assert 2 not in fleet
+        fleet.append(entry(2))
+    with open_fleet(path) as fleet:
+        assert 1 in fleet and 2 in fleet
 
 
 def test_a_last_line_without_its_end_still_counts(tmp_path: Path) -> None:
     path = tmp_path / "nodes.jsonl"
     path.write_text(entry(1).line())
-    with open_registry(path) as book:
-        book.append(entry(2))
+    with open_fleet(path) as fleet:
+        fleet.append(entry(2))
     assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ["000001", "000002"]
 
 
@@ -98,14 +88,14 @@ def test_a_line_broken_in_the_middle_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "nodes.jsonl"
     for broken in ("{", "[]", '{"id":"zz"}', '{"id":7}', '{"id":"000000"}'):
         path.write_text(f"{entry(1).line()}\n{broken}\n{entry(3).line()}\n")
-        with pytest.raises(ToolError, match="line 2: not a node's entry"), open_registry(path):
+        with pytest.raises(ToolError, match="line 2: not a node's entry"), open_fleet(path):
             pass
 
 
 def _append_many(path: Path, count: int) -> None:
     for _ in range(count):
-        with open_registry(path) as book:
-            book.append(entry(book.next_free()))
+        with open_fleet(path) as fleet:
+            fleet.append(entry(free_id(fleet)))
 
 
 def test_installers_at_the_same_time_never_share_an_id(tmp_path: Path) -> None:
@@ -117,23 +107,23 @@ def test_installers_at_the_same_time_never_share_an_id(tmp_path: Path) -> None:
     for worker in workers:
         worker.join(DEADLINE_S)
         assert worker.exitcode == 0
-    ids = [int(json.loads(line)["id"], 16) for line in path.read_text().splitlines()]
-    assert sorted(ids) == list(range(1, 31))
+    ids = [entry.id for entry in read_fleet(path).entries]
+    assert sorted(ids) == list(range(min(ids), min(ids) + 30))
 
 
-def test_a_registry_that_stays_locked_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_LOCK_DEADLINE_S", 0.2)
+def test_a_file_that_stays_locked_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet_file, "_LOCK_DEADLINE_S", 0.2)
     path = tmp_path / "nodes.jsonl"
     with (
-        open_registry(path),
+        open_fleet(path),
         pytest.raises(ToolError, match="in use by another provisioning"),
-        open_registry(path),
+        open_fleet(path),
     ):
         pass
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ToolError, match="No such file"), open_registry(tmp_path / "no" / "nodes.jsonl"):
+    with pytest.raises(ToolError, match="No such file"), open_fleet(tmp_path / "no" / "nodes.jsonl"):
         pass
 
 
