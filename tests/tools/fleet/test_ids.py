@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from lyhord_tools.device.console import NodeConsole
 from lyhord_tools.errors import ToolError
-from lyhord_tools.fleet.entries import Block, Entry
+from lyhord_tools.fleet.entries import Block, Entry, State
 from lyhord_tools.fleet.fleet_file import Fleet, open_fleet, read_fleet
 from lyhord_tools.fleet.gateway import Gateway
 from lyhord_tools.fleet.ids import free_id, left, reserve
 from lyhord_tools.fleet.keys import new_key
+from lyhord_tools.fleet.provision import Identity, provision
 from lyhord_wire.frame import NODE_MAX
 from lyhord_wire.ids import BLOCK, LAPTOP_BLOCKS, LAPTOP_FIRST
 from tests.tools.conftest import Ran, at_gateway
@@ -134,3 +137,22 @@ def test_a_gateway_that_answers_nonsense_is_one_line(tmp_path: Path, monkeypatch
         with open_fleet(tmp_path / "n") as fleet, pytest.raises(ToolError, match="the gateway names"):
             reserve(fleet, Gateway(tmp_path / "g.toml"), 1)
     assert read_fleet(tmp_path / "n").blocks == []
+
+
+def test_boards_that_are_provisioned_side_by_side_share_nothing(tmp_path: Path, real: Path) -> None:
+    fleet = tmp_path / "n"
+
+    def one(number: int) -> str:
+        with Peer(mac=f"7c9ebd{number:06x}", modern=True) as peer, NodeConsole(peer.path) as console:
+            console.enter()
+            gateway = Gateway(real) if number % 2 else None
+            provision(console, Identity(None, name=f"Bin {number}"), fleet, gateway=gateway)
+            assert peer.identity is not None
+            return peer.identity[0]
+
+    with ThreadPoolExecutor(6) as pool:
+        ids = [*pool.map(one, range(6))]
+    found = read_fleet(fleet).entries
+    assert sorted(f"{entry.id:06x}" for entry in found) == sorted(ids)
+    assert {entry.state for entry in found} == {State.provisioned}
+    assert len({entry.key for entry in found}) == len({entry.id for entry in found}) == 6

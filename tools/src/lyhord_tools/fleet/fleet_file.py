@@ -25,7 +25,7 @@ from lyhord_wire.outside import NotText, text_of
 
 ENVIRONMENT = "LYHORD_FLEET"
 _HERE = Path("nodes.jsonl")
-_LOCK_DEADLINE_S = 10.0
+_LOCK_DEADLINE_S = 60.0  # eight boards may each wait for a gateway under it
 _LOCK_POLL_S = 0.05
 
 
