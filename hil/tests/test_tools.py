@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -68,6 +69,28 @@ def test_provision_makes_a_node_somebody(lyhord: Run, tmp_path: Path) -> None:
     assert refused.stderr.splitlines()[-1].startswith(
         "lyhord: the node says: sample_period: expected 10...86400"
     )
+
+
+def test_a_provisioning_that_is_killed_is_finished_by_the_next(
+    bench: Bench, lyhord: Run, tmp_path: Path
+) -> None:
+    """Killed once its line is in the fleet file: somewhere between the board's old life and its new one."""
+    fleet = tmp_path / "nodes.jsonl"
+    words = ("--fleet", str(fleet), "--replace", "--discard-samples", "--name", "Torget 1")
+    with subprocess.Popen(
+        tied(str(LYHORD), "provision", "--port", bench.port, *words), stderr=subprocess.DEVNULL
+    ) as process:
+        deadline = time.monotonic() + DEADLINE_S
+        while not (fleet.exists() and '"pending"' in fleet.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+    ((promised, state),) = ids_in(fleet)
+    assert state == "pending"
+    done = lyhord("provision", *words)
+    assert done.returncode == 0, done.stderr
+    now = settings_of(lyhord)
+    assert (now["id"], now["name"], now["shelf"]) == (promised, "Torget 1", "yes")
+    assert ids_in(fleet) == [(promised, "provisioned")]
 
 
 def settings_of(lyhord: Run) -> dict[str, str]:

@@ -19,6 +19,10 @@ MODERN = ("check", "discard", "factory-reset", "shelf", "start", "get", "clear",
 TEXTS = ("name", "profile", "wifi_ssid", "wifi_password", "broker_host", "refused_at_save")
 
 
+class Unplugged(Exception):
+    """The cable comes off; raised by `on_done`."""
+
+
 @dataclass
 class Peer:
     """Connect to `path`; `identity`, `settings` and `saved` are what it keeps."""
@@ -60,10 +64,18 @@ class Peer:
         os.write(self._stop_write, b"x")
         self._thread.join(DEADLINE_S)
         for handle in (self._master, self._slave, self._stop_read, self._stop_write):
-            os.close(handle)
+            if handle >= 0:
+                os.close(handle)
         assert not self._thread.is_alive()
 
     def _run(self) -> None:
+        try:
+            self._talk()
+        except Unplugged:
+            os.close(self._master)
+            self._master = -1
+
+    def _talk(self) -> None:
         pending = b""
         os.write(self._master, self.chatter)
         while True:

@@ -17,7 +17,7 @@ from lyhord_tools.fleet.entries import State
 from lyhord_tools.fleet.fleet_file import read_fleet
 from lyhord_wire.tables import SETTINGS
 from tests.tools.conftest import Ran
-from tests.tools.peer import Peer
+from tests.tools.peer import Peer, Unplugged
 
 LYHORD = Path(sys.executable).parent / "lyhord"
 MAC = "7c9ebd0a1b2c"
@@ -124,6 +124,33 @@ def test_a_run_that_is_interrupted_from_the_keyboard(
             assert [f"{entry.id:06x}" for entry in read_fleet(fleet).entries] == [OLD[0]]
         assert lyhord("provision", "--fleet", fleet, *WORDS, "--port", peer.path).code == 0
         assert peer.saved == WANTED
+
+
+@pytest.mark.parametrize("word", ["check", "send", "factory-reset", "save", "provision"])
+def test_a_cable_that_comes_off_is_one_line_and_the_next_run_finishes(
+    word: str, fleet: Path, lyhord: Callable[..., Ran]
+) -> None:
+    def unplug(line: str) -> None:
+        if line.split()[0] == word:
+            raise Unplugged
+
+    words = ("provision", "--fleet", fleet, *WORDS)
+    with in_service() as peer:
+        peer.on_done = unplug
+        said = lyhord(*words, "--port", peer.path).refused()
+        assert f"{peer.path} went away" in said
+    if word in ("check", "send"):
+        assert (peer.identity, peer.saved) == (OLD, OLD_SETTINGS)
+        assert [f"{entry.id:06x}" for entry in read_fleet(fleet).entries] == [OLD[0]]
+    else:
+        assert "its line stays in" in said and "run it again to finish it" in said
+    left = {"identity": peer.identity, "saved": peer.saved, "settings": peer.settings, "kept": peer.kept}
+    with Peer(mac=MAC, modern=True, **left) as back:  # type: ignore[arg-type]
+        ran = lyhord(*words, "--port", back.path)
+        assert ran.code == 0, ran.err
+        assert back.saved == WANTED
+    assert [entry.state for entry in read_fleet(fleet).entries] == [State.replaced, State.provisioned]
+    assert "node 800007" in ran.out and "lyhord-gateway nodes disable 800007" in ran.out
 
 
 def test_without_the_word_replace_an_unfinished_run_does_not_end_an_old_life(

@@ -94,6 +94,10 @@ def provision(
     typer.echo(f"node {entry.id:06x} is provisioned, registered in {path}")
     if gateway is not None:
         typer.echo(f"node {entry.id:06x} is known to the gateway of {gateway}")
+    if (gone := read_fleet(path).former(entry)) is not None:
+        typer.echo(
+            f"node {gone.id:06x} was this board and is no more: lyhord-gateway nodes disable {gone.id:06x}"
+        )
 
 
 @commands.command("forget-keys")

@@ -80,6 +80,11 @@ class Fleet:
         pending = [entry for entry in self.entries if entry.state is State.pending]
         return [entry for entry in pending if (entry.mac == mac if mac else entry.id == node)]
 
+    def former(self, entry: Entry) -> Entry | None:
+        """The node that this entry's board was before; None if it was none that this file knows."""
+        same = [one for one in self.entries if one.mac == entry.mac != "" and one.id != entry.id]
+        return next((one for one in reversed(same) if one.state is State.replaced), None)
+
     def refuse_key(self, key: Key, but: Entry | None = None) -> None:
         """Raises ToolError when a node has this key or had it. but: a line that does not count."""
         for entry in self.entries:
