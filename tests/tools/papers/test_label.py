@@ -1,0 +1,135 @@
+"""Labels: each QR of a printed sheet is read back by another's reader, and no key is on paper."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pypdfium2
+import pytest
+import zxingcpp
+from PIL import Image, ImageFilter
+
+from lyhord_tools.errors import ToolError
+from lyhord_tools.papers import label as labels
+from lyhord_tools.papers.sheets import A4, SHEETS
+from tests.tools.conftest import Ran, private
+
+KEY = "5c" * 16
+MM_PER_INCH = 25.4
+
+
+def some(count: int) -> list[labels.Label]:
+    return [
+        labels.Label(0x800000 + 37 * n, "lilygo_lora32_v21", "bin", f"Åkergränd {n}", date(2026, 12, 1))
+        for n in range(count)
+    ]
+
+
+def pictures(pdf: Path, dpi: int) -> list[Image.Image]:
+    document = pypdfium2.PdfDocument(pdf)
+    return [page.render(scale=dpi / 72).to_pil() for page in document]
+
+
+@pytest.mark.parametrize("name", SHEETS)
+@pytest.mark.parametrize("base", [None, "https://karl.example.se/n"])
+def test_every_label_of_a_sheet_is_read_back_where_it_lies(
+    name: str, base: str | None, tmp_path: Path
+) -> None:
+    sheet = SHEETS[name]
+    printed = some(sheet.count + 1)
+    assert labels.render(printed, sheet, tmp_path / "sheet.pdf", base=base) == 2
+    first, second = pictures(tmp_path / "sheet.pdf", 200)
+    assert first.size == tuple(pytest.approx(side / MM_PER_INCH * 200, abs=2) for side in sheet.size)
+    found = {code.text: code for code in zxingcpp.read_barcodes(first)}
+    assert set(found) == {one.text(base) for one in printed[:-1]}
+    for place, one in enumerate(printed[:-1]):
+        left, top = (mm / MM_PER_INCH * 200 for mm in sheet.corner(place))
+        at = found[one.text(base)].position
+        corners = (at.top_left, at.top_right, at.bottom_left, at.bottom_right)
+        assert all(left <= corner.x <= left + sheet.width / MM_PER_INCH * 200 for corner in corners)
+        assert all(top <= corner.y <= top + sheet.height / MM_PER_INCH * 200 for corner in corners)
+        assert labels.parse(one.text(base)).node == one.node
+    assert [code.text for code in zxingcpp.read_barcodes(second)] == [printed[-1].text(base)]
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_label_is_read_though_it_is_coarse_blurred_and_a_corner_is_torn_off(
+    name: str, tmp_path: Path
+) -> None:
+    labels.render(some(1), SHEETS[name], tmp_path / "one.pdf")
+    (page,) = pictures(tmp_path / "one.pdf", 150)
+    grey = page.convert("L").filter(ImageFilter.GaussianBlur(0.8))
+    code = zxingcpp.read_barcodes(grey)[0].position
+    side = code.bottom_right.x - code.top_left.x
+    torn = (code.bottom_right.x - side // 5, code.bottom_right.y - side // 5)
+    grey.paste(255, (*torn, code.bottom_right.x + 9, code.bottom_right.y + 9))
+    assert [one.text for one in zxingcpp.read_barcodes(grey)] == [some(1)[0].text()]
+
+
+def test_labels_come_from_the_fleet_file_without_a_key(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
+    lines = [
+        {
+            "id": f"{node:06x}",
+            "key": KEY[:-2] + f"{node:02x}",
+            "name": "Södra ♥ torget",
+            "board": "devkit_rfm95",
+        }
+        for node in (0x11, 0x12, 0x13)
+    ]
+    fleet = private(tmp_path / "nodes.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    for name in ("all.pdf", "all.png"):
+        ran = lyhord("label", "print", tmp_path / name, "--fleet", fleet, "--skip", "3", "--copies", "2")
+        assert ran.code == 0 and "6 labels on 1 page of L7651" in ran.out, ran.err
+        data = (tmp_path / name).read_bytes()
+        assert KEY[:-2].encode() not in data and bytes.fromhex(KEY[:-2]) not in data
+    read = zxingcpp.read_barcodes(Image.open(tmp_path / "all.png"))
+    assert sorted(code.text for code in read) == sorted(
+        f"LYHORD:N/{node:06X}/DEVKIT-RFM95/BIN" for node in (0x11, 0x12, 0x13) for _ in range(2)
+    )
+    text = pypdfium2.PdfDocument(tmp_path / "all.pdf")[0].get_textpage().get_text_bounded()
+    assert "000 011" in text and "Södra ? torget" in text
+    assert (
+        "has no node 000099" in lyhord("label", "print", tmp_path / "x.pdf", "99", "--fleet", fleet).refused()
+    )
+    ran = lyhord("label", "read", "lyhord:n/000a01/devkit-rfm95/bin", "--json")
+    assert json.loads(ran.out) == {"id": "000a01", "board": "devkit_rfm95", "profile": "bin"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "LYHORD:N/000000/X/BIN", "LYHORD:N/00A01/X/BIN", "https://x.se/n/00a0", "WIFI:S:x;;", "\x1b[2J"],
+)
+def test_another_code_is_one_line(text: str, lyhord: Callable[..., Ran]) -> None:
+    assert "label" in lyhord("label", "read", text).refused()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("x.docx",), "ends in .pdf or .png"),
+        (("x.pdf", "--sheet", "A5"), "expected one of L7651"),
+        (("x.pdf", "--skip", "65"), "--skip: expected 0 to 64 on L7651"),
+        (("x.png", "--copies", "20", "--sheet", "50x25"), "do not go into one PNG"),
+        (("x.pdf", "--base-url", "ftp://x"), "--base-url: expected https"),
+        (("x.pdf", "--base-url", "https://" + "x" * 140, "--sheet", "L7651"), "take larger labels"),
+        (("none/x.pdf",), "cannot write"),
+    ],
+)
+def test_what_cannot_be_printed_is_one_line(
+    words: tuple[str, ...], says: str, lyhord: Callable[..., Ran], tmp_path: Path
+) -> None:
+    fleet = private(tmp_path / "nodes.jsonl", json.dumps({"id": "000011", "key": KEY}) + "\n")
+    assert says in lyhord("label", "print", tmp_path / words[0], *words[1:], "--fleet", fleet).refused()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["nodes.jsonl"]
+
+
+def test_the_labels_lie_on_the_page() -> None:
+    for sheet in SHEETS.values():
+        for place in (0, sheet.count - 1):
+            left, top = sheet.corner(place)
+            assert 0 <= left <= sheet.size[0] - sheet.width and 0 <= top <= sheet.size[1] - sheet.height
+    # The margins as the maker gives them for its sheets on A4.
+    assert SHEETS["L7651"].corner(0) == pytest.approx((4.75, 10.7)) and SHEETS["L7651"].size == A4
+    with pytest.raises(ToolError, match="no label"):
+        labels.render([], SHEETS["L7651"], Path("x.pdf"))

@@ -1,0 +1,1 @@
+"""Paper: labels for boards, and reports about them."""

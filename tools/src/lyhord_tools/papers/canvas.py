@@ -1,0 +1,97 @@
+"""Paper in millimetres: filled boxes and lines of text, written as PDF or, a single page, as PNG."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pypdfium2
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+
+from lyhord_tools.errors import ToolError
+from lyhord_wire.outside import printable
+
+DPI = 300
+_POINTS_PER_INCH = 72
+_POINTS_PER_MM = _POINTS_PER_INCH / 25.4
+_LEAST_MM = 1.4  # a text that is too long gets smaller down to this, then it is cut
+_MORE = "..."
+
+
+class Canvas:
+    """Pages of one size, in millimetres from the upper left corner, with the PDF's built-in Helvetica."""
+
+    def __init__(self, size: tuple[float, float]) -> None:
+        self._pdf = FPDF(unit="mm", format=size)
+        self._pdf.set_auto_page_break(False)
+        self._pdf.set_margin(0)
+        self._pdf.c_margin = 0
+        self._pdf.set_creator("lyhord")
+        self._size = size
+
+    def page(self) -> None:
+        """A new page; all that follows is on it."""
+        self._pdf.add_page("portrait", format=self._size)  # its word for: width and height as they are
+
+    def box(self, left: float, top: float, width: float, height: float, grey: int = 0) -> None:
+        """A filled box; grey: 0 (black) to 255."""
+        self._pdf.set_fill_color(grey)
+        self._pdf.rect(left, top, width, height, style="F")
+
+    def text(
+        self, left: float, top: float, size: float, text: str, room: float, *, bold: bool = False
+    ) -> None:
+        """One line, its upper left corner at (left, top), of letters whose body is `size` high.
+
+        Where it is wider than `room` it gets smaller, then shorter. A letter that the font has not, beyond
+        western Europe's, becomes a question mark.
+        """
+        text = printable(text).encode("cp1252", "replace").decode("cp1252")
+        while size > _LEAST_MM and self._width(text, size, bold) > room:
+            size = max(_LEAST_MM, size * 0.95)
+        if self._width(text, size, bold) > room:
+            while text and self._width(text + _MORE, size, bold) > room:
+                text = text[:-1]
+            text += _MORE
+        self._pdf.set_xy(left, top)
+        self._pdf.cell(None, size, text, new_x=XPos.RIGHT, new_y=YPos.TOP)
+
+    def _width(self, text: str, size: float, bold: bool) -> float:
+        self._pdf.set_font("helvetica", "B" if bold else "", size * _POINTS_PER_MM)
+        return float(self._pdf.get_string_width(text))
+
+    def data(self) -> bytes:
+        """The PDF."""
+        return bytes(self._pdf.output())
+
+
+@contextmanager
+def canvas(out: Path, size: tuple[float, float], pages: int = 1) -> Iterator[Canvas]:
+    """A canvas that is written to `out` at the end, whole or not at all. Raises ToolError."""
+    kind = out.suffix.lower()
+    if kind not in (".pdf", ".png"):
+        raise ToolError(f"{out}: expected a name that ends in .pdf or .png")
+    if kind == ".png" and pages > 1:
+        raise ToolError(f"{out}: {pages} pages do not go into one PNG; take a .pdf")
+    paper = Canvas(size)
+    yield paper
+    scratch = out.with_name(f".{out.name}.{os.getpid()}{kind}")
+    try:
+        if kind == ".pdf":
+            scratch.write_bytes(paper.data())
+        else:
+            _picture(paper.data(), scratch)
+        scratch.replace(out)
+    except OSError as fault:
+        scratch.unlink(missing_ok=True)
+        raise ToolError(f"cannot write {out}: {fault.strerror}") from fault
+
+
+def _picture(pdf: bytes, path: Path) -> None:
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        image = document[0].render(scale=DPI / _POINTS_PER_INCH).to_pil()
+        image.convert("L").save(path, "PNG", dpi=(DPI, DPI))
+    finally:
+        document.close()
