@@ -17,6 +17,8 @@ from tests.tools.conftest import Ran, private
 
 KEY = "5c" * 16
 MM_PER_INCH = 25.4
+NARROW = "TZe-12"
+BASE = "https://karl.example.se/n"
 
 
 def some(count: int) -> list[labels.Label]:
@@ -31,8 +33,15 @@ def pictures(pdf: Path, dpi: int) -> list[Image.Image]:
     return [page.render(scale=dpi / 72).to_pil() for page in document]
 
 
-@pytest.mark.parametrize("name", SHEETS)
-@pytest.mark.parametrize("base", [None, "https://karl.example.se/n"])
+def said(one: labels.Label, name: str, base: str | None = None) -> str:
+    """The words in its QR; on the narrowest tape the id alone."""
+    return f"LYHORD:N/{one.node:06X}" if name == NARROW else one.text(base)
+
+
+@pytest.mark.parametrize(
+    ("name", "base"),
+    [(name, None) for name in SHEETS] + [(name, BASE) for name in SHEETS if name != NARROW],
+)
 def test_every_label_of_a_sheet_is_read_back_where_it_lies(
     name: str, base: str | None, tmp_path: Path
 ) -> None:
@@ -42,15 +51,15 @@ def test_every_label_of_a_sheet_is_read_back_where_it_lies(
     first, second = pictures(tmp_path / "sheet.pdf", 200)
     assert first.size == tuple(pytest.approx(side / MM_PER_INCH * 200, abs=2) for side in sheet.size)
     found = {code.text: code for code in zxingcpp.read_barcodes(first)}
-    assert set(found) == {one.text(base) for one in printed[:-1]}
+    assert set(found) == {said(one, name, base) for one in printed[:-1]}
     for place, one in enumerate(printed[:-1]):
         left, top = (mm / MM_PER_INCH * 200 for mm in sheet.corner(place))
-        at = found[one.text(base)].position
+        at = found[said(one, name, base)].position
         corners = (at.top_left, at.top_right, at.bottom_left, at.bottom_right)
         assert all(left <= corner.x <= left + sheet.width / MM_PER_INCH * 200 for corner in corners)
         assert all(top <= corner.y <= top + sheet.height / MM_PER_INCH * 200 for corner in corners)
-        assert labels.parse(one.text(base)).node == one.node
-    assert [code.text for code in zxingcpp.read_barcodes(second)] == [printed[-1].text(base)]
+        assert labels.parse(said(one, name, base)).node == one.node
+    assert [code.text for code in zxingcpp.read_barcodes(second)] == [said(printed[-1], name, base)]
 
 
 @pytest.mark.parametrize("name", SHEETS)
@@ -64,7 +73,75 @@ def test_a_label_is_read_though_it_is_coarse_blurred_and_a_corner_is_torn_off(
     side = code.bottom_right.x - code.top_left.x
     torn = (code.bottom_right.x - side // 5, code.bottom_right.y - side // 5)
     grey.paste(255, (*torn, code.bottom_right.x + 9, code.bottom_right.y + 9))
-    assert [one.text for one in zxingcpp.read_barcodes(grey)] == [some(1)[0].text()]
+    assert [one.text for one in zxingcpp.read_barcodes(grey)] == [said(some(1)[0], name)]
+
+
+def test_the_narrowest_tape_refuses_what_would_be_too_fine(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"of 0\.32 mm on TZe-12, .* take larger labels, or a"):
+        labels.render(some(1), SHEETS[NARROW], tmp_path / "x.pdf", base=BASE)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_nothing_is_printed_where_the_printer_does_not_reach_and_nothing_around_the_qr(
+    name: str, tmp_path: Path
+) -> None:
+    sheet, dpi = SHEETS[name], 300
+    long = labels.Label(0x8A3F00, "lilygo_lora32_v21", "building", "W" * 24, date(2026, 12, 1))
+    labels.render([long], sheet, tmp_path / "one.pdf")
+    (page,) = pictures(tmp_path / "one.pdf", dpi)
+    dots = dpi / MM_PER_INCH
+    left, top = sheet.corner(0)
+    at = [left, top, left + sheet.width, top + sheet.height]
+    whole = page.convert("L").crop(tuple(round(mm * dots) for mm in at))
+    ink = whole.point(lambda grey: 255 * (grey < 128)).getbbox()
+    assert ink is not None
+    wide, high = sheet.edge
+    assert ink[0] >= wide * dots - 2 and ink[1] >= high * dots - 2
+    assert ink[2] <= whole.width - wide * dots + 2 and ink[3] <= whole.height - high * dots + 2
+    code = zxingcpp.read_barcodes(whole)[0]
+    corners = code.position
+    modules = 21 if name == NARROW else 29
+    module = (corners.top_right.x - corners.top_left.x) / modules
+    assert module / dots >= labels.MODULE_MIN_MM - 0.02
+    quiet = int(labels.QUIET * module) - 1
+    right = corners.top_right.x + 2
+    beside = whole.crop((right, corners.top_right.y, right + quiet - 2, corners.bottom_right.y))
+    assert min(beside.tobytes()) == 255, "the quiet zone is not quiet"
+
+
+def test_a_label_without_a_board_is_read_back() -> None:
+    for one in (labels.Label(0x11), labels.Label(0x11, "devkit_rfm95"), labels.Label(0x11, "", "bin")):
+        found = labels.parse(one.text())
+        assert (found.node, found.board) == (one.node, one.board)
+
+
+def test_labels_of_some_nodes(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
+    lines = [
+        {"id": "000011", "board": "devkit_rfm95", "profile": "bin", "created": "2026-11-30T23:59:59Z"},
+        {"id": "000012", "board": "devkit_rfm95", "profile": "building", "created": "2026-12-01T00:00:00Z"},
+        {"id": "000013", "board": "lilygo_t3s3", "profile": "bin", "created": "2026-12-01T08:00:00Z"},
+    ]
+    fleet = private(tmp_path / "nodes.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    for words, nodes in (
+        (("--board", "devkit_rfm95"), {0x11, 0x12}),
+        (("--profile", "bin"), {0x11, 0x13}),
+        (("--since", "2026-12-01"), {0x12, 0x13}),
+        (("11", "13", "--since", "2026-12-01"), {0x13}),
+    ):
+        ran = lyhord("label", "print", tmp_path / "some.png", *words, "--fleet", fleet)
+        assert ran.code == 0, ran.err
+        read = zxingcpp.read_barcodes(Image.open(tmp_path / "some.png"))
+        assert {labels.parse(code.text).node for code in read} == nodes
+    words = ("--board", "x", "--fleet", fleet)
+    assert "none of 3 nodes" in lyhord("label", "print", tmp_path / "none.pdf", *words).refused()
+    assert not (tmp_path / "none.pdf").exists()
+
+
+def test_the_sheets_are_listed(lyhord: Callable[..., Ran]) -> None:
+    lines = lyhord("label", "sheets").out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(SHEETS)
+    assert lines[1].split() == ["L7651", "38.1", "x", "21.2", "65"]
 
 
 def test_labels_come_from_the_fleet_file_without_a_key(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
@@ -129,6 +206,8 @@ def test_the_labels_lie_on_the_page() -> None:
         for place in (0, sheet.count - 1):
             left, top = sheet.corner(place)
             assert 0 <= left <= sheet.size[0] - sheet.width and 0 <= top <= sheet.size[1] - sheet.height
+    assert all(sheet.source for sheet in SHEETS.values())
+    assert SHEETS["L4732"].corner(0)[0] == pytest.approx(11) and SHEETS["L7654"].count == 40
     # The margins as the maker gives them for its sheets on A4.
     assert SHEETS["L7651"].corner(0) == pytest.approx((4.75, 10.7)) and SHEETS["L7651"].size == A4
     with pytest.raises(ToolError, match="no label"):

@@ -82,6 +82,7 @@ def test_a_change_of_any_value_is_refused(lyhord: Callable[..., Ran], signed: Pa
         lambda text: json.dumps(json.loads(text) | {"more": 1}),
         lambda text: text.replace("812", "812.0"),
         lambda text: text.replace("812", "1e400"),
+        lambda text: text.replace('"verdict": "fail"', '"verdict": "pass", "verdict": "fail"', 1),
     ],
 )
 def test_what_is_no_report_is_one_line(
@@ -131,6 +132,39 @@ def test_a_record_of_many_long_steps_stays_on_one_page(lyhord: Callable[..., Ran
     document = pypdfium2.PdfDocument(page)
     text = document[0].get_textpage().get_text_bounded()
     assert len(document) == 1 and "more steps in the JSON record" in text
+
+
+def test_a_record_with_anything_anywhere_is_signed_or_refused_by_one_line(
+    lyhord: Callable[..., Ran], signed: Path
+) -> None:
+    where = {name: signed.with_name(name) for name in ("odd.json", "o.json", "key.pem", "o.pdf")}
+    words = [where.get(word, word) for word in ("odd.json", "o.json", "--key", "key.pem", "--pdf", "o.pdf")]
+    signed_ones = 0
+    for way in changes(RECORD.told()):
+        for odd in (5, True, None, "g00000", "x\x1b[2J\n♥", [], 1.5, 1 << 53):
+            told = json.loads(json.dumps(RECORD.told()))
+            at = told
+            for key in way[:-1]:
+                at = at[key]
+            at[way[-1]] = odd
+            where["odd.json"].write_text(json.dumps(told))
+            where["o.json"].unlink(missing_ok=True)
+            where["o.pdf"].unlink(missing_ok=True)
+            ran = lyhord("report", "sign", *words)
+            if ran.code == 0:
+                signed_ones += 1
+                assert lyhord("report", "verify", where["o.json"]).code == 0, (way, odd)
+            else:
+                ran.refused()
+                assert not where["o.json"].exists() and not where["o.pdf"].exists(), (way, odd)
+    assert signed_ones > 50, "texts may be any text"
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100000, "nul", "\ufeff{}", "9" * 5000])
+def test_what_is_no_record_is_one_line(text: str, lyhord: Callable[..., Ran], signed: Path) -> None:
+    signed.with_name("odd.json").write_text(text)
+    words = ("report", "sign", signed.with_name("odd.json"), signed.with_name("x.json"))
+    assert "expected" in lyhord(*words, "--key", signed.with_name("key.pem")).refused()
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,16 @@ def print_labels(
         str | None,
         typer.Option("--base-url", metavar="URL", help="The QR is this address with the id behind it."),
     ] = None,
+    board: Annotated[str | None, typer.Option("--board", metavar="NAME", help="Only nodes on it.")] = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="NAME", help="Only nodes of it.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--since", formats=["%Y-%m-%d"], metavar="DATE", help="Only nodes made then or later, UTC."
+        ),
+    ] = None,
     fleet: FleetOption = None,
 ) -> None:
     """Print labels: a QR and the six digits, name, board, day. Never a key."""
@@ -49,11 +59,32 @@ def print_labels(
     for node in wanted:
         if node not in nodes:
             raise ToolError(f"{path} has no node {node:06x}; lyhord fleet list names those that it has")
-    found = [_label(nodes[node][-1]) for node in wanted for _ in range(copies)]
+    chosen = [_label(nodes[node][-1]) for node in wanted]
+    found = [
+        label
+        for label in chosen
+        if board in (None, label.board)
+        and profile in (None, label.profile)
+        and (since is None or (label.made is not None and label.made >= since.date()))
+        for _ in range(copies)
+    ]
+    if not found:
+        raise ToolError(
+            f"{path}: none of {len(chosen)} nodes is meant; --board, --profile, --since chose among them"
+        )
     pages = labels.render(found, sheet(paper), out, skip=skip, base=base_url)
-    typer.echo(
-        f"{out}: {len(found)} labels on {pages} {'page' if pages == 1 else 'pages'} of {sheet(paper).name}"
-    )
+    typer.echo(f"{out}: {_many(len(found), 'label')} on {_many(pages, 'page')} of {sheet(paper).name}")
+
+
+@commands.command("sheets")
+def list_sheets() -> None:
+    """List the sheets, rolls and tapes that labels are printed on."""
+    rows = [
+        (one.name, f"{one.width:g} x {one.height:g}", str(one.count) if one.page else "roll")
+        for one in SHEETS.values()
+    ]
+    for line in show.table(("name", "label, mm", "on a page"), rows, frozenset({1, 2})):
+        typer.echo(line)
 
 
 @commands.command("read")
@@ -73,3 +104,7 @@ def read_label(
 def _label(entry: Entry) -> labels.Label:
     made = (entry.created or datetime.now(UTC)).date()
     return labels.Label(entry.id, entry.board, entry.profile or "bin", entry.name, made)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")

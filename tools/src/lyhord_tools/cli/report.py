@@ -44,13 +44,14 @@ def sign_record(
     """Sign a device's record: JSON for machines, and a page for people."""
     try:
         told = json.loads(read_bytes(record))
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise ToolError(f"{record}: expected the JSON of lyhord selftest --json") from fault
     found = records.read(told)
     signer = signature.load_key(key)
+    signed = signature.sign(found, signer)
     if pdf is not None:
         report.render(found, pdf, signer.public_key().public_bytes_raw())
-    create_private(out, signature.sign(found, signer))
+    create_private(out, signed)
     typer.echo(f"{out}: {_who(found)}, {found.verdict}, signed")
 
 

@@ -1,6 +1,7 @@
 """Paper in millimetres: filled boxes and lines of text, written as PDF or, a single page, as PNG."""
 
 import os
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,11 @@ DPI = 300
 _POINTS_PER_INCH = 72
 _POINTS_PER_MM = _POINTS_PER_INCH / 25.4
 _LEAST_MM = 1.4  # a text that is too long gets smaller down to this, then it is cut
+_SMALLER = 0.8
 _MORE = "..."
+_PLAIN = str.maketrans(
+    {"–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "ł": "l", "Ł": "L"}
+)
 
 
 class Canvas:
@@ -44,10 +49,9 @@ class Canvas:
     ) -> None:
         """One line, its upper left corner at (left, top), of letters whose body is `size` high.
 
-        Where it is wider than `room` it gets smaller, then shorter. A letter that the font has not, beyond
-        western Europe's, becomes a question mark.
+        Where it is wider than `room` it gets smaller, then shorter.
         """
-        text = printable(text).encode("cp1252", "replace").decode("cp1252")
+        text = drawable(text)
         while size > _LEAST_MM and self._width(text, size, bold) > room:
             size = max(_LEAST_MM, size * 0.95)
         if self._width(text, size, bold) > room:
@@ -57,6 +61,15 @@ class Canvas:
         self._pdf.set_xy(left, top)
         self._pdf.cell(None, size, text, new_x=XPos.RIGHT, new_y=YPos.TOP)
 
+    def wrapped(self, text: str, size: float, room: float) -> list[str]:
+        """The text as one line, or as two where one would get much smaller than `size`. No line: no text."""
+        text = drawable(text).strip()
+        words = text.split(" ")
+        if self._width(text, size * _SMALLER, bold=False) <= room or len(words) < 2:
+            return [text] if text else []
+        splits = [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words))]
+        return list(min(splits, key=lambda two: max(self._width(line, size, bold=False) for line in two)))
+
     def _width(self, text: str, size: float, bold: bool) -> float:
         self._pdf.set_font("helvetica", "B" if bold else "", size * _POINTS_PER_MM)
         return float(self._pdf.get_string_width(text))
@@ -64,6 +77,24 @@ class Canvas:
     def data(self) -> bytes:
         """The PDF."""
         return bytes(self._pdf.output())
+
+
+def drawable(text: str) -> str:
+    """The text in the letters of the built-in font: those of western Europe (ISO 8859-1). Others lose their
+    marks (Š is S), dashes and quotes are plain, and what is still foreign is a question mark."""
+    drawn = []
+    for letter in unicodedata.normalize("NFC", printable(text)).translate(_PLAIN):
+        if not _has(letter):
+            bare = "".join(
+                part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part)
+            )
+            letter = bare if bare and _has(bare) else "?"
+        drawn.append(letter)
+    return "".join(drawn)
+
+
+def _has(letters: str) -> bool:
+    return all(letter <= "\xff" for letter in letters)
 
 
 @contextmanager

@@ -1,14 +1,15 @@
 """Labels: a QR that a telephone reads and six digits that a person does; never a key.
 
-    LYHORD:N/000A01/DEVKIT-RFM95/BIN    in the QR; `lyhord` opens it, and so will a page for telephones
-    https://bins.example.se/n/000a01    with a base address of the city's own
+    LYHORD:N/000A01/DEVKIT-RFM95/BIN        what the QR says; `lyhord label read` opens it
+    LYHORD:N/000A01                         on a tape that is too narrow for that
+    https://bins.example.se/n/000a01        with a base address of the city's own
 
-The first form is all capitals and digits, which a QR packs tightly (ISO/IEC 18004, alphanumeric mode): 29
-modules a side, legible with a quarter of it dirty or torn (level Q).
+The first two are all capitals and digits, which a QR packs tightly (ISO/IEC 18004, alphanumeric mode): 29 and
+21 modules a side, and it is read with a quarter of it dirty or torn (level Q).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,9 +23,14 @@ from lyhord_wire.frame import NODE_MAX
 
 QUIET = 4  # modules around a QR, ISO/IEC 18004 section 6.3.8
 MODULE_MIN_MM = 0.35  # below, the camera of a telephone at arm's length guesses
-_SCHEME = re.compile(r"LYHORD:N/([0-9A-F]{6})/([A-Z0-9\-]{1,40})/([A-Z]{1,20})", re.I)
-_ADDRESS = re.compile(r"https?://\S{1,200}/([0-9a-f]{6})/?", re.I)
-_MARGIN_MM = 1.5
+_SCHEME = re.compile(r"LYHORD:N/([0-9A-F]{6})(?:/([A-Z0-9\-]{1,40}))?(?:/([A-Z]{1,20}))?", re.I | re.A)
+_ADDRESS = re.compile(r"https?://\S{1,200}/([0-9a-f]{6})/?", re.I | re.A)
+_BASE = re.compile(r"https?://[!-~]{1,150}")
+_LINE_MIN_MM, _LINE_MAX_MM = 1.7, 4.2  # of letters beside the QR
+_LEADING = 1.15  # from a line to the next, in heights of a letter
+_GAP_MM = 0.5  # between QR and text, besides the quiet zone
+
+Matrix = tuple[bytearray, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +43,24 @@ class Label:
     name: str = ""
     made: date | None = None
 
+    @property
+    def digits(self) -> str:
+        """The id in two groups, as people read it out."""
+        return f"{self.node >> 12:03x} {self.node & 0xFFF:03x}"
+
     def text(self, base: str | None = None) -> str:
         """The words in its QR."""
         if base is not None:
             return f"{base.rstrip('/')}/{self.node:06x}"
-        return f"LYHORD:N/{self.node:06X}/{self.board.upper().replace('_', '-')}/{self.profile.upper()}"
+        words = (f"LYHORD:N/{self.node:06X}", self.board.upper().replace("_", "-"), self.profile.upper())
+        return "/".join(words[: 1 + bool(self.board) + bool(self.board and self.profile)])
 
 
 def parse(text: str) -> Label:
     """The label whose QR says this. Raises ToolError."""
     text = text.strip()
     if found := _SCHEME.fullmatch(text):
-        node, board, profile = found.groups()
+        node, board, profile = found[1], found[2] or "", found[3] or ""
         label = Label(int(node, 16), board.lower().replace("-", "_"), profile.lower())
     elif found := _ADDRESS.fullmatch(text):
         label = Label(int(found[1], 16))
@@ -57,6 +69,18 @@ def parse(text: str) -> Label:
     if not 1 <= label.node <= NODE_MAX:
         raise ToolError("the label names no node: its id is 000000")
     return label
+
+
+def matrix(text: str) -> Matrix:
+    """The modules of a text's QR, without the quiet zone."""
+    return tuple(segno.make(text, error="q", boost_error=False, micro=False).matrix)
+
+
+def draw(paper: Canvas, code: Matrix, left: float, top: float, module: float) -> None:
+    """A QR whose first module is at (left, top)."""
+    for y, row in enumerate(code):
+        for x, dark in _runs(row):
+            paper.box(left + x * module, top + y * module, dark * module, module)
 
 
 def render(
@@ -71,20 +95,13 @@ def render(
         raise ToolError(f"--skip: expected 0 to {sheet.count - 1} on {sheet.name}")
     if not labels:
         raise ToolError("no label to print")
-    for label in labels:
-        _check(label, base)
+    if base is not None and not _BASE.fullmatch(base):
+        raise ToolError("--base-url: expected https://… without spaces")
     pages = -(-(skip + len(labels)) // sheet.count)
     with canvas(out, sheet.size, pages) as paper:
         for place, label in _placed(labels, sheet, skip, paper):
             _draw(paper, label, sheet, sheet.corner(place), base)
     return pages
-
-
-def _check(label: Label, base: str | None) -> None:
-    if not 1 <= label.node <= NODE_MAX:
-        raise ToolError(f"expected a node from 000001 to ffffff, not {label.node:06x}")
-    if base is not None and not re.fullmatch(r"https?://[!-~]{1,150}", base):
-        raise ToolError("--base-url: expected https://… without spaces")
 
 
 def _placed(labels: Sequence[Label], sheet: Sheet, skip: int, paper: Canvas) -> Iterator[tuple[int, Label]]:
@@ -94,36 +111,62 @@ def _placed(labels: Sequence[Label], sheet: Sheet, skip: int, paper: Canvas) -> 
         yield number % sheet.count, label
 
 
-def _draw(paper: Canvas, label: Label, sheet: Sheet, corner: tuple[float, float], base: str | None) -> None:
-    left, top = corner
-    code = segno.make(label.text(base), error="q", boost_error=False, micro=False)
-    modules = len(code.matrix) + 2 * QUIET
-    side = min(sheet.height, sheet.width / 2)
-    module = side / modules
-    if module < MODULE_MIN_MM:
-        raise ToolError(
-            f"the QR's modules would be {module:.2f} mm on {sheet.name}, expected {MODULE_MIN_MM} or more: "
-            "take larger labels, or a shorter --base-url"
+def _code(label: Label, sheet: Sheet, base: str | None) -> tuple[Matrix, float]:
+    """The QR that fits on the label, and the millimetres of its modules. The quiet zone is as white where the
+    printer does not reach as where it does."""
+    texts = [label.text(base)]
+    if base is None and label.board:
+        texts.append(Label(label.node).text())
+    module = 0.0
+    for text in texts:
+        code = matrix(text)
+        module = min(
+            min(sheet.height, sheet.width / 2) / (len(code) + 2 * QUIET),
+            (sheet.height - 2 * sheet.edge[1]) / len(code),
         )
-    above = top + (sheet.height - side) / 2
-    for y, row in enumerate(code.matrix):
-        for x, dark in _runs(row):
-            paper.box(left + (QUIET + x) * module, above + (QUIET + y) * module, dark * module, module)
-    beside = left + side
-    room = sheet.width - side - _MARGIN_MM
-    big = min(sheet.height * 0.24, room / 3.6)
-    line = min(sheet.height * 0.13, 4.2)
-    below = top + sheet.height * 0.13
-    digits = f"{label.node:06x}"
-    paper.text(beside, below, big, f"{digits[:3]} {digits[3:]}", room, bold=True)
-    below += big * 1.35
-    for text in (label.name, label.board, " ".join(filter(None, (label.profile, _day(label.made))))):
-        if text:
-            paper.text(beside, below, line, text, room)
-            below += line * 1.3
+        if module >= MODULE_MIN_MM:
+            return code, module
+    raise ToolError(
+        f"the QR would have modules of {module:.2f} mm on {sheet.name}, expected {MODULE_MIN_MM} or more: "
+        "take larger labels, or a shorter --base-url"
+    )
 
 
-def _runs(row: Iterable[int]) -> Iterator[tuple[int, int]]:
+def _draw(paper: Canvas, label: Label, sheet: Sheet, corner: tuple[float, float], base: str | None) -> None:
+    if not 1 <= label.node <= NODE_MAX:
+        raise ToolError(f"expected a node from 000001 to ffffff, not {label.node:06x}")
+    left, top = corner
+    code, module = _code(label, sheet, base)
+    side = len(code) * module
+    indent = max(QUIET * module, sheet.edge[0])
+    above = (sheet.height - side) / 2
+    draw(paper, code, left + indent, top + above, module)
+    beside = indent + side + QUIET * module + _GAP_MM
+    room = sheet.width - sheet.edge[0] - beside
+    _words(paper, label, (left + beside, top + sheet.edge[1]), (room, sheet.height - 2 * sheet.edge[1]))
+
+
+def _words(paper: Canvas, label: Label, corner: tuple[float, float], size: tuple[float, float]) -> None:
+    """The six digits, and below them what else is known, in the middle of a field of this size."""
+    (left, top), (room, height) = corner, size
+    big = min(height * 0.36, room / 3.6)
+    most = min(height * 0.17, big * 0.62, _LINE_MAX_MM)
+    below = height - big * _LEADING
+    day = label.made.isoformat() if label.made else ""
+    last = " ".join(filter(None, (label.profile, day)))
+    lines = [*paper.wrapped(label.name, most, room), *filter(None, (label.board, last))]
+    # On a narrow tape the last ones go; the QR has the board and the profile, the fleet file all of it.
+    lines = lines[: int(below / (_LINE_MIN_MM * _LEADING))]
+    line = min(most, below / (_LEADING * max(len(lines), 1)))
+    top += (below - len(lines) * line * _LEADING) / 2
+    paper.text(left, top, big, label.digits, room, bold=True)
+    top += big * _LEADING
+    for text in lines:
+        paper.text(left, top, line, text, room)
+        top += line * _LEADING
+
+
+def _runs(row: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Start and length of each run of dark modules."""
     start = None
     for x, dark in enumerate([*row, 0]):
@@ -132,7 +175,3 @@ def _runs(row: Iterable[int]) -> Iterator[tuple[int, int]]:
         elif not dark and start is not None:
             yield start, x - start
             start = None
-
-
-def _day(made: date | None) -> str:
-    return made.isoformat() if made else ""

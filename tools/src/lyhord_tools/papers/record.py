@@ -5,13 +5,15 @@ A record is JSON of texts, whole numbers, true, false, null, lists and maps only
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+import re
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 
 from lyhord_tools.errors import ToolError
 
 FORM = 1
 _DEEP = 6
+_ID = re.compile("(?!000000)[0-9a-f]{6}")
 
 
 class Verdict(StrEnum):
@@ -20,6 +22,16 @@ class Verdict(StrEnum):
     passed = "pass"
     failed = "fail"
     skipped = "skip"
+
+
+# of the fields that are no texts
+_TYPES: dict[str, tuple[type, ...]] = {
+    "verdict": (Verdict,),
+    "value": (int, str, type(None)),
+    "low": (int, type(None)),
+    "high": (int, type(None)),
+    "id": (str, type(None)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +112,22 @@ def read(told: object) -> Record:
         raise
     except (AssertionError, KeyError, TypeError, ValueError) as fault:
         raise ToolError(f"expected a record of a self-test: {type(fault).__name__} at {fault}") from fault
+    _check_types(found)
     if found.told() != told:
         raise ToolError("the record holds what a record has no place for")
     return found
+
+
+def _check_types(found: Record) -> None:
+    """Dataclasses take anything; what comes after this does not. Raises ToolError."""
+    parts: list[Device | Step] = [found.device, *found.steps]
+    for one in parts:
+        for part in fields(one):
+            value = getattr(one, part.name)
+            if type(value) not in _TYPES.get(part.name, (str,)):
+                raise ToolError(f"expected a record of a self-test, {part.name} is {value!r:.40}")
+    if found.device.id is not None and not _ID.fullmatch(found.device.id):
+        raise ToolError(f"expected a record of a self-test, id is {found.device.id!r:.40}")
 
 
 def canonical(told: object) -> bytes:

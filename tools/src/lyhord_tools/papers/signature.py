@@ -92,7 +92,7 @@ def verify(path: Path, public: bytes | None = None) -> tuple[Record, bytes]:
     """
     try:
         data = path.read_bytes()[:_MOST]
-        told = json.loads(data)
+        told = json.loads(data, object_pairs_hook=_once)
         record, signature = told["record"], told["signature"]
         if set(told) != {"record", "signature"} or set(signature) != {"algorithm", "public_key", "value"}:
             raise ValueError("fields")
@@ -112,3 +112,11 @@ def verify(path: Path, public: bytes | None = None) -> tuple[Record, bytes]:
     if public is not None and signed_with != public:
         raise ToolError(f"{path}: signed with another key, {fingerprint(signed_with)}")
     return read(record), signed_with
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON; two values of one name would be read differently by different readers."""
+    told = dict(pairs)
+    if len(told) != len(pairs):
+        raise ValueError("a name twice")
+    return told
