@@ -43,6 +43,8 @@ class Peer:
     identity: tuple[str, str, int] | None = None
     settings: dict[str, str] = field(default_factory=dict)
     saved: dict[str, str] = field(default_factory=dict)
+    measured: dict[str, str] = field(default_factory=dict)
+    status: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     checked: list[dict[str, str]] = field(default_factory=list)
     sent: int = 0
@@ -119,7 +121,12 @@ class Peer:
                 node, generation = (self.identity[0], self.identity[2]) if self.identity else ("none", "none")
                 said = [f"id: {node}", f"generation: {generation}"]
                 name = f"name: {self.saved.get('name', '')}"
-                return said + ([name, f"kept: {self.kept}"] if self.modern else []), "ok"
+                more = [name, f"kept: {self.kept}", *(f"{key}: {told}" for key, told in self.status.items())]
+                return said + (more if self.modern else []), "ok"
+            case ["measure"] if self.measured:
+                return [f"{key}: {told}" for key, told in self.measured.items()], "ok"
+            case ["verify"] if self.measured:
+                return [], "ok"
             case ["provision", node, key, generation]:
                 if not self.forgets_identity:
                     self.identity = (node, key, int(generation))

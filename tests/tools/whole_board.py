@@ -1,6 +1,6 @@
 """A board out of the box as a process: its chip's loader, its flash, and what the flash holds when it starts.
 
-    python -m tests.tools.whole_board FOLDER NAME [--chip esp32] [--board devkit_rfm95] [--no-ranger]
+    python -m tests.tools.whole_board FOLDER NAME [--chip esp32] [--board devkit_rfm95] [--no-ranger] …
 
 FOLDER/port is a link to its serial port. Each opening of the port resets the board, as most USB bridges do;
 one that begins as esptool does finds the loader, any other the console. The flash lies in FOLDER and outlives
@@ -183,15 +183,29 @@ class Line:
                     os.write(self._master, data)
 
 
+class NoChip:
+    """An empty place on the SPI bus: nobody drives MISO."""
+
+    def select(self) -> None:
+        """Nobody hears it."""
+
+    def deselect(self) -> None:
+        """Nobody hears that either."""
+
+    def transfer(self, data: bytes) -> bytes:
+        """Ones, by a pull-up."""
+        return b"\xff" * len(data)
+
+
 class Node:
     """The firmware, running from the flash; started anew at each reset. Its world has a thread of its own."""
 
-    def __init__(self, folder: Path, name: str, board: str, flash: Flash, fitted: dict[str, str]) -> None:
+    def __init__(self, folder: Path, name: str, board: str, flash: Flash, dead: set[str]) -> None:
         self._folder = folder
         self._name = name
         self._pins = importlib.import_module(f"lyhord_firmware.boards.{board}")
         self._flash = flash
-        self._fitted = fitted
+        self._dead = dead
         self._loop = asyncio.new_event_loop()
         self._node: BinNode | None = None
         self._world: World | None = None
@@ -208,8 +222,12 @@ class Node:
 
     async def _start(self) -> str:
         if self._node is not None:
-            self._node.board.reset()
-            return self._node.board.serial_path
+            board = self._node.board
+            boots = board.events.boots
+            board.reset()
+            while board.events.boots == boots:  # until then it is the life before that answers
+                await asyncio.sleep(_IDLE_S)
+            return board.serial_path
         ready: asyncio.Future[str] = self._loop.create_future()
         self._ended = asyncio.ensure_future(self._run(ready))
         await asyncio.wait((ready, self._ended), return_when=asyncio.FIRST_COMPLETED)
@@ -226,7 +244,10 @@ class Node:
                 (0.0, 0.0),
                 self._pins,
             )
-            node = BinNode(site, Label(1, self._name, b""), self._fitted)
+            fitted = {slot: choice for slot, choice in BIN.items() if slot not in self._dead}
+            node = BinNode(site, Label(1, self._name, b""), fitted)
+            if "radio" in self._dead:
+                node.board.ports.spi(self._pins.SPI_BUS, self._pins.RADIO_NSS, NoChip())
             self._node, self._world = node, world
             node.board.power_on()
             ready.set_result(node.board.serial_path)
@@ -248,12 +269,13 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("--chip", default="esp32")
     parser.add_argument("--board", default="devkit_rfm95")
-    parser.add_argument("--no-ranger", action="store_true")
+    for part in (*BIN, "radio"):
+        parser.add_argument(f"--no-{part}", action="store_true")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     flash = Flash(options.folder, options.board)
-    fitted = {slot: choice for slot, choice in BIN.items() if slot != "ranger" or not options.no_ranger}
-    node = Node(options.folder, options.name, options.board, flash, fitted)
+    dead = {part for part in (*BIN, "radio") if getattr(options, f"no_{part}")}
+    node = Node(options.folder, options.name, options.board, flash, dead)
     Line(options.folder / "port", flash, options.chip, node)
     print("ready", flush=True)
     for line in sys.stdin:

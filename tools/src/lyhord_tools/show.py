@@ -9,9 +9,12 @@ from lyhord_tools.device.ports import SerialPort
 from lyhord_tools.device.probe import Found
 from lyhord_tools.device.verify import Verdict
 from lyhord_tools.image.build import ImageReport
+from lyhord_tools.papers.record import Record
+from lyhord_tools.papers.record import Verdict as StepVerdict
 from lyhord_wire.outside import escaped
 
 WIDTH = 80
+_VERDICTS = {StepVerdict.passed: "pass", StepVerdict.failed: "FAIL", StepVerdict.skipped: "skipped"}
 
 
 def table(
@@ -60,6 +63,22 @@ def _runs(found: Found) -> str:
     if found.kind == "micropython":
         return f"MicroPython {found.version or ''}".rstrip() + ", no Lyhörd"
     return found.detail or found.kind
+
+
+def selftest(record: Record) -> Iterator[str]:
+    """A line per step with what was measured and its limits; the remedy below each that has failed."""
+    rows = []
+    for step in record.steps:
+        measured = "" if step.value is None else f"{step.value} {step.unit}".strip()
+        rows.append((step.name, _VERDICTS[step.verdict], measured, step.limits()))
+    lines = list(table(("step", "verdict", "measured", "limits"), [list(map(escaped, row)) for row in rows]))
+    yield lines[0]
+    for step, line in zip(record.steps, lines[1:], strict=True):
+        yield line
+        for text in (step.detail, step.remedy if step.verdict is StepVerdict.failed else ""):
+            if text:
+                yield f"    {escaped(text)}"[:WIDTH]
+    yield f"self-test: {_VERDICTS[record.verdict]}"
 
 
 def verdict(found: Verdict) -> Iterator[str]:
