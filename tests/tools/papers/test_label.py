@@ -1,6 +1,8 @@
 """Labels: each QR of a printed sheet is read back by another's reader, and no key is on paper."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageFilter
 
+from lyhord_rig.deadline import DEADLINE_S
 from lyhord_tools.errors import ToolError
 from lyhord_tools.papers import label as labels
 from lyhord_tools.papers.sheets import A4, SHEETS
@@ -171,6 +174,27 @@ def test_labels_come_from_the_fleet_file_without_a_key(lyhord: Callable[..., Ran
     )
     ran = lyhord("label", "read", "lyhord:n/000a01/devkit-rfm95/bin", "--json")
     assert json.loads(ran.out) == {"id": "000a01", "board": "devkit_rfm95", "profile": "bin"}
+
+
+def test_a_scanned_label_is_an_id_wherever_one_is_asked_for(
+    lyhord: Callable[..., Ran], tmp_path: Path
+) -> None:
+    lines = [
+        {"id": f"{node:06x}", "name": f"bin {node}", "board": "devkit_rfm95"} for node in (0x11, 0x8A3F00)
+    ]
+    fleet = private(tmp_path / "nodes.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    assert lyhord("label", "print", tmp_path / "x.png", "8a3f00", "--fleet", fleet).code == 0
+    (code,) = zxingcpp.read_barcodes(Image.open(tmp_path / "x.png"))
+    for scanned in (code.text, code.text.lower(), "LYHORD:N/8A3F00", "https://karl.example.se/n/8a3f00"):
+        assert "name: bin 9060096" in lyhord("fleet", "show", scanned, "--fleet", fleet).out
+        assert lyhord("label", "print", tmp_path / "y.pdf", scanned, "--fleet", fleet).code == 0
+    for other in ("lyhord:n/11", "https://karl.example.se/n/", "LYHORD:N/000000"):
+        assert "label" in lyhord("fleet", "show", other, "--fleet", fleet).refused()
+
+
+def test_a_command_that_prints_nothing_does_not_load_what_prints() -> None:
+    script = "import sys, lyhord_tools.cli; sys.exit({'fpdf', 'pypdfium2'} & {*sys.modules} and 1 or 0)"
+    assert subprocess.run([sys.executable, "-c", script], timeout=DEADLINE_S, check=False).returncode == 0
 
 
 @pytest.mark.parametrize(

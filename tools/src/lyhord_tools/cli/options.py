@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lyhord_tools.errors import ToolError
+from lyhord_tools.papers import label as labels
 from lyhord_wire.frame import NODE_MAX
 
 DEFAULT_BOARD = "devkit_rfm95"
@@ -57,7 +58,10 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def node_id(what: str, text: str) -> int:
-    """A node's id as people write it. Raises ToolError; what: the option or argument."""
+    """A node's id as people write it, or as a scanner reads it on the node's label. Raises ToolError; what:
+    the option or argument."""
+    if labels.is_label(text):
+        return labels.parse(text).node
     try:
         node = int(text, 16)
     except ValueError:

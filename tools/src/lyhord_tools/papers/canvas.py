@@ -6,10 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pypdfium2
-from fpdf import FPDF
-from fpdf.enums import XPos, YPos
-
 from lyhord_tools.errors import ToolError
 from lyhord_wire.outside import printable
 
@@ -28,6 +24,9 @@ class Canvas:
     """Pages of one size, in millimetres from the upper left corner, with the PDF's built-in Helvetica."""
 
     def __init__(self, size: tuple[float, float]) -> None:
+        # Here, because it takes longer to load than all else together, and most commands print nothing.
+        from fpdf import FPDF
+
         self._pdf = FPDF(unit="mm", format=size)
         self._pdf.set_auto_page_break(False)
         self._pdf.set_margin(0)
@@ -59,7 +58,7 @@ class Canvas:
                 text = text[:-1]
             text += _MORE
         self._pdf.set_xy(left, top)
-        self._pdf.cell(None, size, text, new_x=XPos.RIGHT, new_y=YPos.TOP)
+        self._pdf.cell(None, size, text)
 
     def wrapped(self, text: str, size: float, room: float) -> list[str]:
         """The text as one line, or as two where one would get much smaller than `size`. No line: no text."""
@@ -120,6 +119,8 @@ def canvas(out: Path, size: tuple[float, float], pages: int = 1) -> Iterator[Can
 
 
 def _picture(pdf: bytes, path: Path) -> None:
+    import pypdfium2
+
     document = pypdfium2.PdfDocument(pdf)
     try:
         image = document[0].render(scale=DPI / _POINTS_PER_INCH).to_pil()

@@ -1,6 +1,6 @@
 """Labels: a QR that a telephone reads and six digits that a person does; never a key.
 
-    LYHORD:N/000A01/DEVKIT-RFM95/BIN        what the QR says; `lyhord label read` opens it
+    LYHORD:N/000A01/DEVKIT-RFM95/BIN        what the QR says; `lyhord` takes it for an id
     LYHORD:N/000A01                         on a tape that is too narrow for that
     https://bins.example.se/n/000a01        with a base address of the city's own
 
@@ -54,6 +54,11 @@ class Label:
             return f"{base.rstrip('/')}/{self.node:06x}"
         words = (f"LYHORD:N/{self.node:06X}", self.board.upper().replace("_", "-"), self.profile.upper())
         return "/".join(words[: 1 + bool(self.board) + bool(self.board and self.profile)])
+
+
+def is_label(text: str) -> bool:
+    """True for what a scanner says and no person types: the beginning of a label of ours, or an address."""
+    return text.strip().lower().startswith(("lyhord:", "https://", "http://"))
 
 
 def parse(text: str) -> Label:
