@@ -50,8 +50,14 @@ class Written(server.FlashImage):
         mark.unlink(missing_ok=True)
 
     def write_defl_block(self, payload: bytes) -> None:
+        """As the mock does, but not byte by byte: eight boards share a test's machine."""
         self._mark.touch()
-        super().write_defl_block(payload)
+        size = int.from_bytes(payload[:4], "little")
+        if self._decompressor is None:
+            return
+        data = self._decompressor.decompress(payload[16 : 16 + size])
+        self.data[self._defl_offset : self._defl_offset + len(data)] = data
+        self._defl_offset += len(data)
 
 
 class Flash:
@@ -157,6 +163,7 @@ class Line:
             return None
         path = self._node.start()
         console = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(console)  # a pty that nobody has open forgets that it was
         try:
             return self._carry(console, first, loads=False)
         finally:
@@ -222,12 +229,8 @@ class Node:
 
     async def _start(self) -> str:
         if self._node is not None:
-            board = self._node.board
-            boots = board.events.boots
-            board.reset()
-            while board.events.boots == boots:  # until then it is the life before that answers
-                await asyncio.sleep(_IDLE_S)
-            return board.serial_path
+            self._node.board.reset()
+            return self._node.board.serial_path
         ready: asyncio.Future[str] = self._loop.create_future()
         self._ended = asyncio.ensure_future(self._run(ready))
         await asyncio.wait((ready, self._ended), return_when=asyncio.FIRST_COMPLETED)

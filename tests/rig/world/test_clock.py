@@ -1,4 +1,5 @@
 import asyncio
+import heapq
 import time
 
 import pytest
@@ -150,3 +151,21 @@ async def test_a_world_runs_once_at_a_time():
         with pytest.raises(RuntimeError):
             await world.run(until=20)
     await run
+
+
+async def test_posts_come_in_their_order_though_the_world_is_behind_its_pace():
+    async with World(seed=1, pace=1.0) as world:
+        seen = []
+        world._running = True
+        ahead, behind = 900_000, 300_000
+        world._paced_clock = lambda: ahead
+        world.post(seen.append, "first")
+        world.call_at(
+            behind, seen.append, "an event of the world"
+        )  # it is behind: this is before the pace's now
+        world.post(seen.append, "second")
+        world._running = False
+        while world._queue:
+            world._queue[0][2].fn(*world._queue[0][2].args)
+            heapq.heappop(world._queue)
+        assert [one for one in seen if one != "an event of the world"] == ["first", "second"]

@@ -80,6 +80,7 @@ class World:
         self.now_us = 0
         self._queue: list[tuple[int, int, Handle]] = []  # time (us), order among equal ones, event
         self._order = 0
+        self._posted_us = 0  # of the last post
         self._actors: dict[Actor, int] = {}  # with their places in the order in which they were added
         self._busy: list[Actor] = []
         self._kick = asyncio.Event()
@@ -120,14 +121,19 @@ class World:
         return self.call_at(self.now_us + us, fn, *args, label=label)
 
     def post(self, fn: Callable[..., object], *args: Any, label: str | None = None) -> None:
-        """From outside the world (an asyncio callback): fn becomes an event at now."""
+        """From outside the world (an asyncio callback): fn becomes an event at now, in the posts' order.
+
+        A world that is behind its pace has its next event before the pace's now, and the second of two posts
+        may meet another next event than the first did.
+        """
         now_us = self.now_us
         if self.pace is not None and self._running:
             next_us = self._next_us()
             now_us = int(self._paced_clock())
             if next_us is not None:
                 now_us = min(now_us, next_us)
-        self.call_at(now_us, fn, *args, label=label)
+        self._posted_us = max(self._posted_us, now_us)
+        self.call_at(self._posted_us, fn, *args, label=label)
         self._kick.set()
 
     def add(self, actor: Actor) -> None:

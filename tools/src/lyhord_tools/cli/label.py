@@ -59,7 +59,7 @@ def print_labels(
     for node in wanted:
         if node not in nodes:
             raise ToolError(f"{path} has no node {node:06x}; lyhord fleet list names those that it has")
-    chosen = [_label(nodes[node][-1]) for node in wanted]
+    chosen = [label_of(nodes[node][-1]) for node in wanted]
     found = [
         label
         for label in chosen
@@ -88,7 +88,7 @@ def list_sheets() -> None:
 
 
 @commands.command("read")
-def read_label(
+def readlabel_of(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What a scanner read in the QR.")],
     as_json: JsonOption = False,
 ) -> None:
@@ -101,7 +101,8 @@ def read_label(
         typer.echo("\n".join(f"{name}: {value}" for name, value in told.items() if value))
 
 
-def _label(entry: Entry) -> labels.Label:
+def label_of(entry: Entry) -> labels.Label:
+    """The label of a node of the fleet file."""
     made = (entry.created or datetime.now(UTC)).date()
     return labels.Label(entry.id, entry.board, entry.profile or "bin", entry.name, made)
 

@@ -83,7 +83,7 @@ def provision(
         raise ToolError("--new-device: expected --id, the id that another device had")
     may = {"replace": replace or new_device, "discard_samples": discard_samples}
     identity = provisioning.Identity(number, key, generation, name, profile, **may)
-    wanted = _settings(settings or [])
+    wanted = settings_of(settings or [])
     provisioning.check(identity, wanted)
     path = fleet or default_path()
     with NodeConsole(port) as console, progress() as tell:
@@ -118,7 +118,8 @@ def _then(start: bool, stay: bool) -> provisioning.Then:
     return provisioning.Then.start if start else provisioning.Then.shelf
 
 
-def _settings(pairs: list[str]) -> dict[str, str]:
+def settings_of(pairs: list[str]) -> dict[str, str]:
+    """`--set NAME=VALUE`, as many as there are. Raises ToolError."""
     settings = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
