@@ -29,6 +29,7 @@ from esp32_mock_bootloader import server
 from lyhord_rig.radio.ether import Ether
 from lyhord_rig.sensors.wiring import BIN
 from lyhord_rig.street.node import BinNode, Label, Site
+from lyhord_rig.wifi.station import AccessPoint
 from lyhord_rig.world.clock import World
 from lyhord_rig.world.weather import Weather
 from lyhord_tools.image.tree import find_tree
@@ -207,7 +208,10 @@ class NoChip:
 class Node:
     """The firmware, running from the flash; started anew at each reset. Its world has a thread of its own."""
 
-    def __init__(self, folder: Path, name: str, board: str, flash: Flash, dead: set[str]) -> None:
+    def __init__(
+        self, folder: Path, name: str, board: str, flash: Flash, dead: set[str], wifi: int | None
+    ) -> None:
+        self._wifi = wifi
         self._folder = folder
         self._name = name
         self._pins = importlib.import_module(f"lyhord_firmware.boards.{board}")
@@ -238,6 +242,8 @@ class Node:
 
     async def _run(self, ready: "asyncio.Future[str]") -> None:
         async with World(seed=1) as world:
+            if self._wifi is not None:
+                AccessPoint(world, "BENCH", "bench-password", {"broker.lan": ("127.0.0.1", self._wifi)})
             site = Site(
                 world,
                 Ether(world),
@@ -274,11 +280,12 @@ def main() -> None:
     parser.add_argument("--board", default="devkit_rfm95")
     for part in (*BIN, "radio"):
         parser.add_argument(f"--no-{part}", action="store_true")
+    parser.add_argument("--wifi", type=int, metavar="PORT", help="WiFi BENCH; broker.lan is this port here")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     flash = Flash(options.folder, options.board)
     dead = {part for part in (*BIN, "radio") if getattr(options, f"no_{part}")}
-    node = Node(options.folder, options.name, options.board, flash, dead)
+    node = Node(options.folder, options.name, options.board, flash, dead, options.wifi)
     Line(options.folder / "port", flash, options.chip, node)
     print("ready", flush=True)
     for line in sys.stdin:

@@ -35,7 +35,7 @@ Tell = Callable[[str, str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What every board of a batch gets. settings: for all of them, under those of a board's row."""
+    """The same for every board of a batch. settings: for all of them, under those of a board's row."""
 
     micropython: bytes
     image: bytes

@@ -48,6 +48,7 @@ class Journal:
             text = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
         except OSError as fault:
             raise ToolError(f"cannot use {folder}: {fault.strerror}") from fault
+        self._join = "\n" if text and not text.endswith("\n") else ""  # behind a line that was cut off
         for line in text.split("\n"):
             try:
                 done = Done(**json.loads(line))
@@ -71,10 +72,12 @@ class Journal:
         with self._lock:
             try:
                 with self._path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(done), ensure_ascii=False) + "\n")
+                    file.write(self._join + json.dumps(asdict(done), ensure_ascii=False) + "\n")
                     file.flush()
                     os.fsync(file.fileno())
             except OSError as fault:
+                self._join = "\n"
                 raise ToolError(f"cannot write {self._path}: {fault.strerror}") from fault
+            self._join = ""
             if done.mac:
                 self._newest[done.mac] = done
