@@ -1,6 +1,7 @@
 """`make lowest-check`: our wheels with the oldest libraries that their pyproject.toml files allow.
 
-Every command says what it can do, an image is built, and a node's readings go through a street.
+Every command says what it can do, an image is built, a label printed, and a node's readings go
+through a street.
 """
 
 import os
@@ -46,6 +47,8 @@ def main() -> None:
             _run(commands / name, "--help", env=env, cwd=home)
         _run(commands / "lyhord-gateway", "config-template", env=env, cwd=home)
         _run(commands / "lyhord", "build", "--board", "devkit_rfm95", "--out", "node.bin", env=env, cwd=home)
+        (home / "nodes.jsonl").write_text('{"id":"000011","name":"Åkergränd"}\n', encoding="utf-8")
+        _run(commands / "lyhord", "label", "print", "labels.png", "--fleet", "nodes.jsonl", env=env, cwd=home)
         street = ("street", "--nodes", "1", "--seconds", "20", "--seed", "3")
         _run(commands / "lyhord-rig", *street, env=env, cwd=home)
 

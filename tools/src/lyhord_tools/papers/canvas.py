@@ -1,5 +1,6 @@
 """Paper in millimetres: filled boxes and lines of text, written as PDF or, a single page, as PNG."""
 
+import math
 import os
 import unicodedata
 from collections.abc import Iterator
@@ -11,9 +12,11 @@ from lyhord_wire.outside import printable
 
 DPI = 300
 _POINTS_PER_INCH = 72
-_POINTS_PER_MM = _POINTS_PER_INCH / 25.4
+MM_PER_INCH = 25.4
+_POINTS_PER_MM = _POINTS_PER_INCH / MM_PER_INCH
 _LEAST_MM = 1.4  # a text that is too long gets smaller down to this, then it is cut
 _SMALLER = 0.8
+_NO_DOT_MORE = 1 - 1e-4  # a size in points is rounded, and a picture of it rounded up
 _MORE = "..."
 _PLAIN = str.maketrans(
     {"–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "ł": "l", "Ł": "L"}
@@ -97,33 +100,39 @@ def _has(letters: str) -> bool:
 
 
 @contextmanager
-def canvas(out: Path, size: tuple[float, float], pages: int = 1) -> Iterator[Canvas]:
-    """A canvas that is written to `out` at the end, whole or not at all. Raises ToolError."""
+def canvas(out: Path, size: tuple[float, float], pages: int = 1, dpi: int = DPI) -> Iterator[Canvas]:
+    """A canvas that is written to `out` at the end, whole or not at all. dpi: of a PNG. Raises ToolError."""
     kind = out.suffix.lower()
     if kind not in (".pdf", ".png"):
         raise ToolError(f"{out}: expected a name that ends in .pdf or .png")
     if kind == ".png" and pages > 1:
         raise ToolError(f"{out}: {pages} pages do not go into one PNG; take a .pdf")
-    paper = Canvas(size)
+    paper = Canvas(size if kind == ".pdf" else _whole_dots(size, dpi))
     yield paper
     scratch = out.with_name(f".{out.name}.{os.getpid()}{kind}")
     try:
         if kind == ".pdf":
             scratch.write_bytes(paper.data())
         else:
-            _picture(paper.data(), scratch)
+            _picture(paper.data(), scratch, dpi)
         scratch.replace(out)
     except OSError as fault:
         scratch.unlink(missing_ok=True)
         raise ToolError(f"cannot write {out}: {fault.strerror}") from fault
 
 
-def _picture(pdf: bytes, path: Path) -> None:
+def _whole_dots(size: tuple[float, float], dpi: int) -> tuple[float, float]:
+    """The size of a picture that is not stretched to whole dots: a dot would have two widths."""
+    width, height = (math.ceil(side / MM_PER_INCH * dpi) / dpi * MM_PER_INCH for side in size)
+    return width, height
+
+
+def _picture(pdf: bytes, path: Path, dpi: int) -> None:
     import pypdfium2
 
     document = pypdfium2.PdfDocument(pdf)
     try:
-        image = document[0].render(scale=DPI / _POINTS_PER_INCH).to_pil()
-        image.convert("L").save(path, "PNG", dpi=(DPI, DPI))
+        image = document[0].render(scale=dpi / _POINTS_PER_INCH * _NO_DOT_MORE).to_pil()
+        image.convert("L").save(path, "PNG", dpi=(dpi, dpi))
     finally:
         document.close()

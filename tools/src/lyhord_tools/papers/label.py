@@ -1,7 +1,7 @@
 """Labels: a QR that a telephone reads and six digits that a person does; never a key.
 
     LYHORD:N/000A01/DEVKIT-RFM95/BIN        what the QR says; `lyhord` takes it for an id
-    LYHORD:N/000A01                         on a tape that is too narrow for that
+    LYHORD:N/000A01                         on a label that is small
     https://bins.example.se/n/000a01        with a base address of the city's own
 
 The first two are all capitals and digits, which a QR packs tightly (ISO/IEC 18004, alphanumeric mode): 29 and
@@ -17,16 +17,19 @@ from pathlib import Path
 import segno
 
 from lyhord_tools.errors import ToolError
-from lyhord_tools.papers.canvas import Canvas, canvas
+from lyhord_tools.papers.canvas import MM_PER_INCH, Canvas, canvas
 from lyhord_tools.papers.sheets import Sheet
 from lyhord_wire.frame import NODE_MAX
 
 QUIET = 4  # modules around a QR, ISO/IEC 18004 section 6.3.8
+MODULE_EASY_MM = 0.5  # below, board and profile give way, and the QR has fewer and larger modules
 MODULE_MIN_MM = 0.35  # below, the camera of a telephone at arm's length guesses
 _SCHEME = re.compile(r"LYHORD:N/([0-9A-F]{6})(?:/([A-Z0-9\-]{1,40}))?(?:/([A-Z]{1,20}))?", re.I | re.A)
 _ADDRESS = re.compile(r"https?://\S{1,200}/([0-9a-f]{6})/?", re.I | re.A)
 _BASE = re.compile(r"https?://[!-~]{1,150}")
 _LINE_MIN_MM, _LINE_MAX_MM = 1.7, 4.2  # of letters beside the QR
+_ROUNDING = 1e-6
+_HAIR_MM = 0.004
 _LEADING = 1.15  # from a line to the next, in heights of a letter
 _GAP_MM = 0.5  # between QR and text, besides the quiet zone
 
@@ -82,10 +85,12 @@ def matrix(text: str) -> Matrix:
 
 
 def draw(paper: Canvas, code: Matrix, left: float, top: float, module: float) -> None:
-    """A QR whose first module is at (left, top)."""
+    """A QR whose first module is at (left, top). Its boxes are a hair smaller than its modules: printers and
+    renderers darken every dot that a box touches, and a PDF's numbers are rounded."""
     for y, row in enumerate(code):
         for x, dark in _runs(row):
-            paper.box(left + x * module, top + y * module, dark * module, module)
+            at = (left + x * module + _HAIR_MM, top + y * module + _HAIR_MM)
+            paper.box(*at, dark * module - 2 * _HAIR_MM, module - 2 * _HAIR_MM)
 
 
 def render(
@@ -103,7 +108,7 @@ def render(
     if base is not None and not _BASE.fullmatch(base):
         raise ToolError("--base-url: expected https://… without spaces")
     pages = -(-(skip + len(labels)) // sheet.count)
-    with canvas(out, sheet.size, pages) as paper:
+    with canvas(out, sheet.size, pages, sheet.dpi) as paper:
         for place, label in _placed(labels, sheet, skip, paper):
             _draw(paper, label, sheet, sheet.corner(place), base)
     return pages
@@ -119,22 +124,30 @@ def _placed(labels: Sequence[Label], sheet: Sheet, skip: int, paper: Canvas) -> 
 def _code(label: Label, sheet: Sheet, base: str | None) -> tuple[Matrix, float]:
     """The QR that fits on the label, and the millimetres of its modules. The quiet zone is as white where the
     printer does not reach as where it does."""
-    texts = [label.text(base)]
-    if base is None and label.board:
-        texts.append(Label(label.node).text())
-    module = 0.0
-    for text in texts:
+    wanted = [(label.text(base), MODULE_MIN_MM)]
+    if base is None:
+        wanted = [(label.text(), MODULE_EASY_MM), (Label(label.node).text(), MODULE_MIN_MM)]
+    for text, least in wanted:
         code = matrix(text)
         module = min(
             min(sheet.height, sheet.width / 2) / (len(code) + 2 * QUIET),
             (sheet.height - 2 * sheet.edge[1]) / len(code),
         )
-        if module >= MODULE_MIN_MM:
+        module = _in_dots(module, sheet, MODULE_MIN_MM)
+        if module >= least:
             return code, module
     raise ToolError(
         f"the QR would have modules of {module:.2f} mm on {sheet.name}, expected {MODULE_MIN_MM} or more: "
         "take larger labels, or a shorter --base-url"
     )
+
+
+def _in_dots(length: float, sheet: Sheet, least: float = 0) -> float:
+    """The length as whole dots of the printer, so that all modules are of one size; as it is where that would
+    be less than `least`."""
+    dot = MM_PER_INCH / sheet.dpi
+    dots = int(length / dot + _ROUNDING) * dot
+    return dots if dots >= least else length
 
 
 def _draw(paper: Canvas, label: Label, sheet: Sheet, corner: tuple[float, float], base: str | None) -> None:
@@ -145,7 +158,8 @@ def _draw(paper: Canvas, label: Label, sheet: Sheet, corner: tuple[float, float]
     side = len(code) * module
     indent = max(QUIET * module, sheet.edge[0])
     above = (sheet.height - side) / 2
-    draw(paper, code, left + indent, top + above, module)
+    start = (_in_dots(left + indent, sheet), _in_dots(top + above, sheet))
+    draw(paper, code, *start, module)
     beside = indent + side + QUIET * module + _GAP_MM
     room = sheet.width - sheet.edge[0] - beside
     _words(paper, label, (left + beside, top + sheet.edge[1]), (room, sheet.height - 2 * sheet.edge[1]))

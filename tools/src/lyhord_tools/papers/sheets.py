@@ -20,7 +20,8 @@ _SHEET_EDGE = (1.5, 1.0)  # what a printer's feed is out by
 class Sheet:
     """Labels on a page, all in millimetres. gap: between columns. page: None for a roll, where a page is a
     label. edge: at the sides of each label and above and below, where nothing must be printed because the
-    printer does not reach it or does not hit it exactly. source: of the numbers."""
+    printer does not reach it or does not hit it exactly. dpi: of its printers, or half of it. source: of the
+    numbers."""
 
     name: str
     width: float
@@ -30,6 +31,7 @@ class Sheet:
     gap: float = 0.0
     page: tuple[float, float] | None = None
     edge: tuple[float, float] = _SHEET_EDGE
+    dpi: int = 300
     source: str = ""
 
     @property
@@ -66,10 +68,10 @@ SHEETS = {
         Sheet("DK-11209", 62.0, 29.0, edge=(1.6, 3.1), source=_QL),
         # Tapes have no length of their own: ours.
         Sheet("DK-22205", 62.0, 40.0, edge=(1.6, 3.1), source=_QL),
-        Sheet("TZe-12", 50.0, 12.0, edge=(1.0, 0.7), source=_TZE),
-        Sheet("TZe-24", 60.0, 24.0, edge=(1.0, 3.0), source=_TZE),
+        Sheet("TZe-12", 50.0, 12.0, edge=(1.0, 0.7), dpi=180, source=_TZE),
+        Sheet("TZe-24", 60.0, 24.0, edge=(1.0, 3.0), dpi=180, source=_TZE),
         Sheet("99012", 89.0, 36.0, edge=(3.0, 1.5), source="Dymo: large address labels, 36 by 89 mm"),
-        Sheet("50x25", 50.0, 25.0, source="Zebra and others: a roll's size by its name"),
+        Sheet("50x25", 50.0, 25.0, dpi=203, source="Zebra and others: a roll's size by its name"),
     )
 }
 
