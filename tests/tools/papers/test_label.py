@@ -51,7 +51,12 @@ def test_every_label_of_a_sheet_is_read_back_where_it_lies(
 ) -> None:
     sheet = SHEETS[name]
     printed = some(sheet.count + 1)
-    assert labels.render(printed, sheet, tmp_path / "sheet.pdf", base=base) == 2
+    told: list[tuple[int, int]] = []
+    assert (
+        labels.render(printed, sheet, tmp_path / "sheet.pdf", base=base, done=lambda *one: told.append(one))
+        == 2
+    )
+    assert told == [(number + 1, len(printed)) for number in range(len(printed))]
     first, second = pictures(tmp_path / "sheet.pdf", 200)
     assert first.size == tuple(pytest.approx(side / MM_PER_INCH * 200, abs=2) for side in sheet.size)
     found = {code.text: code for code in zxingcpp.read_barcodes(first)}

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lyhord_tools import show
-from lyhord_tools.cli.options import FleetOption, JsonOption, node_id
+from lyhord_tools.cli.options import FleetOption, JsonOption, node_id, progress_bar
 from lyhord_tools.errors import ToolError
 from lyhord_tools.fleet.entries import Entry
 from lyhord_tools.fleet.fleet_file import default_path, read_fleet
@@ -72,7 +72,8 @@ def print_labels(
         raise ToolError(
             f"{path}: none of {len(chosen)} nodes is meant; --board, --profile, --since chose among them"
         )
-    pages = labels.render(found, sheet(paper), out, skip=skip, base=base_url)
+    with progress_bar("drawing labels") as done:
+        pages = labels.render(found, sheet(paper), out, skip=skip, base=base_url, done=done)
     typer.echo(f"{out}: {_many(len(found), 'label')} on {_many(pages, 'page')} of {sheet(paper).name}")
 
 

@@ -9,7 +9,7 @@ The first two are all capitals and digits, which a QR packs tightly (ISO/IEC 180
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -94,12 +94,19 @@ def draw(paper: Canvas, code: Matrix, left: float, top: float, module: float) ->
 
 
 def render(
-    labels: Sequence[Label], sheet: Sheet, out: Path, *, skip: int = 0, base: str | None = None
+    labels: Sequence[Label],
+    sheet: Sheet,
+    out: Path,
+    *,
+    skip: int = 0,
+    base: str | None = None,
+    done: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> int:
     """Writes labels to `out`, a .pdf or a .png; the number of pages.
 
-    skip: places of the first sheet that are used already. Raises ToolError when a QR gets too fine for its
-    label, a PNG would have several pages, or the file cannot be written.
+    skip: places of the first sheet that are used already. done: is told how many of how many are drawn.
+    Raises ToolError when a QR gets too fine for its label, a PNG would have several pages, or the file cannot
+    be written.
     """
     if not 0 <= skip < sheet.count:
         raise ToolError(f"--skip: expected 0 to {sheet.count - 1} on {sheet.name}")
@@ -109,8 +116,9 @@ def render(
         raise ToolError("--base-url: expected https://… without spaces")
     pages = -(-(skip + len(labels)) // sheet.count)
     with canvas(out, sheet.size, pages, sheet.dpi) as paper:
-        for place, label in _placed(labels, sheet, skip, paper):
+        for number, (place, label) in enumerate(_placed(labels, sheet, skip, paper), start=1):
             _draw(paper, label, sheet, sheet.corner(place), base)
+            done(number, len(labels))
     return pages
 
 
