@@ -9,6 +9,8 @@ import typer
 from lyhord_tools import show
 from lyhord_tools.cli.options import DEFAULT_BOARD, App, AppOption, BoardOption, JsonOption
 from lyhord_tools.image.build import build_image
+from lyhord_tools.image.manifest import write_beside
+from lyhord_tools.image.tree import find_tree
 
 commands = typer.Typer()
 
@@ -30,6 +32,8 @@ def build(
     else:
         out = out or Path("build") / f"{app.value}-{board}.img"
         report = build_image(app.value, board, out)
+        write_beside(report, find_tree())
     typer.echo(show.sizes_json(report) if as_json else "\n".join(show.sizes(report)))
     if not size and not as_json:
         typer.echo(f"{out}: {report.app} {report.version} for {report.board}")
+        typer.echo("beside it: its manifest, and its bill of materials (CycloneDX 1.6)")

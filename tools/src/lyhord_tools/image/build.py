@@ -33,6 +33,7 @@ class StoredFile:
     path: str
     source_bytes: int
     stored_bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def build_image(
     with tempfile.TemporaryDirectory() as scratch:
         contents, stored = _contents(tree, app, board, version, Path(scratch))
     image, used = _file_system(contents, blocks)
-    _write(out, image)
+    write(out, image)
     digest = hashlib.sha256(image).hexdigest()
     return ImageReport(app, board, version, out, len(image), used, digest, stored)
 
@@ -95,13 +96,17 @@ def _contents(
     for path, (source, shown) in sorted(sources.items()):
         target = str(PurePosixPath(path).with_suffix(".mpy"))
         contents[target] = _compile(source, shown, f"/{target}", scratch)
-        stored.append(StoredFile(f"/{target}", len(source), len(contents[target])))
+        stored.append(_stored(target, len(source), contents[target]))
     for script in ("boot.py", "main.py"):
         contents[script] = tree.source(script).read_bytes()
-        stored.append(StoredFile(f"/{script}", len(contents[script]), len(contents[script])))
+        stored.append(_stored(script, len(contents[script]), contents[script]))
     contents[HASHES] = _hashes(contents)
-    stored.append(StoredFile(f"/{HASHES}", len(contents[HASHES]), len(contents[HASHES])))
+    stored.append(_stored(HASHES, len(contents[HASHES]), contents[HASHES]))
     return contents, tuple(stored)
+
+
+def _stored(path: str, source_bytes: int, data: bytes) -> StoredFile:
+    return StoredFile(f"/{path}", source_bytes, len(data), hashlib.sha256(data).hexdigest())
 
 
 def _hashes(contents: dict[str, bytes]) -> bytes:
@@ -166,7 +171,8 @@ def _file_system(contents: dict[str, bytes], blocks: int) -> tuple[bytes, int]:
     return bytes(fs.context.buffer), used
 
 
-def _write(out: Path, image: bytes) -> None:
+def write(out: Path, data: bytes) -> None:
+    """Writes a file, whole or not at all. Raises ToolError."""
     out = out.resolve()
     if out.exists() and not out.is_file():
         raise ToolError(f"{out}: expected the name of a file")
@@ -174,7 +180,7 @@ def _write(out: Path, image: bytes) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
             made = Path(scratch) / out.name
-            made.write_bytes(image)
+            made.write_bytes(data)
             made.replace(out)
     except OSError as fault:
         raise ToolError(f"cannot write {out}: {fault.strerror}") from fault

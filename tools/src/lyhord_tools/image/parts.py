@@ -28,20 +28,25 @@ class Pin:
     member: str
 
 
+def pin(name: str) -> Pin:
+    """A part's row."""
+    return Pin(**{key: str(value) for key, value in _table()[name].items()})
+
+
 def umqtt_source(cache: Path) -> bytes:
     """The source of `umqtt.simple`, from the cache folder or else fetched into it.
 
     Raises ToolError when the archive is neither there nor to be had, or is not the pinned one.
     """
-    pin = Pin(**{name: str(value) for name, value in _table()["umqtt"].items()})
-    archive = cache / pin.archive
+    found = pin("umqtt")
+    archive = cache / found.archive
     if not archive.is_file():
-        _fetch(pin, archive)
-    _check(pin, archive)
+        _fetch(found, archive)
+    _check(found, archive)
     with tarfile.open(archive) as tar:
-        member = tar.extractfile(pin.member)
+        member = tar.extractfile(found.member)
         if member is None:
-            raise ToolError(f"{pin.archive} holds no {pin.member}")
+            raise ToolError(f"{found.archive} holds no {found.member}")
         return member.read()
 
 
