@@ -18,13 +18,13 @@ from pathlib import Path
 import pytest
 from pytest_embedded import Dut
 
+from lyhord_rig.bench.micropython_file import micropython_file
 from lyhord_rig.deadline import DEADLINE_S
 from lyhord_rig.tied import tied
 from lyhord_tools.device.flash import read_flash
 from lyhord_tools.image.build import ImageReport, build_image
 from lyhord_tools.image.layout import Layout
 from lyhord_tools.image.tree import find_tree
-from tests.tools.micropython_file import micropython_file
 from tests.tools.rom_loader import rom_loader
 
 BOARD = "devkit_rfm95"

@@ -10,6 +10,7 @@ import pytest
 
 from lyhord_wire import tables
 from tests.tools.conftest import Ran, private
+from tests.tools.papers.test_report import RECORD
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 Vector = dict[str, object]
@@ -195,3 +196,64 @@ def test_a_key_file_that_others_may_use_is_refused(
     line = lyhord("decode", *words, UP[0]["frame"]).refused()
     assert line == f"lyhord: {tmp_path / 'key'}: expected mode 0600, others may use it now"
     assert "0600" in lyhord("provision", "--port", "x", "--key-file", tmp_path / "key").refused()
+
+
+def test_several_frames_of_which_one_is_none(lyhord: Callable[..., Ran], tmp_path: Path) -> None:
+    frames = [str(vector["frame"]) for vector in UP[:3]]
+    log = tmp_path / "frames.txt"
+    log.write_text(f"# of today\n{frames[0]}\n\nnot a frame  # really\n0x{frames[1]}\n")
+    ran = lyhord("decode", "--json", frames[2], "--file", log)
+    assert ran.code == 2 and "1 of 4 frames could not be read" in ran.err
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    assert [one.get("frame") for one in told] == [None, None, 3, None]
+    counters = [one["counter"] for one in told if "counter" in one]
+    assert counters == [UP[2]["counter"], UP[0]["counter"], UP[1]["counter"]]
+    ran = lyhord("decode", *frames)
+    assert ran.code == 0 and "frame 3:" in ran.out
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda raw: "0x" + raw.hex(),
+        lambda raw: "0X" + raw.hex().upper(),
+        lambda raw: ", ".join(f"0x{byte:02x}" for byte in raw),
+        lambda raw: raw.hex("-"),
+        lambda raw: raw.hex(":").upper(),
+        lambda raw: raw.hex(" "),
+        lambda raw: base64.b64encode(raw).decode(),
+    ],
+)
+def test_a_frame_is_read_as_people_write_it(
+    written: Callable[[bytes], str], lyhord: Callable[..., Ran]
+) -> None:
+    raw = bytes.fromhex(str(UP[0]["frame"]))
+    ran = lyhord("decode", "--json", written(raw))
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["counter"] == UP[0]["counter"]
+
+
+@pytest.mark.parametrize("key", ["5c" * 16, "5C:" * 15 + "5C", "0x" + "5c" * 16, "5c" * 32])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("decode", "00", "--key-file"),
+        ("provision", "--port", "/dev/none", "--key-file"),
+        ("report", "sign", "record.json", "y.json", "--key"),
+        ("report", "verify", "x.json", "--key"),
+        ("fleet", "list", "--fleet"),
+    ],
+)
+def test_a_key_where_a_file_belongs_is_not_repeated(
+    key: str,
+    words: tuple[str, ...],
+    lyhord: Callable[..., Ran],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.json").write_text("{}")
+    Path("record.json").write_text(json.dumps(RECORD.told()))
+    ran = lyhord(*words, key)
+    assert ran.code == 2 and ran.err.count("\n") == 1
+    assert key not in ran.out + ran.err and "5c5c" not in (ran.out + ran.err).lower()

@@ -9,10 +9,10 @@ import pytest
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
+from lyhord_rig.bench.box import WholeBoard
+from lyhord_rig.bench.micropython_file import micropython_file
 from tests.house.sources import ROOT
-from tests.tools.box import WholeBoard
 from tests.tools.conftest import Ran
-from tests.tools.micropython_file import micropython_file
 
 PAGE = (ROOT / "docs/technician.md").read_text(encoding="utf-8")
 COMMANDS = [

@@ -7,7 +7,9 @@ import json
 import signal
 import sys
 import tempfile
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
@@ -38,6 +40,29 @@ app = typer.Typer(
 add_version(app, "lyhord-rig", "lyhord-rig")
 
 _SHOWN_S = 0.5
+
+
+@app.command()
+def boards(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Their ports and flash; made if missing.")],
+    count: Annotated[int, typer.Option(min=1, max=32, help="Boards.")] = 4,
+    seconds: Annotated[float, typer.Option(min=0, help="How long they have power; 0: until Ctrl-C.")] = 0,
+) -> None:
+    """Put boards from the box on serial ports, to try the technicians' commands without hardware."""
+    from .bench.box import WholeBoard
+    from .bench.micropython_file import micropython_file
+
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    firmware = folder / "ESP32_GENERIC.bin"
+    firmware.write_bytes(micropython_file())
+    with ExitStack() as power:
+        ports = [power.enter_context(WholeBoard(folder, f"board{n}")).port for n in range(1, count + 1)]
+        typer.echo("\n".join(ports))
+        typer.echo(f"a stand-in for MicroPython's file: {firmware}")
+        typer.echo(f"for example: lyhord batch {folder / 'batch'} {' '.join(ports)} --micropython {firmware}")
+        with suppress(KeyboardInterrupt):
+            Event().wait(seconds or None)
 
 
 @app.command()

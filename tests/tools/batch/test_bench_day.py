@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 import zxingcpp
 
+from lyhord_rig.bench.box import WholeBoard
+from lyhord_rig.bench.micropython_file import micropython_file
 from lyhord_rig.deadline import DEADLINE_S
 from lyhord_rig.tied import tied
 from lyhord_tools.papers import signature
 from tests.gateway.parts import GatewayProcess, until
-from tests.tools.box import WholeBoard
 from tests.tools.conftest import private
 from tests.tools.device.test_ports import held
-from tests.tools.micropython_file import micropython_file
 from tests.tools.papers.test_label import pictures
 
 LYHORD = str(Path(sys.executable).parent / "lyhord")

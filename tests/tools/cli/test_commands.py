@@ -61,7 +61,7 @@ def test_the_installed_command_ends_with_one_line_and_2() -> None:
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
-        (("decode",), "Missing argument 'FRAME'."),
+        (("decode",), "expected a frame, or --file"),
         (("nonsense",), "No such command 'nonsense'."),
         (("flash", "--port", "x"), "Missing option '--micropython'."),
         (("flash", "--port", "x", "--micropython", "y", "--baud", "0"), "Invalid value for '--baud': "),

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_rig.bench.box import WholeBoard
+from lyhord_rig.bench.micropython_file import micropython_file
 from lyhord_rig.deadline import DEADLINE_S
 from lyhord_rig.tied import tied
 from lyhord_tools.device import boot
@@ -15,9 +17,7 @@ from lyhord_tools.errors import ToolError
 from lyhord_tools.image.build import ImageReport, build_image
 from lyhord_tools.image.filesystem import ImageIdentity, identity
 from lyhord_tools.image.tree import Tree
-from tests.tools.box import WholeBoard
 from tests.tools.conftest import BOARD, Ran
-from tests.tools.micropython_file import micropython_file
 from tests.tools.peer import Peer
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_rig.bench.micropython_file import ESP32_ROWS, micropython_file
 from lyhord_tools.device import flash
 from lyhord_tools.errors import ToolError
 from lyhord_tools.image import partitions
@@ -12,7 +13,6 @@ from lyhord_tools.image.build import ImageReport
 from lyhord_tools.image.micropython import version_of
 from lyhord_tools.image.tree import Tree
 from tests.tools.conftest import BOARD, Ran
-from tests.tools.micropython_file import ESP32_ROWS, micropython_file
 from tests.tools.rom_loader import rom_loader, rom_loader_behind_tcp
 
 

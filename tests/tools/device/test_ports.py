@@ -15,11 +15,11 @@ import pytest
 import serial.tools.list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
+from lyhord_rig.bench.box import WholeBoard
+from lyhord_rig.bench.micropython_file import micropython_file
 from lyhord_rig.tied import tied
 from lyhord_tools.device import ports
-from tests.tools.box import WholeBoard
 from tests.tools.conftest import Ran
-from tests.tools.micropython_file import micropython_file
 from tests.tools.peer import Peer
 
 HOLD = "import serial, sys; held = serial.Serial(sys.argv[1], exclusive=True); print(flush=True); input()"

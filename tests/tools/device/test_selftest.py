@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_rig.bench.box import WholeBoard
+from lyhord_rig.bench.micropython_file import micropython_file
 from lyhord_tools.device.limits import _ALL, limit
 from lyhord_tools.device.selftest import _GIVES
 from lyhord_tools.papers.record import Verdict, read
 from lyhord_wire.tables import QUANTITIES
-from tests.tools.box import WholeBoard
 from tests.tools.conftest import Ran
-from tests.tools.micropython_file import micropython_file
 from tests.tools.peer import Peer
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from lyhord_rig.bench.box import WholeBoard
+from lyhord_rig.bench.micropython_file import micropython_file
 from lyhord_tools.device.flash import read_flash
-from tests.tools.box import WholeBoard
 from tests.tools.conftest import Ran, private
-from tests.tools.micropython_file import micropython_file
 
 KEY = "5c" * 16
 NVS = (0x9000, 0x6000)

@@ -36,11 +36,17 @@ _KINDS_UP = {frame.KIND_REPORT: "report", frame.KIND_ABOUT: "about"}
 
 
 def frame_bytes(text: str) -> bytes:
-    """Bytes of a frame in hex (spaces and colons allowed) or base64 (either alphabet). Raises ToolError.
+    """Bytes of a frame in hex (0x, spaces, colons and dashes allowed) or base64 (either alphabet). Raises
+    ToolError.
 
     Text of hex digits only is read as hex: as base64 it would not begin with E0.
     """
     packed = "".join(text.split()).replace(":", "")
+    if packed[:2] in ("0x", "0X"):
+        packed = packed.replace("0x", "").replace("0X", "").replace(",", "")
+    dashed = packed.replace("-", "")
+    if "-" in packed and all(len(pair) == 2 for pair in packed.split("-")):
+        packed = dashed
     if all(char in string.hexdigits for char in packed):
         if len(packed) % 2:
             raise ToolError("the frame has an odd number of hex digits")

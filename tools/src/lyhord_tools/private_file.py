@@ -16,11 +16,14 @@ from lyhord_tools.errors import ToolError
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _POSIX = os.name == "posix"
+_HEX = "0123456789abcdefABCDEF"
+_KEY_LIKE = 16  # hex digits that no file is called by
 
 
 def read_private(path: Path, create: bool = False) -> bytes:
     """The file's bytes; it is given mode 0600. create: an empty one if there is none. Raises ToolError for a
     link, a second name, and what is no plain file."""
+    refuse_secret(path)
     try:
         # Nothing is waited for: opening a pipe would.
         handle = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0) | _NO_LINK | _BINARY, 0o600)
@@ -36,6 +39,14 @@ def read_private(path: Path, create: bool = False) -> bytes:
         except OSError as fault:
             raise ToolError(f"{path}: cannot be given mode 0600: {fault.strerror}") from fault
         return file.read()
+
+
+def refuse_secret(path: Path) -> None:
+    """A key that stands where a file's name belongs must not be quoted as a file that is missing. Raises
+    ToolError."""
+    digits = str(path).removeprefix("0x").removeprefix("0X").replace(":", "").replace(" ", "")
+    if len(digits) >= _KEY_LIKE and all(digit in _HEX for digit in digits) and not path.exists():
+        raise ToolError("expected the name of a file, not a key; a key on a command line is seen by others")
 
 
 def create_private(path: Path, text: str) -> None:

@@ -35,5 +35,5 @@ def build(
         write_beside(report, find_tree())
     typer.echo(show.sizes_json(report) if as_json else "\n".join(show.sizes(report)))
     if not size and not as_json:
-        typer.echo(f"{out}: {report.app} {report.version} for {report.board}")
-        typer.echo("beside it: its manifest, and its bill of materials (CycloneDX 1.6)")
+        told = f"{report.app} {report.version} for {report.board}"
+        typer.echo(f"{out}: {told}; beside it manifest and bill of materials")

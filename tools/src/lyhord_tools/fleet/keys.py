@@ -10,10 +10,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from lyhord_tools.errors import ToolError
+from lyhord_tools.private_file import refuse_secret
 from lyhord_wire.outside import NotText, first_line, text_of
 
 KEY_SIZE = 16
 _TAG_SIZE = 8
+_HEX = "0123456789abcdefABCDEF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def read_key_for(path: Path, node: int, generation: int) -> Key:
 
 def read_text(path: Path) -> str:
     """The file's text. Raises ToolError when it cannot be read, or is no UTF-8."""
+    refuse_secret(path)
     try:
         return text_of(path.read_bytes())
     except OSError as fault:
@@ -90,6 +93,7 @@ def read_text(path: Path) -> str:
 def read_secret(path: Path) -> str:
     """The one line in a file, spaces at its ends included: they may be part of a password. Raises ToolError;
     the message never quotes the file."""
+    refuse_secret(path)
     try:
         return first_line(path.read_bytes())
     except OSError as fault:
@@ -114,6 +118,6 @@ def _only_key(path: Path, text: str) -> Key:
 
 def key_of(text: str) -> Key | None:
     """The key in 32 hex digits; None for any other text."""
-    if len(text) != KEY_SIZE * 2 or not all(digit in "0123456789abcdefABCDEF" for digit in text):
+    if len(text) != KEY_SIZE * 2 or not all(digit in _HEX for digit in text):
         return None
     return Key(bytes.fromhex(text))

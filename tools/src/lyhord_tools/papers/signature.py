@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from lyhord_tools.errors import ToolError
 from lyhord_tools.papers.record import Record, canonical, read
-from lyhord_tools.private_file import create_private, read_private
+from lyhord_tools.private_file import create_private, read_private, refuse_secret
 
 ALGORITHM = "Ed25519"
 _MOST = 1 << 20  # bytes of a file
@@ -56,6 +56,7 @@ def load_key(path: Path) -> Ed25519PrivateKey:
 
 def load_public(path: Path) -> bytes:
     """The 32 bytes of a public key, from its PEM. Raises ToolError."""
+    refuse_secret(path)
     try:
         key = load_pem_public_key(path.read_bytes())
     except OSError as fault:

@@ -1,12 +1,12 @@
-"""Boards out of the box for tests: `whole_board` processes that are plugged in and pulled out."""
+"""Boards out of the box: `whole_board` processes that are plugged in and pulled out."""
 
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from lyhord_rig.deadline import DEADLINE_S
-from lyhord_rig.tied import tied
+from ..deadline import DEADLINE_S
+from ..tied import tied
 
 
 class WholeBoard:
@@ -15,7 +15,7 @@ class WholeBoard:
     def __init__(self, folder: Path, name: str, *options: str) -> None:
         self.folder = folder / name
         self.port = str(self.folder / "port")
-        self._arguments = ("-m", "tests.tools.whole_board", str(self.folder), name, *options)
+        self._arguments = ("-m", "lyhord_rig.bench.whole_board", str(self.folder), name, *options)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "WholeBoard":
@@ -31,7 +31,6 @@ class WholeBoard:
             tied(sys.executable, *self._arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            cwd=Path(__file__).parents[2],
         )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n"

@@ -1,6 +1,6 @@
 """A board out of the box as a process: its chip's loader, its flash, and what the flash holds when it starts.
 
-    python -m tests.tools.whole_board FOLDER NAME [--chip esp32] [--board devkit_rfm95] [--no-ranger] …
+    python -m lyhord_rig.bench.whole_board FOLDER NAME [--chip esp32] [--board devkit_rfm95] [--no-ranger] …
 
 FOLDER/port is a link to its serial port. Each opening of the port resets the board, as most USB bridges do;
 one that begins as esptool does finds the loader, any other the console. The flash lies in FOLDER and outlives
@@ -26,13 +26,14 @@ from pathlib import Path
 
 from esp32_mock_bootloader import server
 
-from lyhord_rig.radio.ether import Ether
-from lyhord_rig.sensors.wiring import BIN
-from lyhord_rig.street.node import BinNode, Label, Site
-from lyhord_rig.wifi.station import AccessPoint
-from lyhord_rig.world.clock import World
-from lyhord_rig.world.weather import Weather
 from lyhord_tools.image.tree import find_tree
+
+from ..radio.ether import Ether
+from ..sensors.wiring import BIN
+from ..street.node import BinNode, Label, Site
+from ..wifi.station import AccessPoint
+from ..world.clock import World
+from ..world.weather import Weather
 
 server._CLIENT_RECV_TIMEOUT = 3.0
 server._FLASH_END_IDLE_SEC = float("inf")
@@ -42,7 +43,7 @@ _IDLE_S = 0.005
 _BOOT_NOISE = b"ets Jul 29 2019 12:21:46\r\nrst:0x1 (POWERON_RESET)\r\ninvalid header: 0xffffffff\r\n"
 
 
-class Written(server.FlashImage):
+class Written(server.FlashImage):  # type: ignore[misc]
     """The mock's flash; the file says that something is being written."""
 
     def __init__(self, mark: Path) -> None:
@@ -287,7 +288,8 @@ def main() -> None:
     dead = {part for part in (*BIN, "radio") if getattr(options, f"no_{part}")}
     node = Node(options.folder, options.name, options.board, flash, dead, options.wifi)
     Line(options.folder / "port", flash, options.chip, node)
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     for line in sys.stdin:
         if line.strip() == "reset":
             node.start()
