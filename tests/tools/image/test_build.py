@@ -107,4 +107,6 @@ def test_offline_without_a_cache_is_one_line(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(ToolError, match="cannot be fetched") as refused:
         parts.umqtt_source(tmp_path / "cache")
     assert "\n" not in str(refused.value)
+    archive = parts.pin("umqtt").archive
+    assert f"it is needed once: put {archive} into {tmp_path / 'cache'}" in str(refused.value)
     assert list((tmp_path / "cache").iterdir()) == []

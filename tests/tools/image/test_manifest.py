@@ -19,10 +19,12 @@ from tests.house.sources import ROOT
 LYHORD = str(Path(sys.executable).parent / "lyhord")
 
 
-def build(folder: Path, app: str, **environment: str) -> dict[str, bytes]:
+def build(folder: Path, app: str, umask: int = -1, **environment: str) -> dict[str, bytes]:
     folder.mkdir()
     words = [LYHORD, "build", "--app", app, "--out", str(folder / "x.img")]
-    done = subprocess.run(words, env=os.environ | environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        words, env=os.environ | environment, umask=umask, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -36,9 +38,13 @@ def test_two_builders_get_the_same_bytes(app: str, tmp_path: Path) -> None:
         shutil.copytree(cache, tmp_path / ".cache")
     for path in (tmp_path / "elsewhere").rglob("*.py"):
         os.utime(path, (1, 1))
+        path.chmod(0o600)
     other = build(
         tmp_path / "b",
         app,
+        umask=0o077,
+        USER="somebody",
+        LOGNAME="somebody",
         LYHORD_FIRMWARE=str(tmp_path / "elsewhere"),
         TZ="Asia/Tokyo",
         PYTHONHASHSEED="77",
@@ -60,8 +66,26 @@ def test_the_manifest_says_what_is_in_the_image(tmp_path: Path) -> None:
     for file in told["files"]:
         data = read(fs, file["path"])
         assert (len(data), hashlib.sha256(data).hexdigest()) == (file["size"], file["sha256"]), file["path"]
+    for script in ("boot.py", "main.py"):
+        assert read(fs, f"/{script}") == (ROOT / "firmware" / script).read_bytes()
     checked = verify_image(image, "x").checked
     assert checked == len(told["files"]) - 1, "all files but the list of hashes itself"
+
+
+def test_the_hash_of_the_sources_is_of_what_was_compiled_and_of_nothing_else(tmp_path: Path) -> None:
+    changed = tmp_path / "firmware"
+    shutil.copytree(ROOT / "firmware", changed, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def sources(name: str) -> str:
+        built = build(tmp_path / name, "bridge", LYHORD_FIRMWARE=str(changed))
+        return str(json.loads(built["x.img.manifest.json"])["sources_sha256"])
+
+    first = sources("a")
+    (changed / "node" / "lyhord_node" / "node.py").write_text("# of another app\n")
+    assert sources("b") == first
+    with (changed / "bridge" / "lyhord_bridge" / "__init__.py").open("a") as file:
+        file.write("# a remark, which no byte code keeps\n")
+    assert sources("c") != first
 
 
 @pytest.mark.parametrize("app", ["node", "bridge"])

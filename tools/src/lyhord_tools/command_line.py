@@ -2,7 +2,7 @@
 user or of a device."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from io import StringIO
 from typing import Annotated, NoReturn
@@ -13,12 +13,16 @@ from lyhord_tools.errors import ToolError
 from lyhord_wire.outside import forgive, typed
 
 
-def add_version(app: typer.Typer, name: str, package: str) -> None:
-    """Gives a command line the option `--version`: that of the installed package."""
+def add_version(
+    app: typer.Typer, name: str, package: str, more: Callable[[], Iterable[str]] | None = None
+) -> None:
+    """Gives a command line the option `--version`: the installed package's, then the lines of `more`."""
 
     def show(wanted: bool) -> None:
         if wanted:
             typer.echo(f"{name} {metadata.version(package)}")
+            for line in more() if more else ():
+                typer.echo(line)
             raise typer.Exit
 
     @app.callback()

@@ -2,13 +2,16 @@
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from lyhord_tools.device.ports import SerialPort
 from lyhord_tools.device.probe import Found
 from lyhord_tools.device.verify import Verdict
+from lyhord_tools.image import micropython
 from lyhord_tools.image.build import ImageReport
+from lyhord_tools.image.tree import Tree
 from lyhord_tools.papers.record import Record
 from lyhord_tools.papers.record import Verdict as StepVerdict
 from lyhord_wire.outside import escaped
@@ -37,6 +40,16 @@ def sizes(report: ImageReport) -> Iterator[str]:
     rows.append(("total", str(sum(file.source_bytes for file in report.files)), str(report.stored_bytes)))
     yield from table(("file", "source bytes", "stored bytes"), rows, frozenset({1, 2}))
     yield f"image: {report.used} of {report.size} bytes in use, sha256 {report.sha256[:16]}…"
+
+
+def would_flash(tree: Tree) -> list[str]:
+    """Lines of what goes onto boards from a tree. Raises ToolError for one without a version."""
+    boards = [f"{board} ({tree.layout(board).chip})" for board in tree.boards()]
+    return [
+        f"firmware: {tree.version()} in {tree.root}",
+        "MicroPython: {}.{} or newer".format(*micropython.OLDEST),
+        *textwrap.wrap(f"boards: {', '.join(boards)}", WIDTH, subsequent_indent="  ", break_on_hyphens=False),
+    ]
 
 
 def port(found: SerialPort, runs: Found | None) -> Iterator[str]:

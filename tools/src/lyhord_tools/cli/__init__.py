@@ -6,6 +6,7 @@ group of that name, one without gives its commands as they are. Nothing else nam
 A user's or a device's fault is one line and exit 2, a bug a traceback.
 """
 
+from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -13,6 +14,16 @@ import typer
 
 from lyhord_tools import show
 from lyhord_tools.command_line import add_version, run
+from lyhord_tools.errors import ToolError
+from lyhord_tools.image.tree import find_tree
+
+
+def _would_flash() -> Iterator[str]:
+    """The lines of what `lyhord flash` would put on a board; without sources the one that says so."""
+    try:
+        yield from show.would_flash(find_tree())
+    except ToolError as fault:
+        yield f"flashes nothing: {fault}"
 
 
 def _whole() -> typer.Typer:
@@ -26,7 +37,7 @@ def _whole() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"max_content_width": show.WIDTH},
     )
-    add_version(found, "lyhord", "lyhord-tools")
+    add_version(found, "lyhord", "lyhord-tools", _would_flash)
     for module in iter_modules(__path__):
         commands = vars(import_module(f"{__name__}.{module.name}")).get("commands")
         if isinstance(commands, typer.Typer):

@@ -9,7 +9,6 @@ import typer
 from lyhord_tools import show
 from lyhord_tools.cli.options import DEFAULT_BOARD, App, AppOption, BoardOption, JsonOption
 from lyhord_tools.image.build import build_image
-from lyhord_tools.image.manifest import write_beside
 from lyhord_tools.image.tree import find_tree
 
 commands = typer.Typer()
@@ -32,6 +31,9 @@ def build(
     else:
         out = out or Path("build") / f"{app.value}-{board}.img"
         report = build_image(app.value, board, out)
+        # Not above: its library takes every command a quarter of a second.
+        from lyhord_tools.image.manifest import write_beside
+
         write_beside(report, find_tree())
     typer.echo(show.sizes_json(report) if as_json else "\n".join(show.sizes(report)))
     if not size and not as_json:

@@ -38,7 +38,10 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class ImageReport:
-    """The image that was built: `size` and `used` in bytes of the image and of its blocks in use."""
+    """The image that was built: `size` and `used` in bytes of the image and of its blocks in use.
+
+    sources_sha256: of a line per file, "SHA-256 path" by path, before anything was compiled.
+    """
 
     app: App
     board: str
@@ -47,6 +50,7 @@ class ImageReport:
     size: int
     used: int
     sha256: str
+    sources_sha256: str
     files: tuple[StoredFile, ...]
 
     @property
@@ -74,16 +78,16 @@ def build_image(
     version = version or tree.version()
     blocks = blocks or tree.layout(board).vfs_blocks
     with tempfile.TemporaryDirectory() as scratch:
-        contents, stored = _contents(tree, app, board, version, Path(scratch))
+        contents, stored, sources = _contents(tree, app, board, version, Path(scratch))
     image, used = _file_system(contents, blocks)
     write(out, image)
     digest = hashlib.sha256(image).hexdigest()
-    return ImageReport(app, board, version, out, len(image), used, digest, stored)
+    return ImageReport(app, board, version, out, len(image), used, digest, sources, stored)
 
 
 def _contents(
     tree: Tree, app: App, board: str, version: str, scratch: Path
-) -> tuple[dict[str, bytes], tuple[StoredFile, ...]]:
+) -> tuple[dict[str, bytes], tuple[StoredFile, ...], str]:
     sources = {
         _device_path(name, path): (path.read_bytes(), f"{path.relative_to(tree.root)}")
         for name, path in tree.modules(app, board).items()
@@ -97,12 +101,18 @@ def _contents(
         target = str(PurePosixPath(path).with_suffix(".mpy"))
         contents[target] = _compile(source, shown, f"/{target}", scratch)
         stored.append(_stored(target, len(source), contents[target]))
+    before = {path: source for path, (source, _) in sources.items()}
     for script in ("boot.py", "main.py"):
-        contents[script] = tree.source(script).read_bytes()
+        contents[script] = before[script] = tree.source(script).read_bytes()
         stored.append(_stored(script, len(contents[script]), contents[script]))
     contents[HASHES] = _hashes(contents)
     stored.append(_stored(HASHES, len(contents[HASHES]), contents[HASHES]))
-    return contents, tuple(stored)
+    return contents, tuple(stored), _sources_sha256(before)
+
+
+def _sources_sha256(sources: dict[str, bytes]) -> str:
+    lines = (f"{hashlib.sha256(source).hexdigest()} {path}\n" for path, source in sorted(sources.items()))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _stored(path: str, source_bytes: int, data: bytes) -> StoredFile:

