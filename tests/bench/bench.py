@@ -1,17 +1,19 @@
 """The scenes of a bench, their length, and their results as text."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench import rx1
+from tests.bench import listing, rx1
 from tests.bench.parts import Broker, worker_once
 from tests.bench.scenes import Result, Scene, backlog, latency, throughput
 
-SCENES = ("udp-4", "udp-1", "mqtt-1", "latency", "fleet", "backlog", "rx1")
+SCENES = ("udp-4", "udp-1", "mqtt-1", "latency", "fleet", "backlog", "rx1", "nodes")
 NODES = 1000
 FLEETS = (10, 1000, 10_000)
 BACKLOG = 1_000_000
+LISTED = 5000
 LIVE_RATE = 20.0  # frames/s
 _LATENCY_FRAMES = 200
 _ACKNOWLEDGEMENTS = 100
@@ -109,6 +111,9 @@ async def run(
         enter(*await backlog(scene, folder / "backlog", scaled(_LATENCY_FRAMES), LIVE_RATE))
     if "rx1" in scenes:
         say(await rx1.measured(folder / "rx1", scaled(_ACKNOWLEDGEMENTS)))
+    if "nodes" in scenes:
+        for text in await asyncio.to_thread(listing.measured, folder / "nodes", scaled(LISTED), runs):
+            say(text)
     return report
 
 

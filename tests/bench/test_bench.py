@@ -24,3 +24,10 @@ async def test_a_reading_that_is_missing_or_doubled_is_noticed(tmp_path: Path) -
         stage.taken += 1
         with pytest.raises(Wrong, match=r"of 161 readings the platform has \{'distinct': 160"):
             await stage.judge()
+
+
+async def test_the_lists_of_a_small_store_are_whole(tmp_path: Path) -> None:
+    said: list[str] = []
+    await run(tmp_path, ("nodes",), 1, 0.01, said.append)
+    assert [text[:13].split() for text in said[1:]] == [["nodes"], ["nodes", "--json"], ["nodes", "--csv"]]
+    assert all("50 nodes:" in text and len(text) <= 80 for text in said[1:])

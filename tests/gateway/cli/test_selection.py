@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from lyhord_gateway.store.reader import Reader
+from lyhord_gateway.store.schema import connect_reading
 from tests.gateway.bench import Bench, running
 from tests.gateway.parts import PROGRAM, Node, cli
 
@@ -210,3 +212,24 @@ def test_five_thousand_nodes_are_listed_within_a_second(tmp_path: Path) -> None:
         # Of the processor, not of the wall: the machine has other things to do while it is tested.
         spent_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         assert spent_s < 2.0 and len(done.stdout) > 10_000, (words, spent_s)
+
+
+async def test_a_list_takes_as_many_statements_whatever_the_number_of_nodes(
+    config: Path, tmp_path: Path
+) -> None:
+    counts = []
+    for number in (10, 60):
+        lines = "".join(
+            json.dumps({"id": f"{node:06x}", "key": os.urandom(16).hex()}) + "\n"
+            for node in range(0x1000 * number, 0x1000 * number + number)
+        )
+        await done("nodes", "import", "-", config=config, stdin=lines)
+        connection = connect_reading(tmp_path / "data" / "lyhord.db")
+        said: list[str] = []
+        connection.set_trace_callback(said.append)
+        reader = Reader(connection)
+        known = len(reader.nodes())
+        reader.close()
+        counts.append((known, len(said)))
+    assert counts[1][0] == counts[0][0] + 60
+    assert counts[0][1] == counts[1][1] <= 6, counts

@@ -18,7 +18,6 @@ from lyhord_gateway import __version__
 from lyhord_gateway.cli import show
 from lyhord_gateway.cli.backup import backup, restore
 from lyhord_gateway.cli.common import ConfigOption, JsonOption, reading, tell
-from lyhord_gateway.cli.connections import check_connections
 from lyhord_gateway.cli.nodes import nodes_app
 from lyhord_gateway.cli.quarantine import quarantine
 from lyhord_gateway.cli.queue import queue_app, send
@@ -122,6 +121,9 @@ def check(
         loaded = load(config)
         check_folder(loaded.data_dir)
         if connect:
+            # What speaks MQTT takes a tenth of a second to load, and no other command needs it.
+            from lyhord_gateway.cli.connections import check_connections
+
             with ThreadPoolExecutor(1) as pool:  # whoever calls this may have a loop already
                 pool.submit(asyncio.run, check_connections(loaded, typer.echo)).result()
     typer.echo(f"{config}: ok{f' for user {name}' if name else ''}")

@@ -32,19 +32,26 @@ def nodes(rows: Sequence[Row], now_s: int) -> None:
                 _percent(row["completeness_week"]),
             )
         )
-    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
     others = sum(widths) - widths[_NAME] + 2 * (len(widths) - 1)
     widths[_NAME] = max(_NAME_LEAST, min(widths[_NAME], WIDTH - others))
     for line in lines:
-        shown = [set_cell_size(_cut(text, width), width) for text, width in zip(line, widths, strict=True)]
+        shown = [_sized(text, width) for text, width in zip(line, widths, strict=True)]
         sys.stdout.write("  ".join(shown).rstrip() + "\n")
 
 
 _NAME, _NAME_LEAST = 1, 8  # its column, and letters of it that are always shown
 
 
-def _cut(text: str, width: int) -> str:
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
+def _sized(text: str, width: int) -> str:
+    if text.isascii() and len(text) <= width:
+        return text.ljust(width)
+    shown = text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
+    return set_cell_size(shown, width)
+
+
+def _width(text: str) -> int:
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def backlog(rows: Sequence[Row]) -> None:

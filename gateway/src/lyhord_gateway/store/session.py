@@ -25,6 +25,7 @@ COLUMNS = (
 )
 WIDTH = 18
 _json = msgspec.json.Encoder().encode
+_decode_intervals = msgspec.json.Decoder(list[Interval]).decode
 RESEND_MAX = 1000  # samples asked for at once: more than a node can send in an hour of duty cycle
 GAPS_MAX = 256  # beyond that the oldest gap is given up, so that a row stays small
 # How far a node's numbers may run ahead of what is known. A log that was lost skips a few hundred (a node
@@ -217,7 +218,10 @@ def from_row(row: tuple[Any, ...]) -> Session:
 
 
 def _intervals(text: str) -> list[Interval]:
-    return [(first, end) for first, end in json.loads(text)]
+    try:
+        return _decode_intervals(text)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from error
 
 
 def _window(columns: tuple[Any, ...]) -> Window:
