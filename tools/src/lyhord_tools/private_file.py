@@ -49,7 +49,7 @@ def refuse_secret(path: Path) -> None:
         raise ToolError("expected the name of a file, not a key; a key on a command line is seen by others")
 
 
-def create_private(path: Path, text: str) -> None:
+def create_private(path: Path, text: str | bytes) -> None:
     """Writes a file that was not there before, mode 0600. Raises ToolError."""
     try:
         _write(path, text)
@@ -82,10 +82,10 @@ def replace_private(path: Path, text: str) -> None:
         raise ToolError(f"cannot write {path}: {fault.strerror}") from fault
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str | bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY, 0o600)
     try:
-        data = text.encode()
+        data = text if isinstance(text, bytes) else text.encode()
         while data:
             data = data[os.write(handle, data) :]
         os.fsync(handle)

@@ -16,6 +16,7 @@ from lyhord_tools.cli.options import (
     progress_bar,
     read_bytes,
 )
+from lyhord_tools.cli.update import update
 from lyhord_tools.device import boot
 from lyhord_tools.device import flash as flashing
 from lyhord_tools.errors import ToolError
@@ -31,8 +32,11 @@ commands = typer.Typer()
 def flash(
     port: PortOption,
     micropython: Annotated[
-        Path, typer.Option("--micropython", metavar="FILE", help="MicroPython's .bin for this chip.")
-    ],
+        Path | None, typer.Option("--micropython", metavar="FILE", help="MicroPython's .bin for this chip.")
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="As `lyhord update`: samples, settings and identity stay.")
+    ] = False,
     image: Annotated[
         Path | None,
         typer.Option("--image", metavar="FILE", help="Image from `lyhord build` [built from the sources]."),
@@ -49,6 +53,13 @@ def flash(
     timeout_s: TimeoutOption = 30.0,
 ) -> None:
     """Write MicroPython and an image to a board, verify both, and have the board answer."""
+    if keep:
+        if micropython is not None or app is not App.node:
+            raise ToolError("--keep: expected a node, and MicroPython as it is")
+        update(port, image, board, None, baudrate, timeout_s)
+        return
+    if micropython is None:
+        raise ToolError("Missing option '--micropython'.")
     tree = find_tree()
     firmware = read_bytes(micropython)
     if image is not None:

@@ -98,15 +98,13 @@ def flash(
     if chip not in ("auto", layout.chip):
         raise ToolError(f"board {layout.board} has an {layout.chip}, not an {chip}")
     with connected(port, chip, baudrate, progress) as esp:
-        found = _chip(esp)
-        if found != layout.chip:
-            raise ToolError(f"board {layout.board} has an {layout.chip}, but an {found} answers on {port}")
+        found = expect_chip(esp, layout, port)
         size = _flash_size(esp)
         end = layout.vfs_offset + layout.vfs_size
         if size < end:
             raise ToolError(f"the flash has {size} bytes, {layout.board} needs {end}")
         plan(micropython, image, layout, size)
-        with _half_written(port):
+        with half_written(port):
             cmds.write_flash(esp, [(part.offset, part.data) for part in parts])
         cmds.reset_chip(esp, "hard-reset")
         return FlashReport(found, size, parts)
@@ -119,7 +117,7 @@ def erase(
     where a byte is left."""
     with connected(port, chip, baudrate, progress) as esp:
         size = _flash_size(esp)
-        with _half_written(port):
+        with half_written(port):
             cmds.erase_flash(esp)
             for offset in range(0, size, _READ_BACK):
                 data = cmds.read_flash(esp, offset, min(_READ_BACK, size - offset), None)
@@ -129,14 +127,22 @@ def erase(
 
 
 @contextmanager
-def _half_written(port: str) -> Iterator[None]:
-    """From here on a fault leaves a board that must be flashed again, and says so."""
+def half_written(port: str, remedy: str = "flash it again") -> Iterator[None]:
+    """From here on a fault leaves a board that must be written again, and says so."""
     try:
         yield
     except (FatalError, serial.SerialException, OSError) as fault:
         raise ToolError(
-            f"{port}: the board is half written: flash it again ({_first_line(fault).rstrip('.')})"
+            f"{port}: the board is half written: {remedy} ({_first_line(fault).rstrip('.')})"
         ) from fault
+
+
+def expect_chip(esp: ESPLoader, layout: Layout, port: str) -> str:
+    """The chip's name. Raises ToolError where it is not the board's."""
+    found = _chip(esp)
+    if found != layout.chip:
+        raise ToolError(f"board {layout.board} has an {layout.chip}, but an {found} answers on {port}")
+    return found
 
 
 def read_flash(
