@@ -166,3 +166,34 @@ def test_a_copy_never_overwrites(tmp_path: Path) -> None:
         copied(tmp_path / "none.db", tmp_path / "other.db")
     with instance_lock(tmp_path), pytest.raises(UserError, match="another"), instance_lock(tmp_path):
         pass
+
+
+async def test_accounts_of_the_node_broker_are_in_a_copy(tmp_path: Path) -> None:
+    found, copy = [], tmp_path / "copy.db"
+    for place in ("here", "elsewhere"):
+        config = tmp_path / place / "gateway.toml"
+        config.parent.mkdir()
+        config.write_text('[gateway]\nnumber = 1\ndata_dir = "data"\n')
+        if place == "here":
+            await done("nodes", "add", "--id", "000a01", "--with-keys", str(tmp_path / "key"), config=config)
+        else:
+            await done("restore", str(copy), config=config)
+            secret = tmp_path / place / "data" / "broker" / "secret"
+            assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+            assert stat.S_IMODE(secret.parent.stat().st_mode) == 0o700
+            store = sqlite3.connect(tmp_path / place / "data" / "lyhord.db")
+            assert bytes.fromhex(secret.read_text()) not in [
+                row[0] for row in store.execute("SELECT value FROM kept")
+            ]
+            store.close()
+        account = tmp_path / f"{place}.account"
+        await done("nodes", "account", "000a01", "--with-keys", str(account), config=config)
+        found.append(account.read_text())
+        if place == "here":
+            await done("backup", str(copy), config=config)
+    assert found[0] == found[1] and found[0].startswith("000a01\n")
+
+
+async def done(*words: str, config: Path) -> None:
+    code, _, err = await cli(*words, "--config", str(config))
+    assert code == 0, err

@@ -45,11 +45,28 @@ class Accounts:
         _replace(self.passwords, password_file(known))
         _replace(self.access, _ACCESS)
 
-    def _secret(self) -> bytes:
+    def known_secret(self) -> bytes | None:
+        """For a backup: all passwords are made from it. None as long as nobody has had one."""
         path = self._folder / "secret"
-        if not path.exists():
-            _replace(path, secrets.token_hex(_SECRET_BYTES))
-        return bytes.fromhex(path.read_text())
+        return bytes.fromhex(path.read_text()) if path.exists() else None
+
+    def restore_secret(self, secret: bytes) -> None:
+        """Out of a backup: every node has its account again. Root does it for the owner of data_dir."""
+        path = self._folder / "secret"
+        if self.known_secret() == secret:
+            return
+        _replace(path, secret.hex())
+        if os.geteuid() == 0:
+            owner = self._folder.parent.stat()
+            for made in (self._folder, path):
+                os.chown(made, owner.st_uid, owner.st_gid)
+
+    def _secret(self) -> bytes:
+        known = self.known_secret()
+        if known is None:
+            known = secrets.token_bytes(_SECRET_BYTES)
+            _replace(self._folder / "secret", known.hex())
+        return known
 
 
 def kept_name(data_dir: Path) -> str:

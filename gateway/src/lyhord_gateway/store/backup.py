@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lyhord_gateway.store.recovery.promises import LEFT_OUT_UNKNOWN, agree, leave_out, owed, promised
@@ -20,6 +20,7 @@ from lyhord_gateway.store.transaction import transaction
 from lyhord_gateway.support.errors import UserError
 from lyhord_wire.frame import COUNTER_MAX
 
+_BESIDE = "beside"  # row of `kept`, in copies only
 _PAGES = 256  # copied at a time; frames are stored in between
 _ANSWERS_PER_S = 1  # that a node may have had since the copy was made
 
@@ -27,7 +28,8 @@ _ANSWERS_PER_S = 1  # that a node may have had since the copy was made
 @dataclass(frozen=True, slots=True)
 class Restored:
     """heard_s: when the newest frame in the copy was heard (Unix seconds), if any was. left_out: downlink
-    counters per node. used_up: nodes that have none left and need a new key. aside: the store before."""
+    counters per node. used_up: nodes that have none left and need a new key. aside: the store before.
+    beside: as it was given to `back_up`, if it was."""
 
     nodes: int
     readings: int
@@ -35,11 +37,15 @@ class Restored:
     left_out: int
     used_up: int
     aside: Path | None
+    beside: bytes | None = field(default=None, repr=False)
 
 
-def back_up(path: Path, target: Path, progress: Callable[[int, int], None]) -> None:
+def back_up(
+    path: Path, target: Path, progress: Callable[[int, int], None], beside: bytes | None = None
+) -> None:
     """Copies the store, also while the gateway runs, into a new file of mode 0600: it holds the keys.
-    progress: pages left, pages in all. Raises UserError; what it has begun is then removed."""
+    progress: pages left, pages in all. beside: a secret that is kept outside of the store and belongs to the
+    copy; `restore` gives it back. Raises UserError; what it has begun is then removed."""
     if not path.exists():
         raise UserError(f"{path}: expected a store; has the gateway run with this configuration yet?")
     try:
@@ -48,7 +54,7 @@ def back_up(path: Path, target: Path, progress: Callable[[int, int], None]) -> N
         raise UserError(f"{target}: expected the name of a new file ({error.strerror})") from error
     whole = False
     try:
-        _copy(path, target, progress)
+        _copy(path, target, progress, beside)
         whole = True
     except sqlite3.DatabaseError as error:
         raise UserError(f"{target}: the store cannot be copied ({error})") from error
@@ -57,13 +63,16 @@ def back_up(path: Path, target: Path, progress: Callable[[int, int], None]) -> N
             _remove(target)
 
 
-def _copy(path: Path, target: Path, progress: Callable[[int, int], None]) -> None:
+def _copy(path: Path, target: Path, progress: Callable[[int, int], None], beside: bytes | None) -> None:
     source, copy = connect(path), connect(target)
     try:
         source.execute("BEGIN")  # all of one moment: else every commit would make the copy begin anew
         source.execute("SELECT count(*) FROM platform").fetchone()
         source.backup(copy, pages=_PAGES, progress=lambda _, left, total: progress(left, total))
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, and no other beside it
+        if beside is not None:
+            with transaction(copy):
+                copy.execute("INSERT OR REPLACE INTO kept (key, value) VALUES (?, ?)", (_BESIDE, beside))
         _check(target, copy)
     finally:
         copy.close()
@@ -111,7 +120,10 @@ def _prepare(fresh: Path, path: Path, now_s: float) -> Restored:
             int(now_s - heard_s) * _ANSWERS_PER_S if heard_s else 0,
             owed(path, promised(connection)[0]),  # what the witness of the store that was here says
         )
+        row = connection.execute("SELECT value FROM kept WHERE key = ?", (_BESIDE,)).fetchone()
+        beside = None if row is None else bytes(row[0])
         with transaction(connection):
+            connection.execute("DELETE FROM kept WHERE key = ?", (_BESIDE,))
             leave_out(connection, left_out)
         (used_up,) = connection.execute(
             "SELECT count(*) FROM (SELECT 1 FROM session JOIN node_key USING (node) GROUP BY node "
@@ -121,7 +133,7 @@ def _prepare(fresh: Path, path: Path, now_s: float) -> Restored:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     finally:
         connection.close()
-    return Restored(nodes, readings, heard_s, left_out, used_up, None)
+    return Restored(nodes, readings, heard_s, left_out, used_up, None, beside)
 
 
 def _replace(path: Path, fresh: Path, restored: Restored, now_s: float) -> Restored:
@@ -143,9 +155,7 @@ def _replace(path: Path, fresh: Path, restored: Restored, now_s: float) -> Resto
         connection.close()
     if os.geteuid() == 0:
         os.chown(path_of(path), folder.st_uid, folder.st_gid)
-    return Restored(
-        restored.nodes, restored.readings, restored.heard_s, restored.left_out, restored.used_up, aside
-    )
+    return replace(restored, aside=aside)
 
 
 def _private_copy(path: Path, target: Path) -> None:
