@@ -1,5 +1,6 @@
 """`lyhord simulate boards`: boards on serial ports, flashed and asked as a technician would who has none."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,9 @@ LYHORD = str(Path(sys.executable).parent / "lyhord")
 def test_boards_from_the_box_are_flashed_and_keep_their_flash_without_power(tmp_path: Path) -> None:
     words = [LYHORD, "simulate", "boards", str(tmp_path / "box"), "--count", "2"]
     for again in (False, True):
-        with subprocess.Popen(tied(*words), stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            tied(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        ) as process:
             assert process.stdout is not None
             ports = [process.stdout.readline().strip() for _ in range(2)]
             firmware = process.stdout.readline().strip().rpartition(": ")[2]
@@ -25,10 +28,7 @@ def test_boards_from_the_box_are_flashed_and_keep_their_flash_without_power(tmp_
             probe = [LYHORD, "ports", *ports, "--probe"]
             done = subprocess.run(probe, capture_output=True, text=True, timeout=120, check=True)
             assert done.stdout.count("not provisioned") == 1 and "holds nothing" in done.stdout
-            process.send_signal(signal.SIGINT)
-            for child in subprocess.run(
-                ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False
-            ).stdout.split():
-                subprocess.run(["kill", "-INT", child], check=False)
-            process.communicate(timeout=DEADLINE_S)
-        assert process.returncode == 0
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it: to all of them
+            _, err = process.communicate(timeout=DEADLINE_S)
+        assert (process.returncode, err) == (0, "")
+        assert not any(Path(port).exists() for port in ports)

@@ -31,6 +31,7 @@ class WholeBoard:
             tied(sys.executable, *self._arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for who has it plugged in, which then pulls it
         )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n"

@@ -42,7 +42,7 @@ def _rig(*words: str) -> None:
     beside = str(Path(sys.executable).parent)
     program = shutil.which("lyhord-rig", path=beside) or shutil.which("lyhord-rig")
     if program is None:
-        raise ToolError("the rig is not installed here; it is the package lyhord-rig")
+        raise ToolError("the virtual boards are not installed here: pip install lyhord-rig")
     process = subprocess.Popen([program, *words])
     while True:
         try:
