@@ -1,6 +1,7 @@
 """The node's state, as `key: value` lines for `status`. Programs read them: keys are added, never changed."""
 
 import gc
+import os
 
 from lyhord_node import clock, config, sensor_config, shelf
 from lyhord_wire.codes import LINK
@@ -60,6 +61,7 @@ def lines(node):
         ("heap_free", gc.mem_free()),
         ("heap_free_after_cycle", state.sending.free_heap or "none"),
         ("heap_free_while_sending", state.transmit.least_heap or "none"),
+        ("flash_free", _flash_free()),
     )
     for key, value in pairs:
         yield "%s: %s" % (key, value)
@@ -67,6 +69,12 @@ def lines(node):
 
 def _mode(guard):
     return "safe, %d starts came to no end" % guard.count if guard.is_safe else "normal"
+
+
+def _flash_free():
+    """Bytes that files can still take."""
+    stat = os.statvfs("/")
+    return stat[0] * stat[3]
 
 
 def _sensors(node):

@@ -82,8 +82,7 @@ def selftest(record: Record) -> Iterator[str]:
     """A line per step with what was measured and its limits; the remedy below each that has failed."""
     rows = []
     for step in record.steps:
-        measured = "" if step.value is None else f"{step.value} {step.unit}".strip()
-        rows.append((step.name, _VERDICTS[step.verdict], measured, step.limits()))
+        rows.append((step.name, _VERDICTS[step.verdict], step.measured(), step.limits()))
     lines = list(table(("step", "verdict", "measured", "limits"), [list(map(escaped, row)) for row in rows]))
     yield lines[0]
     for step, line in zip(record.steps, lines[1:], strict=True):

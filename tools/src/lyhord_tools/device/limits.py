@@ -20,11 +20,15 @@ class Limit:
 # Quantities by the names that `measure` gives them; on a desk, not in the street.
 _ALL = {
     "distance": Limit("mm", 20, 6000, "hold something flat before it, half a metre away; plug, supply, pins"),
-    "temperature": Limit("0.1 Cel", -100, 500, "probe plugged in, its resistor in place; 850 is a bad clone"),
+    "temperature": Limit(
+        "0.1 Cel", -100, 500, "probe plugged in, its resistor in place; 85.0 is a bad clone"
+    ),
     "humidity": Limit("0.1 %RH", 50, 950, "SDA and SCL swapped, or breathed upon: wait a minute"),
     "co2": Limit("ppm", 300, 5000, "wait a minute in fresh air, then again"),
     "battery": Limit("mV", 3300, 4400, "charge it; the wrong way round it reads nothing"),
     "heap_free": Limit("bytes", 20_000, None, "flash it again; then another board"),
+    # An update's image beside three weeks of samples.
+    "flash_free": Limit("bytes", 400_000, None, "something else fills it: lyhord wipe, then flash it again"),
     "clock": Limit("ms", -3000, 3000, "its crystal or its light sleep: another board"),
     "downlink_rssi": Limit("dBm", -115, 0, "antenna screwed on? then nearer to the gateway"),
 }

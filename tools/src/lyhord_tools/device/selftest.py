@@ -1,4 +1,4 @@
-"""A board's self-test: fitted sensors, the program in its flash, heap, radio, the way to a gateway, clock.
+"""A board's self-test: fitted sensors, the program, free heap and flash, radio, the way to a gateway, clock.
 
     version, status ─▶ verify ─▶ measure ─▶ a step per sensor ─▶ send: radio, link ─▶ clock ─▶ record
 
@@ -66,6 +66,10 @@ def run(
     tell("program")
     steps += _program(console)
     steps.append(_number(device, "heap_free", status.get("heap_free")))
+    if "flash_free" in status:
+        steps.append(_number(device, "flash_free", status["flash_free"]))
+    else:
+        steps.append(Step("flash_free", Verdict.skipped, detail="this firmware does not tell"))
     tell("sensors")
     steps += _sensors(console, device, status)
     tell("radio")

@@ -13,6 +13,7 @@ from lyhord_tools.errors import ToolError
 
 FORM = 1
 _DEEP = 6
+_TENTH = "0.1 "
 _ID = re.compile("(?!000000)[0-9a-f]{6}")
 
 
@@ -48,13 +49,26 @@ class Step:
     detail: str = ""
     remedy: str = ""
 
+    def measured(self) -> str:
+        """The measurement as a person writes it: 143 of 0.1 Cel as 14.3 Cel."""
+        if self.value is None:
+            return ""
+        return f"{self._whole(self.value)} {self.unit.removeprefix(_TENTH)}".strip()
+
     def limits(self) -> str:
         """The limits as a person writes them."""
-        if self.low is not None and self.high is not None:
-            return f"{self.low} to {self.high}"
-        if self.low is not None:
-            return f"at least {self.low}"
-        return f"at most {self.high}" if self.high is not None else ""
+        low = None if self.low is None else self._whole(self.low)
+        high = None if self.high is None else self._whole(self.high)
+        if low is not None and high is not None:
+            return f"{low} to {high}"
+        if low is not None:
+            return f"at least {low}"
+        return f"at most {high}" if high is not None else ""
+
+    def _whole(self, number: int | str) -> str:
+        if isinstance(number, str) or not self.unit.startswith(_TENTH):
+            return str(number)
+        return f"{'-' if number < 0 else ''}{abs(number) // 10}.{abs(number) % 10}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,10 +88,9 @@ def _steps(paper: Canvas, steps: tuple[Step, ...], top: float) -> None:
 
 
 def _words(step: Step) -> tuple[str, ...]:
-    measured = "" if step.value is None else f"{step.value} {step.unit}".strip()
     remedy = step.remedy if step.verdict is Verdict.failed else ""
     seen = "; ".join(filter(None, (step.detail, remedy)))
-    return step.name, measured, step.limits(), _WORDS[step.verdict], seen
+    return step.name, step.measured(), step.limits(), _WORDS[step.verdict], seen
 
 
 def _cell(paper: Canvas, words: str, at: int) -> list[str]:
