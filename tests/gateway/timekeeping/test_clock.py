@@ -11,7 +11,7 @@ import pytest
 
 from lyhord_gateway.support.metrics import Metrics
 from lyhord_gateway.timekeeping import time_service
-from lyhord_gateway.timekeeping.clock import PART, RELEASED_S, SETTLE_S, Clock
+from lyhord_gateway.timekeeping.clock import IN_USE_S, PART, RELEASED_S, SETTLE_S, Clock
 from lyhord_gateway.timekeeping.time_service import TimeService
 from lyhord_wire.instructions import STORED, TIME
 from tests.gateway.bench import NOW_S, Bench, running
@@ -58,6 +58,16 @@ def test_a_clock_before_the_release_is_never_told(wall_s: int, service: TimeServ
     clock = machine.clock(trusted=True)
     assert clock.told_s() is None and machine.state == "behind_release"
     assert clock.now_s() >= RELEASED_S
+
+
+@pytest.mark.parametrize("wall_s", [RELEASED_S + IN_USE_S + 1, 4_102_444_800, (1 << 32) + 5])
+@pytest.mark.parametrize("service", list(TimeService))
+def test_a_clock_decades_after_the_release_is_never_told(wall_s: int, service: TimeService) -> None:
+    machine = Machine(wall_s, service)
+    clock = machine.clock(NOW_S, trusted=True)
+    assert clock.told_s() is None and machine.state == "after_release"
+    machine.pass_s(60)
+    assert clock.now_s() == clock.stamp(int(machine.wall_s)) == NOW_S + 60, "the store's, and what has passed"
 
 
 def test_a_clock_behind_the_store_is_not_told_until_it_is_past_that() -> None:

@@ -4,6 +4,7 @@ Rhythm (timeouts, windows, pauses) is elapsed time and lives elsewhere; here is 
 unless something speaks against it (docs/clocks.md):
 
     before the release ────────────────────────────▶ BEHIND_RELEASE   never told
+    decades after the release ─────────────────────▶ AFTER_RELEASE    never told
     a time service runs and has not synchronised ──▶ UNSYNCHRONISED   told when it has
     behind what the store has heard ───────────────▶ BEHIND_STORE     told when past that, or synchronised
     jumped against the monotonic clock ────────────▶ JUMPED           told after SETTLE_S, or synchronised
@@ -27,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 PART = "clock"
 RELEASED_S = 1_767_225_600  # 2026-01-01, no later than this version: raised with each release
+IN_USE_S = 20 * 365 * 86_400  # no version is run for longer; a flat battery lets a clock chip say anything
 STEP_S = 30.0  # a smaller difference is no jump, and no quarrel with GPS
 SETTLE_S = 600.0
 LOOK_S = 5.0
@@ -38,6 +40,7 @@ class Doubt(Enum):
     """The reason why the wall clock is not believed. The values are states of the part `clock`."""
 
     BEHIND_RELEASE = "behind_release"
+    AFTER_RELEASE = "after_release"
     UNSYNCHRONISED = "unsynchronised"
     BEHIND_STORE = "behind_store"
     JUMPED = "jumped"
@@ -46,6 +49,7 @@ class Doubt(Enum):
 
 _TEXT = {
     Doubt.BEHIND_RELEASE: "it stands before the release of this version",
+    Doubt.AFTER_RELEASE: "it stands more than 20 years after the release of this version",
     Doubt.UNSYNCHRONISED: "this machine's time service has not synchronised it yet",
     Doubt.BEHIND_STORE: "it stands {0:.0f} s behind what the store has heard",
     Doubt.JUMPED: "it has jumped by {0:+.0f} s and nothing has confirmed that yet",
@@ -95,6 +99,8 @@ class Clock:
         the least that it can be."""
         self._look_now_and_then()
         wall_s = self._wall()
+        if self._doubt is Doubt.AFTER_RELEASE:
+            return bounded(int(self._certain_s()))
         if self._doubt in (Doubt.BEHIND_RELEASE, Doubt.BEHIND_STORE):
             return bounded(int(max(wall_s, self._certain_s())))
         return bounded(int(wall_s))
@@ -105,7 +111,9 @@ class Clock:
             return self._stamped[1]  # the same second: frames come by the hundred
         taken_s = heard_s
         self._look_now_and_then()
-        if self._doubt in (Doubt.BEHIND_RELEASE, Doubt.BEHIND_STORE):
+        if self._doubt is Doubt.AFTER_RELEASE:
+            heard_s = int(self._certain_s())
+        elif self._doubt in (Doubt.BEHIND_RELEASE, Doubt.BEHIND_STORE):
             heard_s = max(heard_s, int(self._certain_s()))
         heard_s = bounded(heard_s)
         if self._doubt is None and heard_s > self._certain_s():
@@ -174,6 +182,8 @@ class Clock:
         wall_s, now_s = self._wall(), self._elapsed()
         if wall_s < RELEASED_S:
             return Doubt.BEHIND_RELEASE, RELEASED_S - wall_s
+        if wall_s > RELEASED_S + IN_USE_S:
+            return Doubt.AFTER_RELEASE, wall_s - RELEASED_S
         gps_s = self._gps_ahead_s(now_s)
         if gps_s is not None and abs(gps_s) >= STEP_S:
             return Doubt.FAR_FROM_GPS, gps_s
