@@ -40,7 +40,7 @@ def line(node, staged, name):
     value = staged.get(name)
     if name in config.FIELDS:
         shown = config.shown(name, config.text(node.nvs, name) if value is None else value)
-        if shown != shown.strip() or shown[:1] == '"':
+        if shown != shown.strip():
             shown = '"%s"' % shown  # as `put` takes it
     else:
         one = setting(name)

@@ -57,8 +57,9 @@ def from_node(console: NodeConsole) -> NodeSettings:
             if value != str(_NUMBERS[name].default):
                 found[name] = value
         elif shown not in _UNSET:
-            quoted = len(shown) > 1 and shown[0] == shown[-1] == '"'
-            found[name] = shown[1:-1] if quoted else shown
+            inner = shown[1:-1]
+            quoted = shown[:1] == shown[-1:] == '"' and inner != inner.strip()  # a space at an end was meant
+            found[name] = inner if quoted else shown
     who = status.get("id", "none")
     return NodeSettings(
         None if who == "none" else who, version.get("board", ""), found, tuple(sorted(secrets))
