@@ -172,3 +172,15 @@ def test_nothing_of_the_node_is_called_by_a_name_made_at_run_time():
             if re.search(r"getattr\([^)]*\)\(|\bexec\(|\beval\(", line):
                 found.append(f"{path.relative_to(ROOT)}: {line.strip()}")
     assert not found
+
+
+POSIX_ONLY = {"termios", "fcntl", "pwd", "grp", "pty", "tty", "resource", "select", "readline"}
+
+
+def test_the_laptops_side_needs_posix_in_one_file():
+    users = {
+        path.relative_to(ROOT / "tools/src/lyhord_tools").as_posix()
+        for path in python_files("tools/src")
+        if {name.split(".")[0] for name in imports(path)} & POSIX_ONLY
+    }
+    assert users == {"device/posix.py"}

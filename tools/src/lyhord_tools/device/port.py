@@ -3,13 +3,13 @@
 An ESP32 with USB of its own takes its port away at every reset, for about a second.
 """
 
-import termios
 import time
 from collections.abc import Callable
 
 import serial
 
 from lyhord_tools.device.ports import why_not
+from lyhord_tools.device.posix import NOT_A_PORT
 from lyhord_tools.errors import ToolError
 
 BAUDRATE = 115200
@@ -27,7 +27,7 @@ def open_port(
             port.exclusive = True  # two programs on one line get half of each answer
         port.open()
         return port
-    except (OSError, ValueError, termios.error) as fault:
+    except (OSError, ValueError, NOT_A_PORT) as fault:
         raise ToolError(f"cannot open {url}: {_remedy(url, fault) or reason(fault)}") from fault
 
 
@@ -61,7 +61,7 @@ def reopen(
 def reason(fault: BaseException) -> str:
     """One line for a person: what the system said, without pyserial's words around it."""
     fault = _innermost(fault)
-    if isinstance(fault, termios.error):
+    if isinstance(fault, NOT_A_PORT) and not isinstance(fault, OSError):
         return "not a serial port"
     if isinstance(fault, OSError) and fault.strerror:
         return fault.strerror
@@ -69,6 +69,6 @@ def reason(fault: BaseException) -> str:
 
 
 def _innermost(fault: BaseException) -> BaseException:
-    while isinstance(fault.__context__, (OSError, termios.error)):
+    while isinstance(fault.__context__, (OSError, NOT_A_PORT)):
         fault = fault.__context__
     return fault

@@ -5,17 +5,13 @@ its threads end with a traceback, or hang on the keyboard.
 """
 
 import codecs
-import os
-import select
 import sys
-import termios
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import serial
 
 from lyhord_tools.device.port import open_port, reason, reopen
+from lyhord_tools.device.posix import END_OF_TERMINAL, single_keys, typed
 from lyhord_tools.errors import ToolError
 from lyhord_wire.outside import printable
 
@@ -36,7 +32,7 @@ def run_terminal(url: str, wait_s: float = 60.0) -> None:
     port = open_port(url, _LOOK_S, wait_s)
     try:
         _tell(f"{url}: {_HINT}")
-        with _single_keys(sys.stdin.fileno()) as keyboard:
+        with single_keys() as keyboard:
             while (fault := _converse(port, keyboard)) is not None:
                 port.close()
                 _tell(f"{url} went away ({reason(fault)}), waiting up to {wait_s:g} s for it")
@@ -58,38 +54,22 @@ def _converse(port: serial.SerialBase, keyboard: int) -> OSError | None:
             if heard:
                 sys.stdout.write("".join(one if one in _LAYOUT else printable(one) for one in heard))
                 sys.stdout.flush()
-            typed = _typed(keyboard)
-            if _EXIT in typed:
+            keys = _typed(keyboard)
+            if _EXIT in keys:
                 return None
-            if typed:
-                port.write(typed)
+            if keys:
+                port.write(keys)
     except OSError as fault:  # pyserial's own is one too
         return fault
 
 
 def _typed(keyboard: int) -> bytes:
-    if not select.select([keyboard], [], [], 0)[0]:
-        return b""
-    # Nothing at all: the terminal itself has gone.
-    return os.read(keyboard, 1024) or _EXIT
+    keys = typed(keyboard)
+    return _EXIT if keys == END_OF_TERMINAL else keys or b""
 
 
 def _leaves(keyboard: int) -> bool:
     return _EXIT in _typed(keyboard)
-
-
-@contextmanager
-def _single_keys(keyboard: int) -> Iterator[int]:
-    """Keys come one by one, unseen; Ctrl-C goes to the node."""
-    before = termios.tcgetattr(keyboard)
-    changed = termios.tcgetattr(keyboard)
-    changed[3] &= ~(termios.ICANON | termios.ECHO | termios.ISIG)
-    changed[6][termios.VMIN], changed[6][termios.VTIME] = 1, 0
-    termios.tcsetattr(keyboard, termios.TCSANOW, changed)
-    try:
-        yield keyboard
-    finally:
-        termios.tcsetattr(keyboard, termios.TCSAFLUSH, before)
 
 
 def _tell(text: str) -> None:
