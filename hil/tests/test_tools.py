@@ -135,3 +135,25 @@ def test_a_node_in_service_is_refused_and_its_next_life_keeps_nothing_of_it(
     assert [now[key] for key in ("name", "wifi_ssid", "latitude")] == ["", "", ""]
     assert now["empty_distance"] == "900 mm"
     assert ids_in(fleet) == [("000b1b", "replaced"), (now["id"], "provisioned")]
+
+
+def test_a_good_board_passes_its_self_test(lyhord: Run, tmp_path: Path) -> None:
+    record = tmp_path / "record.json"
+    done = lyhord("selftest", "--no-link", "--out", record)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(record.read_text())
+    assert (told["verdict"], told["device"]["board"]) == ("pass", BOARD)
+    assert {step["name"] for step in told["steps"]} >= {
+        "program",
+        "distance",
+        "temperature",
+        "battery",
+        "clock",
+    }
+
+
+def test_a_boards_settings_go_into_a_file_and_back(lyhord: Run, tmp_path: Path) -> None:
+    done = lyhord("backup", tmp_path / "settings.json")
+    assert done.returncode == 0, done.stderr
+    done = lyhord("restore", tmp_path / "settings.json")
+    assert done.returncode == 0, done.stderr

@@ -63,7 +63,7 @@ def test_the_installed_command_ends_with_one_line_and_2() -> None:
     [
         (("decode",), "expected a frame, or --file"),
         (("nonsense",), "No such command 'nonsense'."),
-        (("flash", "--port", "x"), "Missing option '--micropython'."),
+        (("flash",), "Missing option '--port'"),
         (("flash", "--port", "x", "--micropython", "y", "--baud", "0"), "Invalid value for '--baud': "),
         (("build", "--app", "x"), "Invalid value for '--app': "),
         (("decode", "åäö"), "the frame is neither hex nor base64"),

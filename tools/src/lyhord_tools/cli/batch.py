@@ -20,7 +20,14 @@ from lyhord_tools.batch import bench
 from lyhord_tools.batch.journal import Done, Journal
 from lyhord_tools.batch.rows import read_rows
 from lyhord_tools.cli.label import label_of
-from lyhord_tools.cli.options import DEFAULT_BOARD, BoardOption, FleetOption, JsonOption, read_bytes
+from lyhord_tools.cli.options import (
+    DEFAULT_BOARD,
+    BoardOption,
+    FleetOption,
+    JsonOption,
+    micropython_of,
+    read_bytes,
+)
 from lyhord_tools.cli.provision import settings_of
 from lyhord_tools.device.flash import plan
 from lyhord_tools.device.ports import serial_ports
@@ -50,8 +57,9 @@ def batch(
         list[str] | None, typer.Argument(metavar="[PORT]...", help="Boards [every USB serial port].")
     ] = None,
     micropython: Annotated[
-        Path, typer.Option("--micropython", metavar="FILE", help="MicroPython's .bin for the boards' chip.")
-    ] = Path(),
+        Path | None,
+        typer.Option("--micropython", metavar="FILE", help="MicroPython's .bin [lyhord micropython's]."),
+    ] = None,
     board: BoardOption = DEFAULT_BOARD,
     table: Annotated[
         Path | None, typer.Option("--table", metavar="CSV", help="Names, places and settings, a row a board.")
@@ -115,12 +123,15 @@ def batch(
 
 
 def _order(
-    micropython: Path, board: str, fleet: Path | None, settings: list[str] | None, technician: str, link: bool
+    micropython: Path | None,
+    board: str,
+    fleet: Path | None,
+    settings: list[str] | None,
+    technician: str,
+    link: bool,
 ) -> bench.Order:
-    if micropython == Path():
-        raise ToolError("--micropython: expected MicroPython's .bin for the boards' chip")
     tree = find_tree()
-    firmware = read_bytes(micropython)
+    firmware = micropython_of(micropython, tree.layout(board))
     with TemporaryDirectory() as scratch:
         built = Path(scratch) / "image"
         build_image("node", board, built)

@@ -13,6 +13,7 @@ from lyhord_tools.cli.options import (
     BoardOption,
     PortOption,
     TimeoutOption,
+    micropython_of,
     progress_bar,
     read_bytes,
 )
@@ -32,7 +33,8 @@ commands = typer.Typer()
 def flash(
     port: PortOption,
     micropython: Annotated[
-        Path | None, typer.Option("--micropython", metavar="FILE", help="MicroPython's .bin for this chip.")
+        Path | None,
+        typer.Option("--micropython", metavar="FILE", help="MicroPython's .bin [the one chosen]."),
     ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="As `lyhord update`: samples, settings and identity stay.")
@@ -58,10 +60,8 @@ def flash(
             raise ToolError("--keep: expected a node, and MicroPython as it is")
         update(port, image, board, None, baudrate, timeout_s)
         return
-    if micropython is None:
-        raise ToolError("Missing option '--micropython'.")
     tree = find_tree()
-    firmware = read_bytes(micropython)
+    firmware = micropython_of(micropython, tree.layout(board))
     if image is not None:
         contents = read_bytes(image)
     else:

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lyhord_tools.errors import ToolError
+from lyhord_tools.image import micropython_cache
+from lyhord_tools.image.layout import Layout
 from lyhord_tools.papers import label as labels
 from lyhord_wire.frame import NODE_MAX
 
@@ -74,6 +76,11 @@ def node_id(what: str, text: str) -> int:
 def ask_for_reset() -> None:
     """Tells a person how a node that does not answer is brought to its console."""
     typer.echo("no answer yet: press the board's reset button", err=True)
+
+
+def micropython_of(file: Path | None, layout: Layout) -> bytes:
+    """The file of `--micropython`, else the one that was chosen for the chip. Raises ToolError."""
+    return read_bytes(file if file is not None else micropython_cache.chosen(layout).path)
 
 
 def read_bytes(path: Path) -> bytes:

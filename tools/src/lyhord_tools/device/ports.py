@@ -109,6 +109,8 @@ def _command(process: Path) -> str:
     names = [Path(word.decode(errors="replace")).name for word in words if word]
     if len(names) > 1 and names[0].startswith("python"):
         names = names[1:]
+    if len(names) > 1 and names[0] == "-m":  # a package is known by the name of its program
+        names = [names[1].partition(".")[0].replace("_", "-")]
     return " ".join(names[:2])[:_COMMAND_MAX] or "a program"
 
 
