@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,9 +115,7 @@ def test_a_cable_pulled_half_way_leaves_a_board_that_must_be_flashed_again_and_c
         process = subprocess.Popen(
             tied(lyhord_program, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        deadline = time.monotonic() + DEADLINE_S
-        while not board.writes() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        board.await_writes()
         board.pull()
         _, said = process.communicate(timeout=DEADLINE_S)
         assert process.returncode == 2

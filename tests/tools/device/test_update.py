@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,9 +76,7 @@ def test_a_cable_that_comes_off_costs_nothing(
         program = str(Path(sys.executable).parent / "lyhord")
         words = ["update", "--port", board.port, "--backups", str(tmp_path / "copies")]
         with subprocess.Popen(tied(program, *words), stderr=subprocess.PIPE, text=True) as process:
-            deadline = time.monotonic() + DEADLINE_S
-            while not board.writes() and time.monotonic() < deadline:
-                time.sleep(0.005)
+            board.await_writes()
             board.pull()
             _, said = process.communicate(timeout=DEADLINE_S)
         assert process.returncode == 2 and "half written: give the same command again" in said

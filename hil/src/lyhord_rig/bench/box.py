@@ -8,6 +8,8 @@ from pathlib import Path
 from ..deadline import DEADLINE_S
 from ..tied import tied
 
+_PATIENCE = 6
+
 
 class WholeBoard:
     """One board; `port` is its serial port whenever it is plugged in. chip, options: of `whole_board`."""
@@ -53,6 +55,14 @@ class WholeBoard:
     def writes(self) -> bool:
         """True once esptool has begun to write."""
         return (self.folder / "writing").exists()
+
+    def await_writes(self) -> None:
+        """Until esptool has begun to write, which a busy machine may take minutes to come to."""
+        deadline = time.monotonic() + _PATIENCE * DEADLINE_S
+        while not self.writes():
+            if time.monotonic() > deadline:
+                raise TimeoutError("nothing is written")
+            time.sleep(0.005)
 
     def flash(self) -> bytes:
         """The chip's flash, as the last loader session has left it."""

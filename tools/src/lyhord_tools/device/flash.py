@@ -106,7 +106,7 @@ def flash(
         plan(micropython, image, layout, size)
         with half_written(port):
             cmds.write_flash(esp, [(part.offset, part.data) for part in parts])
-        cmds.reset_chip(esp, "hard-reset")
+            cmds.reset_chip(esp, "hard-reset")
         return FlashReport(found, size, parts)
 
 

@@ -19,7 +19,9 @@ class Limit:
 
 # Quantities by the names that `measure` gives them; on a desk, not in the street.
 _ALL = {
-    "distance": Limit("mm", 20, 6000, "hold something flat before it, half a metre away; plug, supply, pins"),
+    "distance": Limit(
+        "mm", 20, 6000, "hold something flat before it, half a metre away; plug, supply; empty_distance"
+    ),
     "temperature": Limit(
         "0.1 Cel", -100, 500, "probe plugged in, its resistor in place; 85.0 is a bad clone"
     ),

@@ -70,7 +70,7 @@ def update(
             whole.replace(backup)
         with flash.half_written(port, f"give the same command again; what it kept is safe in {backup}"):
             cmds.write_flash(esp, [(layout.vfs_offset, after)])
-        cmds.reset_chip(esp, "hard-reset")
+            cmds.reset_chip(esp, "hard-reset")
     return Updated(mac, backup, resumed, kept)
 
 
