@@ -22,6 +22,11 @@ _CR = const(13)
 _CTRL_C = const(3)
 _CTRL_U = const(21)
 _DELETE = const(127)
+_ESC = const(27)
+_CSI = const(91)  # [
+_SS3 = const(79)  # O
+_BEGUN = const(1)
+_FOLLOWS = const(2)
 
 
 def offer(node):
@@ -89,6 +94,7 @@ class Terminal:
     def __init__(self, power, after_cr):
         self._power = power
         self._after_cr = after_cr
+        self._escape = 0
         self._input = select.poll()
         self._input.register(sys.stdin, select.POLLIN)
 
@@ -105,26 +111,52 @@ class Terminal:
             self._after_cr = byte == _CR
             if second:
                 continue
+            if self._escapes(byte):
+                continue
             if byte in (_LF, _CR):
                 print()
-                return _text(typed)
+                if len(typed) <= _LINE_MAX:
+                    return _text(typed)
+                print("error: over %d bytes, nothing was done" % _LINE_MAX)
+                print(_PROMPT, end="")
+                typed = bytearray()
+                continue
             _edit(typed, byte)
         return None
+
+    def _escapes(self, byte):
+        """True for a byte of an arrow key or the like (ECMA-48): ESC, and all that follows up to its end."""
+        if byte == _ESC:
+            self._escape = _BEGUN
+        elif self._escape == _BEGUN:
+            self._escape = _FOLLOWS if byte in (_CSI, _SS3) else 0
+        elif self._escape:
+            if byte < 64 and byte not in (_LF, _CR):
+                return True  # a parameter
+            self._escape = 0
+            return byte not in (_LF, _CR)
+        else:
+            return False
+        return byte not in (_LF, _CR)
 
 
 def _edit(typed, byte):
     if byte in (_BACKSPACE, _DELETE):
         if typed:
+            shown = not _secret(typed)
             while typed and typed[-1] & 0xC0 == 0x80:  # a UTF-8 letter goes whole
                 typed[:] = typed[:-1]
             typed[:] = typed[:-1]
-            print("\b \b", end="")
+            if shown:
+                print("\b \b", end="")
     elif byte in (_CTRL_C, _CTRL_U):
-        print("\b \b" * len(typed), end="")
+        if not _secret(typed):
+            letters = len([one for one in typed if one & 0xC0 != 0x80])
+            print("\b \b" * letters, end="")
         typed[:] = b""
-    elif byte >= 32 and len(typed) < _LINE_MAX:
-        if byte < _DELETE and not _secret(typed):
-            sys.stdout.write(chr(byte))
+    elif byte >= 32 and len(typed) <= _LINE_MAX:  # one more shows that it is too long
+        if len(typed) < _LINE_MAX and not _secret(typed):
+            sys.stdout.buffer.write(bytes((byte,)))
         typed.append(byte)
 
 

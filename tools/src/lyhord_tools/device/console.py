@@ -125,8 +125,11 @@ class NodeConsole:
                 return answer
             if heard.startswith("error:"):
                 raise CommandFailed(heard.removeprefix("error:").strip(), answer)
-            # The node echoes after its prompt what may be shown of a line: no key, nothing outside ASCII.
-            echoed = heard == echo or (raw != heard and echo.startswith(heard))
+            # The node echoes after its prompt what may be shown of a line: no key, and where its firmware is
+            # older nothing outside ASCII.
+            echoed = heard in (echo, line) or (
+                raw != heard and (echo.startswith(heard) or line.startswith(heard))
+            )
             if heard and not echoed:
                 answer.append(heard)
         raise ToolError(f"{self.url}: an answer of more than {_LINES_MAX} lines")
