@@ -23,6 +23,8 @@ def lyhord(bench: Bench) -> Iterator[Run]:
         arguments = tied(
             str(LYHORD), command, "--port", bench.port, "--timeout", str(DEADLINE_S), *map(str, words)
         )
+        if bench.reset is not None:
+            bench.reset()  # as a person who knows the command does; else it asks after some seconds
         with subprocess.Popen(
             arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
