@@ -69,7 +69,7 @@ promtool: $(READY)
 run: $(READY) ## A street of virtual nodes, real gateway (NODES=6 SECONDS=60)
 	@$(BIN)/lyhord-rig street --nodes $(NODES) --seconds $(SECONDS) --seed $(SEED)
 
-test: check mosquitto promtool ## Everything that must hold (6 to 7 minutes on two cores)
+test: check mosquitto promtool ## Everything that must hold (some 12 minutes on two cores)
 	@$(BIN)/pytest -q -n 6 --dist worksteal -p no:pytest_embedded tests
 	@$(BIN)/pytest -q hil/tests
 

@@ -16,6 +16,7 @@ from lyhord_rig.tied import tied
 from lyhord_tools.fleet.entries import State
 from lyhord_tools.fleet.fleet_file import read_fleet
 from lyhord_wire.tables import SETTINGS
+from tests.sweep import beyond
 from tests.tools.conftest import Ran
 from tests.tools.peer import Peer, Unplugged
 
@@ -78,6 +79,8 @@ CUTS = [
     *[("check", 1), ("discard", 2), ("send", 1), ("factory-reset", 1), ("version", 2), ("discard", 3)],
     *[("set", LAST_DEFAULT + 3), ("save", 1), ("shelf", 1), ("provision", 1), ("version", 3), ("help", 3)],
 ]
+# One on each side of every change of the board and of the file; `make sweep` kills at all of them.
+EVERY_TIME = [("check", 1), ("factory-reset", 1), ("save", 1), ("provision", 1), ("version", 3), ("help", 3)]
 
 
 def test_the_steps_below_are_those_of_a_run_in_their_order(fleet: Path) -> None:
@@ -92,7 +95,9 @@ def test_the_steps_below_are_those_of_a_run_in_their_order(fleet: Path) -> None:
     assert at == len(cut.done) - 1, "and the last is the last"
 
 
-@pytest.mark.parametrize(("word", "nth"), CUTS)
+@pytest.mark.parametrize(
+    ("word", "nth"), [*EVERY_TIME, *beyond(*(cut for cut in CUTS if cut not in EVERY_TIME))]
+)
 def test_a_run_that_is_killed_is_finished_by_running_it_again(
     word: str, nth: int, fleet: Path, lyhord: Callable[..., Ran]
 ) -> None:
